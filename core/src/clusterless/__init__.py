@@ -1,0 +1,1 @@
+"""Data pipelines for continuously arriving data, with nothing of ours left running."""

@@ -1,0 +1,125 @@
+"""Every error clusterless raises on purpose.
+
+A new class earns its place only when a caller would *do* something different
+on catching it; detail that merely reads differently belongs in the message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ClsError(Exception):
+    """Something the user, an operator or a retry can put right.
+
+    Attributes:
+        code: A stable name for scripts and for the docs; never reworded.
+        exit_code: What ``cls`` exits with when this reaches it: 1, 2 for usage, 74 for files and stores.
+        retryable: Whether the same call may succeed if simply made again.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses take what their callers know, not what pickle replays.
+        return _revive, (type(self), self.args, self.__dict__)
+
+
+class InvalidValueError(ClsError, ValueError):
+    """A model refused a value; the codec adds the path it was found at."""
+
+    code = "value-invalid"
+    exit_code = 2
+
+
+class MalformedError(ClsError):
+    """A project file or a record does not say what it must; nothing was changed."""
+
+    code = "document-malformed"
+    exit_code = 2
+
+    def __init__(self, source: str, findings: list[str], *, hint: str = "") -> None:
+        self.source = source
+        self.findings = findings
+        count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
+        lines = "\n".join(f"  - {finding}" for finding in findings)
+        super().__init__(f"{source}: {count}\n{lines}", hint=hint)
+
+
+class ProjectFileMissingError(ClsError, FileNotFoundError):
+    """A file named on the command line is not there."""
+
+    code = "file-missing"
+    exit_code = 74
+
+
+class ObjectExistsError(ClsError, FileExistsError):
+    """Another writer created the object first; read it and decide again."""
+
+    code = "object-exists"
+
+
+class ObjectMissingError(ClsError, FileNotFoundError):
+    """The object is not there (not: we may not look)."""
+
+    code = "object-missing"
+
+
+class ObjectConflictError(ClsError):
+    """An object that all writers write alike holds other bytes; nothing was announced."""
+
+    code = "object-conflict"
+
+
+class StoreUnavailableError(ClsError, ConnectionError):
+    """The store did not answer; the write may or may not have happened."""
+
+    code = "store-unavailable"
+    exit_code = 74
+    retryable = True
+
+
+class StoreRefusedError(ClsError, PermissionError):
+    """The store answered and said no: read-only, full, denied, or outside its root."""
+
+    code = "store-refused"
+    exit_code = 74
+
+
+class PluginError(ClsError):
+    """A plugin does not keep to the interface, or its import broke."""
+
+    code = "plugin-broken"
+
+
+class NotInstalledError(ClsError, LookupError):
+    """No installed plugin offers what a declaration names."""
+
+    code = "not-installed"
+    exit_code = 2
+
+
+class OwnershipError(ClsError):
+    """The dataset version belongs to another project; nothing of it was written."""
+
+    code = "dataset-owned"
+
+
+class WorkloadError(ClsError):
+    """A workload failed, hung, was killed, or broke its contract; the lot may be tried again."""
+
+    code = "workload-failed"
+
+
+def _revive(kind: type[ClsError], args: tuple[Any, ...], state: dict[str, Any]) -> ClsError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error

@@ -1,0 +1,78 @@
+"""Boundaries: how outside arrivals become lots."""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import Factory, field, frozen
+from attrs.validators import ge
+
+from clusterless.model.dataset import SinkDataset
+from clusterless.model.element import Element
+from clusterless.model.lot import LotUnit
+
+
+class EventArrival(enum.Enum):
+    INFREQUENT = "infrequent"  # lots that hold something are committed, no others
+    FREQUENT = "frequent"  # every lot is committed, empty ones too
+
+
+class LotSource(enum.Enum):
+    """Which time an arrival is booked by."""
+
+    OBJECT_MODIFIED_TIME = "objectModifiedTime"
+    EVENT_TIME = "eventTime"
+    KEY_TIMESTAMP_REGEX = "keyTimestampRegex"
+
+    @property
+    def is_key_time(self) -> bool:
+        return self is LotSource.KEY_TIMESTAMP_REGEX
+
+
+@frozen(kw_only=True)
+class PathFilter:
+    """Ant-style patterns; kept is what any include matches (none: everything) and no exclude does."""
+
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    path_separator: str = "/"
+    ignore_case: bool = False
+
+
+@frozen(kw_only=True)
+class Boundary(Element):
+    dataset: SinkDataset
+
+
+@frozen(kw_only=True)
+class Booking:
+    """How a boundary books, whatever its component calls it.
+
+    ``grace`` and ``settle`` are seconds: after an interval's end until it is
+    sealed, and how long a file must have rested before it counts as arrived.
+    """
+
+    unit: LotUnit
+    arrival: EventArrival = EventArrival.INFREQUENT
+    lot_source: LotSource = LotSource.OBJECT_MODIFIED_TIME
+    key_regex: str | None = None
+    grace: float = 90
+    settle: float = 1
+
+
+@frozen(kw_only=True)
+class IngressBoundary(Boundary):
+    """Turns arrivals into lots; components add where arrivals come from.
+
+    A component overrides `booking` where its file format keeps these facts elsewhere.
+    """
+
+    lot_unit: LotUnit
+    event_arrival: EventArrival = EventArrival.INFREQUENT
+    grace_sec: float = field(default=90, validator=ge(0))
+    settle_sec: float = field(default=1, validator=ge(0))
+    filter: PathFilter = Factory(PathFilter)
+
+    @property
+    def booking(self) -> Booking:
+        return Booking(unit=self.lot_unit, arrival=self.event_arrival, grace=self.grace_sec, settle=self.settle_sec)

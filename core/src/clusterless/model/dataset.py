@@ -1,0 +1,84 @@
+"""Datasets: named, versioned, owned by one project, read by any."""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import field, frozen
+
+from clusterless.errors import InvalidValueError
+from clusterless.model.lot import Lot
+from clusterless.model.naming import check_name
+from clusterless.model.placement import Placement
+
+
+@frozen(kw_only=True)
+class Dataset:
+    name: str = field(validator=check_name)
+    version: str = field(validator=check_name)
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@frozen(kw_only=True)
+class LocatedDataset(Dataset):
+    """A dataset and where its objects lie: *path_uri* ends with a slash."""
+
+    path_uri: str
+
+
+class OnRevision(enum.Enum):
+    """What an arc does when a source lot it has consumed gets a newer revision."""
+
+    REPORT = "report"  # the lot is shown as stale
+    RERUN = "rerun"  # the lot is worked again, as a new revision
+
+
+@frozen(kw_only=True)
+class SourceDataset(Dataset):
+    """What an arc reads, by role.
+
+    ``start`` says from where on lots are owed: ``now`` (after the newest lot
+    committed when the arc is first seen), ``all``, or a lot.
+    """
+
+    subscribe: bool = True
+    start: str = field(default="now")
+    on_revision: OnRevision = OnRevision.REPORT
+    placement: Placement | None = None
+
+    @start.validator
+    def _is_a_start(self, _: object, start: str) -> None:
+        if start in {"now", "all"}:
+            return
+        try:
+            Lot.parse(start)
+        except InvalidValueError:
+            msg = f"{start!r} is not a start: use 'now', 'all' or a lot such as '20240131PT5M287'"
+            raise InvalidValueError(msg) from None
+
+
+@frozen(kw_only=True)
+class SinkDataset(LocatedDataset):
+    """What a boundary or an arc writes and thereby owns; ``publish`` false announces nothing."""
+
+    publish: bool = True
+    take_over: str | None = None  # a lot that lies ahead: from it on this project owns the dataset
+
+
+@frozen(kw_only=True)
+class Owner:
+    """The project that writes a dataset version."""
+
+    name: str
+    version: str
+
+
+@frozen(kw_only=True)
+class OwnedDataset:
+    """``dataset.json``: who owns a dataset version."""
+
+    owner: Owner
+    dataset: LocatedDataset

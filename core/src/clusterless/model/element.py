@@ -1,0 +1,41 @@
+"""What all declared elements share."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from clusterless.model.naming import check_name
+
+
+@frozen(kw_only=True)
+class Element:
+    """A resource, boundary, barrier, arc, activity or notifier of a project.
+
+    ``type`` is ``provider:namespace:component`` and picks the class it is read into.
+    """
+
+    type: str
+    name: str = field(validator=check_name)
+    exclude: bool = False  # neither built nor run, but known
+
+
+@frozen(kw_only=True)
+class Resource(Element):
+    """Durable infrastructure that the project owns."""
+
+
+@frozen(kw_only=True)
+class Barrier(Element):
+    """Waits for several datasets before it emits."""
+
+
+@frozen(kw_only=True)
+class Activity(Element):
+    """Work on a clock; ``interval`` is a lot unit's name."""
+
+    interval: str
+
+
+@frozen(kw_only=True)
+class Notifier(Element):
+    """Announces the project's committed lots to the outside, beside the placement's own events."""

@@ -1,0 +1,25 @@
+"""Which names may be given to projects, datasets and elements."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from attrs import Attribute
+
+from clusterless.errors import InvalidValueError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHOWN = 60
+
+
+def check_name(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Refuse what could not be part of an object key, a URI and a resource name alike.
+
+    Raises:
+        InvalidValueError: *value* is not 1 to 100 of ``A-Z a-z 0-9 . _ -``, a letter or digit first.
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value) or ".." in value:
+        shown = repr(value) if len(repr(value)) <= _SHOWN else f"{repr(value)[:_SHOWN]}…"
+        msg = f"{shown} is not a {attribute.name}: use up to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
+        raise InvalidValueError(msg)

@@ -1,0 +1,25 @@
+"""Where a project lives."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from attrs.validators import optional
+
+from clusterless.model.naming import check_name
+
+
+@frozen(kw_only=True)
+class Placement:
+    """A provider's account and region, and a stage to live side by side in.
+
+    Providers fill in what may be left out (`clusterless.provider.Provider.complete`).
+    """
+
+    provider: str = field(validator=check_name)
+    stage: str | None = field(default=None, validator=optional(check_name))
+    account: str | None = field(default=None, validator=optional(check_name))
+    region: str | None = field(default=None, validator=optional(check_name))
+
+    @property
+    def id(self) -> str:
+        return ":".join(str(part or "null") for part in (self.provider, self.stage, self.account, self.region))

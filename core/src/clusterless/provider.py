@@ -1,0 +1,339 @@
+"""What plugins hand over: cheap descriptions first, the thing itself when it is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from attrs import Factory, field, frozen
+from attrs.validators import matches_re
+
+from clusterless.errors import PluginError
+from clusterless.model.arc import Arc
+from clusterless.model.arrival import Arrival
+from clusterless.model.boundary import Boundary
+from clusterless.model.dataset import Dataset, LocatedDataset
+from clusterless.model.element import Activity, Barrier, Element, Notifier, Resource
+from clusterless.model.event import Event
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import Manifest
+from clusterless.model.placement import Placement
+from clusterless.model.project import Project
+from clusterless.runtime.clock import Clock
+from clusterless.store.api import ObjectStore
+
+# ---- what is handed to components ------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Surroundings:
+    """What a component may use: its project and placement, the clock, and stores by URI.
+
+    *open_store* takes a location URI (a path, ending with a slash) and gives
+    the store rooted there. *base* is the folder of the project file, which relative paths
+    are meant from; *scratch* is a folder for files that need not last.
+    """
+
+    project: Project
+    placement: Placement
+    open_store: Callable[[str], ObjectStore]
+    clock: Clock
+    base: Path
+    scratch: Path
+
+
+# ---- arrivals --------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Arrived:
+    """Some arrivals, and how to acknowledge their notices once they are written down.
+
+    *looked* is the store's time up to which everything has been handed over,
+    by sources that can know it (a scanned folder); others leave it out.
+    """
+
+    arrivals: Sequence[Arrival]
+    acknowledge: Callable[[], None] = field(default=lambda: None, repr=False)
+    looked: datetime | None = None
+
+
+class ArrivalSource(Protocol):
+    """Hands over what arrived, again and again until it is acknowledged."""
+
+    def receive(self, wait: float, since: datetime | None) -> Arrived:
+        """What has arrived, waiting up to *wait* seconds for something.
+
+        *since* (the boundary's last `looked`) is where a scanning source begins when it is new.
+        """
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+# ---- workloads -------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class SourceLot:
+    """A source lot as it is pinned: *manifest* can be read any number of times, at *manifest_uri*."""
+
+    dataset: LocatedDataset
+    manifest_uri: str
+    revision: int
+    read: Callable[[], Manifest] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class SinkLot:
+    """Where a sink's objects go; *staging* is the URI template for a manifest that the workload itself writes.
+
+    The template has ``{lot}`` and ``{state}`` to fill in (FORMATS 4.3). *earlier* are the
+    manifests that former attempts with the same sources left here, newest first.
+    """
+
+    dataset: LocatedDataset
+    staging: str
+    earlier: Sequence[Manifest] = ()
+
+
+@frozen(kw_only=True)
+class Work:
+    """One attempt at one lot of an arc.
+
+    *stopping* says that the attempt should be given up soon; *token* is the
+    idempotency key for side effects elsewhere. *output* is a file for what the work prints.
+    """
+
+    arc: str
+    lot: Lot
+    attempt: str
+    revision: int
+    token: str
+    role: str  # of the source whose event led here
+    sources: Mapping[str, SourceLot]
+    sinks: Mapping[str, SinkLot]
+    collect: Callable[[], Mapping[str, Manifest]] = field(repr=False)  # manifests that this attempt staged
+    stopping: Callable[[], bool] = field(repr=False)
+    output: Path
+
+
+@frozen(kw_only=True)
+class SinkResult:
+    """What a sink came to; *bytes* where it is known."""
+
+    manifest: Manifest
+    bytes: int | None = None
+
+
+@frozen(kw_only=True)
+class WorkResult:
+    """What an attempt came to: a result for every sink role.
+
+    A *manifest* of state partial in any of them makes the attempt partial, with *problem* as its reason.
+    """
+
+    sinks: Mapping[str, SinkResult] = Factory(dict)
+    problem: str = ""
+
+
+class Workload(Protocol):
+    """Works one lot: source manifests in, sink manifests out."""
+
+    def run(self, work: Work) -> WorkResult:
+        """Do the work.
+
+        Raises:
+            WorkloadError: it failed and left nothing.
+        """
+
+    def close(self) -> None:
+        """Give back what is held between lots."""
+
+
+# ---- events ----------------------------------------------------------------------------------------------------
+
+
+class Publisher(Protocol):
+    """Announces events."""
+
+    def publish(self, event: Event) -> None:
+        """Announce durably, or raise."""
+
+
+class Delivery(Protocol):
+    """An event that a subscription handed out and will hand out again unless it is acknowledged."""
+
+    @property
+    def event(self) -> Event: ...
+
+    def acknowledge(self) -> None:
+        """Never hand it out again."""
+
+    def defer(self, seconds: float) -> None:
+        """Hand it out again after that long."""
+
+
+class Subscription(Protocol):
+    """A durable queue of events for one subscriber, which any number of receivers share."""
+
+    def receive(self, limit: int) -> Sequence[Delivery]:
+        """Up to *limit* events that are due, without waiting; each is hidden from others for a while."""
+
+    def close(self) -> None:
+        """Give back what is held; the queue stays."""
+
+
+# ---- activities and resources ----------------------------------------------------------------------------------
+
+
+class RunnableActivity(Protocol):
+    """Does something for an interval."""
+
+    def run(self, interval: Lot) -> None:
+        """Do it once for *interval*."""
+
+
+# ---- providers -------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class StoreRoots:
+    """The URIs of a placement's three stores (FORMATS 4.1), each ending with a slash."""
+
+    metadata: str
+    arc_state: str
+    manifest: str
+
+
+class Provider(Protocol):
+    """A place to keep data and run work."""
+
+    def complete(self, placement: Placement) -> Placement:
+        """*placement* with the provider's defaults for what was left out."""
+
+    def roots(self, placement: Placement, base: Path) -> StoreRoots:
+        """Where the placement's stores are, for a project file in folder *base*; made if the provider makes them."""
+
+    def publisher(self, surroundings: Surroundings) -> Publisher:
+        """What announces the placement's own events."""
+
+    def subscription(self, surroundings: Surroundings, subscriber: str, datasets: Sequence[Dataset]) -> Subscription:
+        """The queue named *subscriber* of events of *datasets*, made if it is not there."""
+
+
+# ---- descriptions ----------------------------------------------------------------------------------------------
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_TYPE = re.compile(r"[a-z][a-z0-9-]*:[a-z][a-z0-9-]*:[a-z][A-Za-z0-9]*")
+
+
+ElementClass = type[Element]  # named here, since in a component `type` is a field
+
+
+@frozen(kw_only=True)
+class ProviderEntry:
+    """A provider's name, and how to get it; ``unavailable`` says plainly why there is nothing yet."""
+
+    name: str = field(validator=matches_re(_NAME))
+    summary: str
+    load: Callable[[], Provider] = field(repr=False)
+    unavailable: str = ""
+
+
+@frozen(kw_only=True)
+class StoreScheme:
+    """A URI scheme and the store behind it: ``load()(root)`` opens the store rooted at *root*."""
+
+    scheme: str = field(validator=matches_re(_NAME))
+    summary: str
+    load: Callable[[], Callable[[str], ObjectStore]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Component:
+    """What a plugin offers under one ``type``: the class it is declared with, and how to get what does it.
+
+    Raises:
+        PluginError: *model* does not derive from what this kind of component is declared with.
+    """
+
+    declares: ClassVar[ElementClass]
+
+    type: str = field(validator=matches_re(_TYPE))
+    model: ElementClass
+    summary: str
+
+    def __attrs_post_init__(self) -> None:
+        if not issubclass(self.model, self.declares):
+            msg = f"{self.type}: {self.model.__name__} is not a {self.declares.__name__}"
+            raise PluginError(msg)
+
+
+@frozen(kw_only=True)
+class ResourceComponent(Component):
+    """``load()(resource, surroundings)`` makes the resource if it is not there."""
+
+    declares = Resource
+    load: Callable[[], Callable[[Any, Surroundings], None]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class BoundaryComponent(Component):
+    """``load()(boundary, surroundings)`` opens where its arrivals come from."""
+
+    declares = Boundary
+    load: Callable[[], Callable[[Any, Surroundings], ArrivalSource]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class BarrierComponent(Component):
+    """A barrier is an arc of core's own making: ``load()(barrier, surroundings)`` gives its workload."""
+
+    declares = Barrier
+    load: Callable[[], Callable[[Any, Surroundings], Workload]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class ArcComponent(Component):
+    """``load()(arc, surroundings)`` gives the workload."""
+
+    declares = Arc
+    load: Callable[[], Callable[[Any, Surroundings], Workload]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class ActivityComponent(Component):
+    """``load()(activity, surroundings)`` gives what is run for each interval."""
+
+    declares = Activity
+    load: Callable[[], Callable[[Any, Surroundings], RunnableActivity]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class NotifierComponent(Component):
+    """``load()(notifier, surroundings)`` gives what announces the project's events elsewhere."""
+
+    declares = Notifier
+    load: Callable[[], Callable[[Any, Surroundings], Publisher]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class DeployerEntry:
+    """What deploys to a provider natively, by the provider's name."""
+
+    provider: str = field(validator=matches_re(_NAME))
+    summary: str
+    load: Callable[[], Any] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class ProjectFormat:
+    """A suffix of project files and how to read them: text in, JSON values (one or a list) out."""
+
+    suffix: str = field(validator=matches_re(re.compile(r"\.[a-z0-9]+")))
+    summary: str
+    load: Callable[[], Callable[[str], Any]] = field(repr=False)

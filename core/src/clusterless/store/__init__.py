@@ -1,0 +1,1 @@
+"""Object stores, and ledgers and manifests kept in them."""
