@@ -22,8 +22,19 @@ from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
-from clusterless.runtime.clock import Clock
 from clusterless.store.api import ObjectStore
+
+
+
+class Clock(Protocol):
+    """Time, as it is handed to whatever needs it."""
+
+    def now(self) -> datetime:
+        """This machine's time (aware); where it matters, a store's own `now` is asked instead."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
 
 # ---- what is handed to components ------------------------------------------------------------------------------
 

@@ -7,20 +7,11 @@ import secrets
 import socket
 import time
 from datetime import UTC, datetime
-from typing import Protocol
-
-
-class Clock(Protocol):
-    """Time, as it is handed to whatever needs it."""
-
-    def now(self) -> datetime:
-        """This machine's time; where it matters, a store's own `now` is asked instead."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
 
 
 class SystemClock:
+    """The machine's `Clock`."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
