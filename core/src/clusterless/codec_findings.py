@@ -1,0 +1,72 @@
+"""What a reader is told about a document that cannot be read: one line a mistake, each with its JSON path."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from cattrs.errors import (
+    AttributeValidationNote,
+    BaseValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationNote,
+)
+
+from clusterless.codec_names import stored_names
+from clusterless.codec_values import suggestion
+from clusterless.errors import InvalidValueError
+
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
+
+
+def below(path: str, key: str | int) -> str:
+    """The path of the member *key* of the object or list at *path*."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key)}]"
+
+
+def findings(error: BaseException, path: str) -> list[str]:
+    """Every mistake in what stood at *path*, in the order they were found."""
+    return [f"{where}: {what}" for where, what in _walk(error, path, None)]
+
+
+def unknown_key(path: str, key: str, known: list[str]) -> tuple[str, str]:
+    return below(path, key), f"unknown key {key!r}{suggestion(key, known)}"
+
+
+def _walk(error: BaseException, path: str, model: type[Any] | None) -> Iterator[tuple[str, str]]:
+    if isinstance(error, BaseValidationError):
+        for inner in error.exceptions:
+            yield from _walk(inner, _path_of(inner, path, error.cl), error.cl)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        known = list(stored_names(error.cl).values())
+        yield from (unknown_key(path, key, known) for key in sorted(error.extra_fields))
+    elif isinstance(error, KeyError):
+        yield path, "is missing"
+    else:
+        yield path, _reworded(error, model)
+
+
+def _path_of(error: BaseException, path: str, model: type[Any]) -> str:
+    # A note belongs to the innermost level: what is raised there is wrapped in a new error further out.
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return below(path, stored_names(model)[note.name])
+        if isinstance(note, IterableValidationNote):
+            return below(path, note.index)
+    return path
+
+
+def _reworded(error: BaseException, model: type[Any] | None) -> str:
+    if isinstance(error, InvalidValueError):
+        return error.problem
+    # Validators of attrs carry more arguments than the sentence, and call the field by its Python name.
+    said = str(error.args[0]) if error.args else type(error).__name__
+    if model is not None and attrs.has(model):
+        for field, stored in stored_names(model).items():
+            said = said.replace(f"'{field}'", f"'{stored}'")
+    return said

@@ -1,0 +1,31 @@
+"""The names that fields are stored under."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import MappingProxyType
+from typing import Any, cast
+
+import attrs
+
+from clusterless.model.manifest import Manifest
+
+_UPPER = {"uri": "URI", "mb": "MB"}  # as the format has always written them: pathURI, memorySizeMB
+_OWN = {(Manifest, "lot"): "lotId"}
+
+
+def stored_name(field: str) -> str:
+    """``path_uri`` is stored as ``pathURI``, ``for_`` (a Python word) as ``for``."""
+    first, *others = field.strip("_").split("_")
+    return first + "".join(_UPPER.get(word, word.capitalize()) for word in others)
+
+
+@cache
+def stored_names(model: type[Any]) -> MappingProxyType[str, str]:
+    """Field → stored name, for the fields of an attrs class that are stored, in order."""
+    names = {
+        field.name: _OWN.get((model, field.name)) or stored_name(field.name)
+        for field in cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(model))
+        if field.init
+    }
+    return MappingProxyType(names)
