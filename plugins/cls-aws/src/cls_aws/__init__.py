@@ -1,0 +1,1 @@
+"""cls-aws: Amazon Web Services, for clusterless."""

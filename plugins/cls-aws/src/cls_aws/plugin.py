@@ -1,0 +1,25 @@
+"""What cls-aws answers when clusterless asks; imports no SDK."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import NoReturn
+
+from clusterless.errors import NotInstalledError
+from clusterless.hookspecs import hookimpl
+from clusterless.provider import ProviderEntry
+
+
+@hookimpl
+def cls_providers() -> tuple[ProviderEntry, ...]:
+    """Names the provider, so that a project placed on it is refused for the true reason."""
+    summary = "Amazon Web Services (nothing yet)"
+    return (ProviderEntry(name="aws", summary=summary, load=_load, unavailable=_unavailable()),)
+
+
+def _load() -> NoReturn:
+    raise NotInstalledError(_unavailable(), hint="place the project on 'local' to run it here")
+
+
+def _unavailable() -> str:
+    return f"cls-aws {version('cls-aws')} is installed but offers nothing yet: no stores, boundaries or arcs"

@@ -1,0 +1,1 @@
+"""cls-azure: Microsoft Azure, for clusterless."""

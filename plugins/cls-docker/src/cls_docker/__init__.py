@@ -1,0 +1,1 @@
+"""cls-docker: workloads in Docker containers, for clusterless."""

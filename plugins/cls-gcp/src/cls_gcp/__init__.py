@@ -1,0 +1,1 @@
+"""cls-gcp: Google Cloud, for clusterless."""
