@@ -1,0 +1,1 @@
+"""What people type and see: the only package that prints or exits."""

@@ -1,0 +1,134 @@
+"""The ``cls`` group, and the one place where an error becomes words and an exit code.
+
+To add a command of core: a module in this package with a `click.Command`, and a line in `COMMANDS`. The module
+is imported when its command is called; ``cls --help`` reads the line.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from attrs import frozen
+
+from clusterless.errors import ClsError, PluginError
+from clusterless.plugins import find_plugins
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "arcs": ("clusterless.cli.status:arcs", "Show deployed arcs, and how their lots stand."),
+    "datasets": ("clusterless.cli.status:datasets", "Show datasets, and how their lots stand."),
+    "plugins": ("clusterless.cli.plugins:plugins", "Show what is installed, what it offers, and what failed."),
+    "run": ("clusterless.cli.run:run", "Run projects here, until told to stop."),
+    "show": ("clusterless.cli.show:show", "Show components and models, as they are written in project files."),
+    "verify": ("clusterless.cli.verify:verify", "Check project files, and say everything that is wrong."),
+}
+
+OUTPUTS = ("table", "json", "csv", "tsv")
+
+_log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class Session:
+    """What was said before the command's name; commands get it by ``@click.pass_obj``."""
+
+    output: str = "table"
+    verbosity: int = 0
+
+
+class App(click.Group):
+    """A group that imports a command when it is called, and words every error."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 -- the edge: nothing is left to catch it
+            sys.exit(report(error))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Click would call it an abort, and exit 1.
+            ctx.exit(130)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*COMMANDS, *_plugin_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            return _load(COMMANDS[cmd_name][0])
+        return _plugin_commands().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        others = {name: command.get_short_help_str() for name, command in _plugin_commands().items()}
+        rows = {**others, **{name: text for name, (_, text) in COMMANDS.items()}}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows.items()))
+
+
+@click.group("cls", cls=App, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "-V", "--version", package_name="clusterless", prog_name="cls")
+@click.option("-v", "verbosity", count=True, help="Say more on stderr: -v what is done, -vv details.")
+@click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True, help="The form of reports.")
+@click.pass_context
+def main(ctx: click.Context, verbosity: int, output: str) -> None:
+    """Declare data pipelines; run them here or deploy them."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+    ctx.obj = Session(output=output, verbosity=verbosity)
+
+
+def report(error: Exception) -> int:
+    """Say on stderr what went wrong and what to do about it; the exit code that goes with it."""
+    if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
+        return 1  # whoever was reading has gone; there is nobody to tell
+    _log.info("the whole story", exc_info=error)
+    hint = _hint(error)
+    if isinstance(error, ClsError):
+        _say(f"error[{error.code}]: {error.problem}", hint)
+        return error.exit_code
+    if hint:
+        _say(f"error[service]: {type(error).__name__}: {error}", hint)
+        return 1
+    problem = f"{type(error).__name__}: {error}"
+    _say(f"error[bug]: {problem}", "this is a mistake in clusterless or a plugin: run it again with -v, and report it")
+    return 1
+
+
+def _say(problem: str, hint: str) -> None:
+    click.echo(problem, err=True)
+    if hint:
+        click.echo(f"  hint: {hint}", err=True)
+
+
+def _hint(error: BaseException) -> str:
+    """The error's own hint, or what the plugin whose SDK raised it, or what it came from, says."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        if hint := getattr(cause, "hint", "") if isinstance(cause, ClsError) else find_plugins().explain(cause):
+            return hint
+        seen.add(id(cause))
+        cause = cause.__cause__
+    return ""
+
+
+def _plugin_commands() -> Mapping[str, click.Command]:
+    commands = find_plugins().commands()
+    if clash := sorted(commands.keys() & COMMANDS.keys()):
+        msg = f"a plugin claims the command {clash[0]!r}, which is clusterless's own"
+        raise PluginError(msg, hint="cls plugins")
+    return commands
+
+
+def _load(target: str) -> click.Command:
+    module, _, name = target.partition(":")
+    command = getattr(importlib.import_module(module), name)
+    assert isinstance(command, click.Command)
+    return command

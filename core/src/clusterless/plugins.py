@@ -1,0 +1,368 @@
+"""Finds plugins by entry point and asks them; the only user of pluggy's manager.
+
+A plugin that cannot be loaded, or breaks while it answers, is kept in
+`Plugins.failures`: what the others offer still works. Two plugins that claim one name are an
+error for whoever asks for that kind, since nobody can say which was meant.
+
+``CLS_DISABLE_PLUGINS=a,b`` leaves entry points out by name; ``CLS_TRACE_PLUGINS=1`` writes every hook call to stderr.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+from attrs import evolve, field, frozen
+
+from clusterless import hookspecs, layout
+from clusterless.errors import ClsError, NotInstalledError, PluginError
+from clusterless.provider import (
+    ActivityComponent,
+    ArcComponent,
+    BarrierComponent,
+    BoundaryComponent,
+    Component,
+    DeployerEntry,
+    NotifierComponent,
+    ProjectFormat,
+    Provider,
+    ProviderEntry,
+    ResourceComponent,
+    StoreScheme,
+)
+from clusterless.store.api import ObjectStore
+
+if TYPE_CHECKING:
+    import click
+
+DISABLE = "CLS_DISABLE_PLUGINS"
+TRACE = "CLS_TRACE_PLUGINS"
+
+_SCHEME_PACKAGES = {"s3": "cls-aws", "gs": "cls-gcp", "abfs": "cls-azure", "abfss": "cls-azure", "az": "cls-azure"}
+
+_trace = logging.getLogger("clusterless.hooks")
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Component)
+
+
+@frozen(kw_only=True)
+class Plugin:
+    """An entry point, the distribution it came with, and what answers the hooks: a module or any object."""
+
+    name: str
+    distribution: str = "unpackaged"
+    version: str = "0"
+    answers: object = field(default=None, repr=False, eq=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+@frozen(kw_only=True)
+class Failure:
+    """A plugin that is installed and does not work, and why."""
+
+    plugin: Plugin
+    error: PluginError
+
+
+class Plugins:
+    """What the given plugins offer, each kind by name. Answers are asked for once, when first wanted."""
+
+    def __init__(
+        self, plugins: Iterable[Plugin], failures: Iterable[Failure] = (), disabled: frozenset[str] = frozenset()
+    ) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.NAME)
+        self._manager.add_hookspecs(hookspecs)
+        self._failures = list(failures)
+        self._disabled = disabled
+        self._answers: dict[str, tuple[tuple[Plugin, Any], ...]] = {}
+        self._loaded: dict[str, Provider] = {}
+        self._stores: dict[str, ObjectStore] = {}
+        self._plugins = [plugin for plugin in plugins if self._register(plugin)]
+
+    @property
+    def installed(self) -> Sequence[Plugin]:
+        """The plugins that could be loaded."""
+        return tuple(self._plugins)
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """The plugins that could not be loaded, or have failed to answer so far."""
+        return tuple(self._failures)
+
+    # ---- what is offered, by name: each raises PluginError where two plugins claim one name ----
+
+    def providers(self) -> Mapping[str, ProviderEntry]:
+        return self._by_name("cls_providers", "provider", ProviderEntry, lambda entry: entry.name)
+
+    def stores(self) -> Mapping[str, StoreScheme]:
+        return self._by_name("cls_stores", "scheme", StoreScheme, lambda scheme: scheme.scheme)
+
+    def resources(self) -> Mapping[str, ResourceComponent]:
+        return self._components("cls_resources", ResourceComponent)
+
+    def boundaries(self) -> Mapping[str, BoundaryComponent]:
+        return self._components("cls_boundaries", BoundaryComponent)
+
+    def barriers(self) -> Mapping[str, BarrierComponent]:
+        return self._components("cls_barriers", BarrierComponent)
+
+    def arcs(self) -> Mapping[str, ArcComponent]:
+        return self._components("cls_arcs", ArcComponent)
+
+    def activities(self) -> Mapping[str, ActivityComponent]:
+        return self._components("cls_activities", ActivityComponent)
+
+    def notifiers(self) -> Mapping[str, NotifierComponent]:
+        return self._components("cls_notifiers", NotifierComponent)
+
+    def components(self) -> Mapping[str, Component]:
+        """Components of every kind, by type."""
+        return _named("component", [answer for hook, kind in _COMPONENTS for answer in self._ask(hook, kind)], _type)
+
+    def deployers(self) -> Mapping[str, DeployerEntry]:
+        return self._by_name("cls_deployers", "deployer", DeployerEntry, lambda entry: entry.provider)
+
+    def project_formats(self) -> Mapping[str, ProjectFormat]:
+        return self._by_name("cls_project_formats", "project file suffix", ProjectFormat, lambda format_: format_.suffix)
+
+    def commands(self) -> Mapping[str, click.Command]:
+        import click
+
+        return self._by_name("cls_commands", "command", click.Command, lambda command: command.name or "")
+
+    def explain(self, error: BaseException) -> str | None:
+        """What the plugin that knows this SDK exception has to say about it, if any does."""
+        try:
+            answer = self._manager.hook.cls_explain_error(error=error)
+        except Exception:  # noqa: BLE001 -- while wording one error, another must not take its place
+            _log.debug("a plugin failed while explaining %r", error, exc_info=True)
+            return None
+        return answer if isinstance(answer, str) else None
+
+    # ---- one of them, ready to use ----
+
+    def provider(self, name: str) -> Provider:
+        """The provider *name*, loaded.
+
+        Raises:
+            NotInstalledError: no plugin offers it, or the plugin offers nothing yet.
+            PluginError: its plugin is installed, and its import broke.
+        """
+        if name not in self._loaded:
+            entry = self.providers().get(name)
+            if entry is None:
+                raise self._absent(f"no provider named {name!r} {_known(self.providers())}", name)
+            self._loaded[name] = self._load(f"provider {name}", entry.load, entry.unavailable)
+        return self._loaded[name]
+
+    def open_store(self, uri: str) -> ObjectStore:
+        """The store rooted at the location *uri*; the same one whenever the same location is asked for.
+
+        Raises:
+            NotInstalledError: no plugin offers the scheme.
+            PluginError: its plugin is installed, and its import broke.
+        """
+        root = uri if uri.endswith("/") else uri + "/"
+        if root not in self._stores:
+            self._stores.setdefault(root, self._scheme(root)(root))
+        return self._stores[root]
+
+    def component(self, type_: str) -> Component:
+        """The component of that type.
+
+        Raises:
+            NotInstalledError: no plugin offers it, or its provider's plugin offers nothing yet.
+            PluginError: its plugin is installed, and its import broke.
+        """
+        known = self.components()
+        if type_ in known:
+            return known[type_]
+        provider = type_.partition(":")[0]
+        if close := difflib.get_close_matches(type_, known, n=1):
+            raise NotInstalledError(f"no component {type_!r}", hint=f"did you mean {close[0]!r}?")
+        if any(name.startswith(f"{provider}:") for name in known):
+            raise NotInstalledError(f"no component {type_!r}", hint="cls show component --list")
+        entry = self.providers().get(provider)
+        if entry and entry.unavailable:
+            raise NotInstalledError(f"no component {type_!r}: {entry.unavailable}")
+        raise self._absent(f"no component {type_!r}", provider)
+
+    def offers(self, plugin: Plugin) -> Mapping[str, Sequence[str]]:
+        """What one plugin offers: names, by kind."""
+        offered: dict[str, list[str]] = {}
+        for hook, of, kind, name in _KINDS:
+            if names := [name(answer) for source, answer in self._ask(hook, of) if source is plugin]:
+                offered[kind] = names
+        return offered
+
+    def trace(self) -> None:
+        """Write every hook call to stderr from now on."""
+        _trace.addHandler(logging.StreamHandler())
+        _trace.setLevel(logging.DEBUG)
+        self._manager.trace.root.setwriter(lambda text: _trace.debug(text.rstrip("\n")))
+        self._manager.enable_tracing()
+
+    # ---- how ----
+
+    def _register(self, plugin: Plugin) -> bool:
+        try:
+            self._manager.register(plugin.answers, name=plugin.name)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if self._manager.get_plugin(plugin.name) is plugin.answers:
+                self._manager.unregister(plugin.answers)
+            self._fail(plugin, f"does not fit the interface: {error}", error)
+            return False
+        return True
+
+    def _fail(self, plugin: Plugin, problem: str, cause: BaseException) -> None:
+        self._failures.append(Failure(plugin=plugin, error=_broken(plugin, problem, cause)))
+
+    def _ask(self, hook: str, of: type[T]) -> tuple[tuple[Plugin, T], ...]:
+        if hook not in self._answers:
+            self._answers[hook] = tuple(
+                (plugin, answer) for plugin in self._plugins for answer in self._answer(plugin, hook, of)
+            )
+        return self._answers[hook]
+
+    def _answer(self, plugin: Plugin, hook: str, of: type[T]) -> Sequence[T]:
+        # Asked one by one, so that a mistake is laid at the right door.
+        others = [other.answers for other in self._plugins if other is not plugin]
+        try:
+            batches = self._manager.subset_hook_caller(hook, others)()
+            answers = [answer for batch in batches for answer in batch]
+        except Exception as error:  # noqa: BLE001 -- a plugin may fail in any way; the others must go on
+            self._fail(plugin, f"failed to answer {hook}: {_words(error)}", error)
+            return ()
+        wrong = next((answer for answer in answers if not isinstance(answer, of)), None)
+        if wrong is not None:
+            problem = f"answered {hook} with a {type(wrong).__name__}, not a {of.__name__}"
+            self._fail(plugin, problem, TypeError(problem))
+            return ()
+        return answers
+
+    def _by_name(self, hook: str, kind: str, of: type[T], name: Callable[[T], str]) -> Mapping[str, T]:
+        return _named(kind, self._ask(hook, of), name)
+
+    def _components(self, hook: str, of: type[C]) -> Mapping[str, C]:
+        return self._by_name(hook, "component", of, _type)
+
+    def _scheme(self, root: str) -> Callable[[str], ObjectStore]:
+        scheme = layout.scheme(root)
+        entry = self.stores().get(scheme)
+        if entry is None:
+            package = _SCHEME_PACKAGES.get(scheme, f"cls-{scheme}")
+            problem = f"{root}: no installed plugin opens {scheme + '://' if scheme else 'a location without a scheme'}"
+            raise self._absent(f"{problem} {_known(self.stores())}", package.removeprefix("cls-"))
+        return self._load(f"store {scheme}://", entry.load)
+
+    def _load(self, what: str, load: Callable[[], T], unavailable: str = "") -> T:
+        if unavailable:
+            raise NotInstalledError(f"{what}: {unavailable}")
+        try:
+            return load()
+        except ClsError:
+            raise
+        except Exception as error:
+            msg = f"{what}: its plugin is installed, but loading it broke: {_words(error)}"
+            raise PluginError(msg, hint="cls plugins") from error
+
+    def _absent(self, problem: str, name: str) -> ClsError:
+        """Why what the plugin *name* would offer is not there."""
+        if name in self._disabled:
+            return NotInstalledError(f"{problem}; its plugin is disabled", hint=f"take {name!r} out of {DISABLE}")
+        for failure in self._failures:
+            if name in {failure.plugin.name, failure.plugin.distribution.removeprefix("cls-")}:
+                return PluginError(f"{problem}: {failure.error.problem}", hint=failure.error.hint)
+        entry = self.providers().get(name)
+        if entry is not None:
+            return NotInstalledError(f"{problem}: {entry.unavailable or 'its plugin does not offer it'}")
+        return NotInstalledError(problem, hint=f"pip install cls-{name}" if name else "cls plugins")
+
+
+@functools.cache
+def find_plugins() -> Plugins:
+    """The plugins of this environment, found and loaded once a process."""
+    from importlib.metadata import entry_points
+
+    disabled = frozenset(filter(None, os.environ.get(DISABLE, "").replace(" ", "").split(",")))
+    found, failures = [], []
+    for point in sorted(entry_points(group=hookspecs.NAME), key=lambda point: point.name):
+        if point.name in disabled:
+            continue
+        dist = point.dist
+        plugin = Plugin(name=point.name, distribution=dist.name if dist else "?", version=dist.version if dist else "?")
+        try:
+            answers = point.load()
+        except Exception as error:  # noqa: BLE001 -- the import runs the plugin's code, which may fail in any way
+            failures.append(Failure(plugin=plugin, error=_broken(plugin, f"import broke: {_words(error)}", error)))
+        else:
+            found.append(evolve(plugin, answers=answers))
+    plugins = Plugins(found, failures, disabled)
+    if os.environ.get(TRACE, "") not in {"", "0"}:
+        plugins.trace()
+    return plugins
+
+
+def _named(kind: str, claims: Iterable[tuple[Plugin, T]], name: Callable[[T], str]) -> dict[str, T]:
+    """The claims by name.
+
+    Raises:
+        PluginError: two claim one name.
+    """
+    owners: dict[str, Plugin] = {}
+    named: dict[str, T] = {}
+    for plugin, claim in claims:
+        key = name(claim)
+        if key in owners:
+            msg = f"{kind} {key!r} is claimed twice: by {owners[key]} and by {plugin}"
+            raise PluginError(msg, hint=f"uninstall one, or leave it out: {DISABLE}={plugin.name}")
+        owners[key], named[key] = plugin, claim
+    return named
+
+
+def _type(component: Component) -> str:
+    return component.type
+
+
+def _broken(plugin: Plugin, problem: str, cause: BaseException) -> PluginError:
+    hint = f"pip install --upgrade {plugin.distribution}, or leave it out: {DISABLE}={plugin.name}"
+    error = PluginError(f"plugin {plugin} is installed, and {problem}", hint=hint)
+    error.__cause__ = cause
+    return error
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"(installed: {', '.join(sorted(names)) or 'none'})"
+
+
+_COMPONENTS: Sequence[tuple[str, type[Component]]] = (
+    ("cls_resources", ResourceComponent),
+    ("cls_boundaries", BoundaryComponent),
+    ("cls_barriers", BarrierComponent),
+    ("cls_arcs", ArcComponent),
+    ("cls_activities", ActivityComponent),
+    ("cls_notifiers", NotifierComponent),
+)
+
+_KINDS: Sequence[tuple[str, type[Any], str, Callable[[Any], str]]] = (
+    ("cls_providers", ProviderEntry, "providers", lambda entry: entry.name),
+    ("cls_stores", StoreScheme, "stores", lambda entry: f"{entry.scheme}://"),
+    *((hook, kind, hook.removeprefix("cls_"), _type) for hook, kind in _COMPONENTS),
+    ("cls_deployers", DeployerEntry, "deployers", lambda entry: entry.provider),
+    ("cls_project_formats", ProjectFormat, "project formats", lambda entry: entry.suffix),
+    ("cls_commands", object, "commands", lambda command: str(getattr(command, "name", None))),
+)
