@@ -49,6 +49,10 @@ class SourceDataset(Dataset):
     on_revision: OnRevision = OnRevision.REPORT
     placement: Placement | None = None
 
+    @property
+    def plain(self) -> Dataset:
+        return Dataset(name=self.name, version=self.version)
+
     @start.validator
     def _is_a_start(self, _: object, start: str) -> None:
         if start in {"now", "all"}:
@@ -66,6 +70,10 @@ class SinkDataset(LocatedDataset):
 
     publish: bool = True
     take_over: str | None = None  # a lot that lies ahead: from it on this project owns the dataset
+
+    @property
+    def located(self) -> LocatedDataset:
+        return LocatedDataset(name=self.name, version=self.version, path_uri=self.path_uri)
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,1 @@
+"""Decisions from values: no clock, no network."""

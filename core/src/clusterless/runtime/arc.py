@@ -1,0 +1,114 @@
+"""An arc as it is run: what is declared, with its stores, sources and workload at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from clusterless import layout
+from clusterless.engine.lot_states import attempt_id
+from clusterless.model.arc import Arc
+from clusterless.model.dataset import LocatedDataset
+from clusterless.model.event import Event
+from clusterless.model.ledger import Claim, Pin, Rollback
+from clusterless.model.lot import Lot
+from clusterless.model.project import Project
+from clusterless.provider import Workload
+from clusterless.store.api import ObjectStore
+from clusterless.store.ledger import LotLedger
+from clusterless.store.manifests import Found, Manifests
+
+
+@frozen(kw_only=True)
+class SourceSide:
+    """A source dataset and the manifests of the placement that it lives in."""
+
+    dataset: LocatedDataset
+    manifests: Manifests
+
+
+@frozen(kw_only=True)
+class Writer:
+    """Who writes entries: *new_id* makes up put ids and attempts, *by* is for people.
+
+    *is_gone* tells of a claimant (its *by*) that it surely lives no more: a hint that saves waiting.
+    """
+
+    by: str
+    new_id: Callable[[], str]
+    is_gone: Callable[[str], bool] = field(default=lambda _: False)
+
+
+Hold = Callable[[LotLedger, Claim, float], AbstractContextManager[object]]
+"""Keeps a claim renewed (every third of so many seconds) while the context lasts."""
+
+
+def no_hold(_ledger: LotLedger, _claim: Claim, _lease: float) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+@define(kw_only=True, slots=False)
+class RunningArc:
+    """All that working a lot of an arc needs.
+
+    *owns* says of a sink's dataset and a lot whether this project may write it;
+    *started* holds, by subscribed role, the lot after which lots are owed (None: all).
+    """
+
+    project: Project
+    arc: Arc
+    state: ObjectStore
+    manifests: Manifests
+    sources: Mapping[str, SourceSide]
+    workload: Workload
+    publish: Callable[[Event], None]
+    writer: Writer
+    outputs: Path
+    owns: Callable[[LocatedDataset, Lot], bool] = field(default=lambda _dataset, _lot: True)
+    hold: Hold = field(default=no_hold)
+    stopping: Callable[[], bool] = field(default=lambda: False)
+    started: Mapping[str, Lot | None] = field(factory=dict)
+
+    @cached_property
+    def keys(self) -> layout.ArcKeys:
+        return layout.ArcKeys(self.project, self.arc.name)
+
+    def ledger(self, lot: Lot) -> LotLedger:
+        return LotLedger(self.state, self.keys, lot)
+
+    def now(self) -> datetime:
+        return self.state.now()
+
+    def is_owed(self, lot: Lot) -> bool:
+        return all(after is None or after < lot for after in self.started.values())
+
+    def new_attempt(self, revision: int, number: int) -> str:
+        return attempt_id(revision, number, self.writer.new_id())
+
+    def find_sources(self, lot: Lot) -> dict[str, Found]:
+        """The newest manifest of each source's *lot*, by role, as far as there are any: one list each."""
+        found = {role: side.manifests.newest(side.dataset, lot) for role, side in self.sources.items()}
+        return {role: each for role, each in found.items() if each}
+
+
+def pins(arc: RunningArc, lot: Lot, found: Mapping[str, Found]) -> dict[str, Pin]:
+    return {
+        role: Pin(
+            dataset=arc.arc.sources[role].plain,
+            lot=lot,
+            manifest=each.uri,
+            state=each.state,
+            revision=each.revision,
+        )
+        for role, each in found.items()
+    }
+
+
+def roll_back(arc: RunningArc, revision: int, reason: str) -> Rollback:
+    """The entry after which the lot is worked anew, as *revision*."""
+    return Rollback(put_id=arc.writer.new_id(), at=arc.now(), by=arc.writer.by, revision=revision, reason=reason)

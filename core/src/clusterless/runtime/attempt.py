@@ -1,0 +1,181 @@
+"""One attempt at one lot: from a claim to the outcome that will follow it in the ledger."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clusterless import layout
+from clusterless.errors import ObjectMissingError, WorkloadError
+from clusterless.model.arc import OnEmpty
+from clusterless.model.ledger import Claim, Complete, Failed, Failure, Missing, Partial, Rollback, SinkRecord
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import Manifest, ManifestState
+from clusterless.provider import SinkLot, SinkResult, SourceLot, Work, WorkResult
+from clusterless.runtime.arc import RunningArc, roll_back
+from clusterless.store.manifests import Found, decode, encode
+
+_TEXT = 2000  # characters kept of a message, and of a trace
+
+Outcome = Complete | Failed | Rollback
+
+
+def work_lot(
+    arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]
+) -> Outcome:
+    """Run the workload, or leave it out where all sources are empty, and say what came of it.
+
+    Whatever the workload raises becomes an outcome; only what ends the process passes.
+    """
+    try:
+        result = _result(arc, lot, claim, found, earlier)
+        sinks = {role: _record(arc, role, claim, lot, each) for role, each in result.sinks.items()}
+    except Exception as error:  # noqa: BLE001  a workload is anybody's code
+        result, sinks, failure = None, {}, _failure(error)
+    else:
+        failure = Failure(type="Partial", message=(result.problem or "some of it failed")[:_TEXT])
+    is_partial = any(sink.state is ManifestState.PARTIAL for sink in sinks.values())
+    if result and not is_partial:
+        return Complete(**_stamp(arc, claim), sinks=sinks)
+    if arc.stopping():  # not the workload's fault: its attempts begin anew
+        return roll_back(arc, claim.revision, "released: the worker was told to stop")
+    return (Partial if sinks else Missing)(**_stamp(arc, claim), sinks=sinks, error=failure)
+
+
+def _result(
+    arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]
+) -> WorkResult:
+    all_empty = all(pin.state is ManifestState.EMPTY for pin in claim.sources.values())
+    if all_empty and arc.arc.on_empty is OnEmpty.SKIP:
+        empty = SinkResult(manifest=Manifest(state=ManifestState.EMPTY, lot=lot), bytes=0)
+        return WorkResult(sinks=dict.fromkeys(arc.arc.sinks, empty))
+    result = arc.workload.run(_work(arc, lot, claim, found, earlier))
+    _check(arc, lot, result)
+    return result
+
+
+def _work(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]) -> Work:
+    name = f"{arc.arc.name}/{lot}/{claim.attempt}"
+    return Work(
+        arc=arc.arc.name,
+        lot=lot,
+        attempt=claim.attempt,
+        revision=claim.revision,
+        token=_token(arc, claim, lot),
+        role=next(role for role in claim.sources),
+        sources={role: _source(arc, role, found[role]) for role in claim.sources},
+        sinks={role: _sink(arc, role, lot, claim.attempt, earlier) for role in arc.arc.sinks},
+        collect=lambda: _collect(arc, lot, claim.attempt),
+        stopping=arc.stopping,
+        output=arc.outputs / f"{name}.log",
+    )
+
+
+def _token(arc: RunningArc, claim: Claim, lot: Lot) -> str:
+    """``<dataset>/<version>/<lot>/<revision>/<arc>``, of the first sink, or of the first source where there is none."""
+    dataset = next(iter(arc.arc.sinks.values()), None) or next(iter(claim.sources.values())).dataset
+    return f"{dataset.id}/{lot}/{claim.revision}/{arc.arc.name}"
+
+
+def _source(arc: RunningArc, role: str, found: Found) -> SourceLot:
+    side = arc.sources[role]
+    return SourceLot(
+        dataset=side.dataset,
+        manifest_uri=found.uri,
+        revision=found.revision,
+        read=lambda: side.manifests.read(found),
+    )
+
+
+def _sink(arc: RunningArc, role: str, lot: Lot, attempt: str, earlier: Sequence[Failed]) -> SinkLot:
+    path = layout.staging(arc.keys, role, "{lot}", attempt)
+    records = [entry.sinks[role] for entry in earlier if role in entry.sinks]
+    return SinkLot(
+        dataset=arc.arc.sinks[role],
+        staging=f"{arc.manifests.store.root}{path}state={{state}}/manifest.json",
+        earlier=[read_record(arc, record) for record in records],
+    )
+
+
+def read_record(arc: RunningArc, record: SinkRecord) -> Manifest:
+    """The manifest that an entry holds, or that it says is staged."""
+    if record.manifest is not None:
+        return record.manifest
+    assert record.staged is not None
+    return decode(arc.manifests.store, record.staged)
+
+
+def _collect(arc: RunningArc, lot: Lot, attempt: str) -> dict[str, Manifest]:
+    """The manifests that the attempt itself wrote, by role; complete and empty before partial."""
+    collected = {}
+    store = arc.manifests.store
+    for role in arc.arc.sinks:
+        path = layout.staging(arc.keys, role, lot, attempt)
+        keys = [info.key for info in store.list(path) if info.key.endswith(".json")]
+        manifests = [decode(store, key) for key in keys]
+        states = {manifest.state: manifest for manifest in manifests}
+        if len(manifests) > 1 and len(states.keys() - {ManifestState.PARTIAL}) != 1:
+            msg = f"the workload wrote {len(manifests)} manifests for sink '{role}'; one says what came of it"
+            raise WorkloadError(msg, hint=f"look at {store.root}{path}")
+        ranked = sorted(states, key=lambda state: state is ManifestState.PARTIAL)
+        if ranked:
+            collected[role] = states[ranked[0]]
+    return collected
+
+
+def _check(arc: RunningArc, lot: Lot, result: WorkResult) -> None:
+    """Hold the result to the contract: every sink, this lot, a state that an outcome can have.
+
+    Raises:
+        WorkloadError: it does not keep to it.
+    """
+    if missing := sorted(arc.arc.sinks.keys() - result.sinks.keys()):
+        msg = f"the workload gave no manifest for sink {', '.join(missing)}"
+        raise WorkloadError(msg)
+    if unknown := sorted(result.sinks.keys() - arc.arc.sinks.keys()):
+        msg = f"the workload gave a manifest for sink {', '.join(unknown)}, which the arc does not have"
+        raise WorkloadError(msg)
+    for role, each in result.sinks.items():
+        if each.manifest.lot != lot:
+            msg = f"the manifest of sink '{role}' is for lot {each.manifest.lot}, not {lot}"
+            raise WorkloadError(msg)
+        if each.manifest.state is ManifestState.REMOVED:
+            msg = f"the manifest of sink '{role}' is of state removed, which no workload ends in"
+            raise WorkloadError(msg)
+
+
+def _record(arc: RunningArc, role: str, claim: Claim, lot: Lot, result: SinkResult) -> SinkRecord:
+    encoded = encode(result.manifest)
+    staged = None
+    if encoded.inline is None:
+        path = layout.staging(arc.keys, role, lot, claim.attempt)
+        staged = f"{path}outcome={arc.writer.new_id()}/manifest.json"
+        with encoded.open() as body:
+            arc.manifests.store.put(staged, body)
+    return SinkRecord(
+        state=result.manifest.state,
+        objects=encoded.objects,
+        bytes=result.bytes,
+        digest=encoded.digest,
+        manifest=None if staged else result.manifest,
+        staged=staged,
+    )
+
+
+def _failure(error: Exception) -> Failure:
+    trace = "".join(traceback.format_exception(error))
+    kept = "" if isinstance(error, (WorkloadError, ObjectMissingError)) else trace[-_TEXT:]
+    return Failure(type=type(error).__name__, message=str(error)[-_TEXT:], trace=kept)
+
+
+def _stamp(arc: RunningArc, claim: Claim) -> dict[str, Any]:
+    """What an outcome carries over from its claim, and who says so when."""
+    return {
+        "put_id": arc.writer.new_id(),
+        "at": arc.now(),
+        "by": arc.writer.by,
+        "attempt": claim.attempt,
+        "revision": claim.revision,
+        "sources": claim.sources,
+    }

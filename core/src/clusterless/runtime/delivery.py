@@ -1,0 +1,197 @@
+"""An event is delivered to an arc: claim the lot, work it, commit what came of it, announce it.
+
+The order of the steps, and who may take them, is the lot protocol's; what to do
+about what a ledger says is decided in `clusterless.engine.lot_states`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from attrs import define, frozen
+
+from clusterless.engine.lot_states import (
+    Acknowledge,
+    ClaimNext,
+    Decision,
+    Defer,
+    Finish,
+    GiveUp,
+    Ledger,
+    RollBack,
+    decide,
+)
+from clusterless.engine.sources import readiness
+from clusterless.model.ledger import Claim, Complete, Entry, Failed, Failure, Missing, Pin, Rollback
+from clusterless.model.lot import Lot
+from clusterless.runtime.arc import RunningArc, pins, roll_back
+from clusterless.runtime.attempt import work_lot
+from clusterless.runtime.finish import finish
+from clusterless.store.ledger import LotLedger
+from clusterless.store.manifests import Found
+
+_LOST = 1.0  # seconds until the winner of a slot is looked at again
+
+
+@frozen
+class Delivered:
+    """*state* is how the lot's ledger now ends, None if it has no entry; *seconds* when to deliver again, if ever.
+
+    *worked* is set when this delivery claimed the lot and ran it to an outcome.
+    """
+
+    why: str
+    seconds: float | None = None
+    outcome: Complete | Failed | None = None
+
+    @property
+    def is_at_rest(self) -> bool:
+        return self.seconds is None
+
+
+def deliver(arc: RunningArc, lot: Lot) -> Delivered:
+    """Bring *lot* of *arc* as far as it can be brought now; safe to call any number of times, anywhere.
+
+    Raises:
+        StoreUnavailableError: the store did not answer; call again.
+        MalformedError: the lot's ledger cannot be read; the lot rests.
+    """
+    if not arc.is_owed(lot):
+        return Delivered("before the arc's start")
+    return _Delivery(arc, lot, arc.ledger(lot)).run()
+
+
+@define
+class _Delivery:
+    arc: RunningArc
+    lot: Lot
+    ledger: LotLedger
+    number: int = 0  # of the last entry we know of
+    outcome: Complete | Failed | None = None
+
+    def run(self) -> Delivered:
+        state = Ledger()
+        while True:
+            found = self.arc.find_sources(self.lot)
+            decision = decide(self.arc.arc, state, pins(self.arc, self.lot, found), self.arc.now())
+            end = self._act(decision, state.last, found)
+            if end:
+                return end
+            state = self._read()
+
+    def _waiting(self, found: Mapping[str, Found]) -> Delivered | None:
+        first = min((each.time for role, each in found.items() if self.arc.arc.sources[role].subscribe), default=None)
+        judged = readiness(self.arc.arc, found, first, self.arc.now())
+        if judged.ready:
+            return None
+        if judged.at:
+            return Delivered("waiting for its sources", _seconds(judged.at, self.arc.now()))
+        return Delivered("waiting for its sources")
+
+    def _act(self, decision: Decision, last: Entry | None, found: Mapping[str, Found]) -> Delivered | None:
+        """Take the step; None when the ledger is to be looked at again."""
+        match decision:
+            case Acknowledge(why):
+                return Delivered(why, outcome=self.outcome)
+            case Defer(seconds, why):
+                return Delivered(why, max(seconds, 0.01), self.outcome)
+            case Finish():
+                assert isinstance(last, Complete | Failed)
+                finish(self.arc, self.ledger, self.number, last)
+            case ClaimNext(revision, attempt):
+                return self._waiting(found) or self._claim(revision, attempt, found)
+            case RollBack(revision, reason):
+                self._append(roll_back(self.arc, revision, reason))
+            case GiveUp(claim):
+                self._append(_given_up(self.arc, claim))
+        return None
+
+    def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
+        if not all(self.arc.owns(sink, self.lot) for sink in self.arc.arc.sinks.values()):
+            return Delivered("a sink's dataset belongs to another project")
+        claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, self.lot, found))
+        if not self._append(claim):
+            return None
+        with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):
+            outcome = work_lot(self.arc, self.lot, claim, found, self._earlier(claim))
+        if not self._append(outcome):
+            return Delivered("lost: another claimed the lot meanwhile", _LOST)
+        if isinstance(outcome, Rollback):
+            return Delivered("released", 0.01)
+        self.outcome = outcome
+        finish(self.arc, self.ledger, self.number, outcome)
+        return self._rest(outcome)
+
+    def _rest(self, outcome: Complete | Failed) -> Delivered:
+        """What is left to do after our own outcome, known without another look."""
+        decision = decide(self.arc.arc, Ledger(outcome, marked=True), outcome.sources, self.arc.now())
+        if isinstance(decision, Defer):
+            return Delivered(decision.why, max(decision.seconds, 0.01), outcome)
+        return Delivered(decision.why, None, outcome) if isinstance(decision, Acknowledge) else Delivered("", 0.01, outcome)
+
+    def _append(self, entry: Entry) -> bool:
+        won = self.ledger.append(self.number + 1, entry)
+        if won:
+            self.number += 1
+        return won
+
+    def _read(self) -> Ledger:
+        """The ledger as it now is: one list, the last entry, and what else the rules need."""
+        picture = self.ledger.look()
+        self.number = picture.last
+        if not self.number:
+            return Ledger()
+        last = self.ledger.read(self.number)
+        if isinstance(last, Claim):
+            return Ledger(last, expires=self._expires(last))
+        if isinstance(last, Complete | Failed):
+            marked = last.state.value in picture.markers and self.ledger.is_marked(self.number, last.state)
+            return Ledger(last, marked=marked)
+        return Ledger(last)
+
+    def _expires(self, claim: Claim) -> datetime | None:
+        if self.arc.writer.is_gone(claim.by):
+            return None
+        renewed = self.ledger.renewed(claim.attempt)
+        return max(claim.expires, renewed) if renewed else claim.expires
+
+    def _earlier(self, claim: Claim) -> list[Failed]:
+        """What former attempts of this revision with the same pins came to, newest first."""
+        earlier = []
+        for number in range(self.number - 1, 0, -1):
+            entry = self.ledger.read(number)
+            if isinstance(entry, Complete):
+                break
+            if isinstance(entry, Failed) and entry.sources == claim.sources:
+                earlier.append(entry)
+        return earlier
+
+
+def _claim(arc: RunningArc, attempt: str, revision: int, sources: Mapping[str, Pin]) -> Claim:
+    now = arc.now()
+    return Claim(
+        put_id=arc.writer.new_id(),
+        at=now,
+        by=arc.writer.by,
+        attempt=attempt,
+        revision=revision,
+        sources=sources,
+        expires=now + timedelta(seconds=arc.arc.lease_sec),
+    )
+
+
+def _given_up(arc: RunningArc, claim: Claim) -> Missing:
+    return Missing(
+        put_id=arc.writer.new_id(),
+        at=arc.now(),
+        by=arc.writer.by,
+        attempt=claim.attempt,
+        revision=claim.revision,
+        sources=claim.sources,
+        error=Failure(type="Expired", message=f"the attempt of {claim.by} ended without an outcome"),
+    )
+
+
+def _seconds(until: datetime, now: datetime) -> float:
+    return max((until - now).total_seconds(), 0.01)

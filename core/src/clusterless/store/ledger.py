@@ -1,0 +1,170 @@
+"""Ledgers: numbered, immutable entries, each written create-if-absent by whoever acted on the one before."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from attrs import field, frozen
+
+from clusterless import codec, layout
+from clusterless.errors import ObjectMissingError
+from clusterless.model.ledger import ArcState, Entry
+from clusterless.model.lot import Lot
+from clusterless.model.seal import Seal
+from clusterless.store.api import ObjectStore
+from clusterless.store.retrying import create_once
+
+_LOT_WIDTH = 6
+_SEAL_WIDTH = 9
+_HINT_EVERY = 64  # seals; the end is then found by a listing of at most a page
+
+
+@frozen
+class Picture:
+    """What one listing of a lot's folder shows: entry *numbers* in order, and which *markers* are there."""
+
+    numbers: tuple[int, ...] = ()
+    markers: frozenset[str] = frozenset()
+
+    @property
+    def last(self) -> int:
+        """The last entry's number; 0 before the first."""
+        return self.numbers[-1] if self.numbers else 0
+
+    @property
+    def final(self) -> ArcState | None:
+        """The state that needs no reading: entries 1 and 2 with exactly one marker."""
+        if self.numbers == (1, 2) and len(self.markers) == 1:
+            return ArcState(next(iter(self.markers)))
+        return None
+
+
+_ENTRY = re.compile(r"(\d+)\.json")
+_MARKER = re.compile(r"(complete|partial|missing)\.arc")
+
+
+def picture(names: Iterable[str]) -> Picture:
+    """From the names below a lot's folder; others' objects there are passed over."""
+    numbers, markers = [], set()
+    for name in names:
+        if entry := _ENTRY.fullmatch(name):
+            numbers.append(int(entry[1]))
+        elif marker := _MARKER.fullmatch(name):
+            markers.add(marker[1])
+    return Picture(tuple(sorted(numbers)), frozenset(markers))
+
+
+@frozen
+class LotLedger:
+    """The ledger of one lot of an arc, in its arc-state store."""
+
+    store: ObjectStore
+    keys: layout.ArcKeys
+    lot: Lot
+    path: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "path", self.keys.lot(self.lot))
+
+    def look(self) -> Picture:
+        return picture(info.key.removeprefix(self.path) for info in self.store.list(self.path))
+
+    def read(self, number: int) -> Entry:
+        """Entry *number*.
+
+        Raises:
+            MalformedError: it is not an entry; the lot rests until someone looks at it.
+        """
+        key = self._key(number)
+        return codec.read_ledger_entry(self.store.get(key), source=layout.uri(self.store.root, key))
+
+    def append(self, number: int, entry: Entry) -> bool:
+        """Whether the slot was won; a lost answer is settled by reading the slot back."""
+        return create_once(self.store, self._key(number), codec.ledger_entry_bytes(entry))
+
+    def mark(self, number: int, state: ArcState) -> None:
+        """Say that entry *number*, of that state, is committed and announced."""
+        body = json.dumps({"entry": number}, separators=(",", ":")).encode()
+        if not create_once(self.store, self.keys.marker(self.lot, state.value), body):
+            self.store.put(self.keys.marker(self.lot, state.value), body)
+
+    def is_marked(self, number: int, state: ArcState) -> bool:
+        key = self.keys.marker(self.lot, state.value)
+        try:
+            marker = json.loads(self.store.get(key))
+            return bool(marker["entry"] == number)
+        except (ObjectMissingError, ValueError, TypeError, KeyError):
+            return False  # it is written again, whole
+
+    def renew(self, attempt: str, expires: datetime) -> None:
+        body = json.dumps({"attempt": attempt, "expires": expires.isoformat()}, separators=(",", ":"))
+        self.store.put(self.keys.alive(self.lot), body.encode())
+
+    def renewed(self, attempt: str) -> datetime | None:
+        """Until when *attempt*'s claim was last renewed, if it was: a hint."""
+        try:
+            alive = json.loads(self.store.get(self.keys.alive(self.lot)))
+            return datetime.fromisoformat(alive["expires"]) if alive["attempt"] == attempt else None
+        except (ObjectMissingError, ValueError, TypeError, KeyError):
+            return None
+
+    def _key(self, number: int) -> str:
+        return f"{self.path}{number:0{_LOT_WIDTH}}.json"
+
+
+@frozen
+class SealLedger:
+    """The ledger of a boundary's seals, in its arc-state store."""
+
+    store: ObjectStore
+    keys: layout.BoundaryKeys
+
+    def end(self, known: int = 0) -> int:
+        """The number of the last seal, 0 if there is none, by one short list from the *known* or hinted one."""
+        for start in (known or self._hinted(), 0):
+            numbers = self._numbers(f"{self.keys.seals}{start:0{_SEAL_WIDTH}}")
+            if numbers:  # none: the hint was wrong
+                return max(numbers)
+        return 0
+
+    def read(self, number: int) -> Seal:
+        """Seal *number*.
+
+        Raises:
+            MalformedError: it is not a seal.
+        """
+        key = self._key(number)
+        return codec.read_record(self.store.get(key), Seal, source=layout.uri(self.store.root, key))
+
+    def append(self, number: int, seal: Seal) -> bool:
+        """Whether the slot was won."""
+        return create_once(self.store, self._key(number), codec.record_bytes(seal))
+
+    def mark(self, number: int) -> None:
+        """Say that seal *number* is committed and announced."""
+        self.store.put(self._key(number, "done"), b"")
+        if number % _HINT_EVERY == 0:
+            self.store.put(self.keys.hint, json.dumps({"seal": number}).encode())
+
+    def is_marked(self, number: int) -> bool:
+        key = self._key(number, "done")
+        return any(info.key == key for info in self.store.list(key))
+
+    def _hinted(self) -> int:
+        try:
+            hint = json.loads(self.store.get(self.keys.hint))["seal"]
+            return hint if isinstance(hint, int) else 0
+        except (ObjectMissingError, ValueError, TypeError, KeyError):
+            return 0
+
+    def _numbers(self, after: str) -> list[int]:
+        names = (info.key.removeprefix(self.keys.seals) for info in self.store.list(self.keys.seals, after))
+        return [int(entry[1]) for name in names if (entry := _ENTRY.fullmatch(name))]
+
+    def _key(self, number: int, suffix: str = "json") -> str:
+        return f"{self.keys.seals}{number:0{_SEAL_WIDTH}}.{suffix}"
+
+
