@@ -1,0 +1,337 @@
+"""Objects as files below a folder; whole, durable, and never outside it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from clusterless import layout
+from clusterless.errors import (
+    ClsError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
+from clusterless.store.api import Body, ObjectInfo, ObjectStore
+from clusterless.store.filetime import FileTime, from_ns
+from clusterless.store.keys import check_key
+
+_HIDDEN = ".tmp-"
+_CHUNK = 1 << 20
+_KNOWN_AT_MOST = 10_000
+_TRIES = 100  # a folder may be pruned by another between making and using it, but hardly so often
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_REMEDIES = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room, or have the quota raised",
+    errno.EROFS: "mount it writable, or name another folder",
+    errno.EACCES: "let this user read and write there",
+    errno.EPERM: "let this user read and write there",
+    errno.ENAMETOOLONG: "use shorter names",
+    errno.ELOOP: "an object may not be a symbolic link: put the file itself there",
+    errno.ENOTDIR: "an object is in the way where a folder is needed: move or rename it",
+    errno.EISDIR: "a folder is in the way where an object is meant to be: move or rename it",
+    errno.EFBIG: "the file system takes no files so large",
+}
+_temporary = itertools.count()
+
+
+class FileStore(ObjectStore):
+    """Keys are paths below the folder that *root_uri* (``file:///…/``) names, made with the first object.
+
+    Files whose name begins with ``.tmp-`` are writes under way. Symbolic links are not
+    listed; a key may lead through one that stays below the root. Names that are
+    not UTF-8 are no keys. *now* replaces the time that the files' own stamps tell.
+    """
+
+    def __init__(self, root_uri: str, now: Callable[[], datetime] | None = None) -> None:
+        self.root = root_uri
+        self._folder = _folder(root_uri)
+        self._known: dict[str, None] = {}  # folders that were there, and below the root
+        self._time = FileTime()
+        self._now = now or self._time.now
+
+    # ---- reading
+
+    def get(self, key: str) -> bytes:
+        with self.open(key) as stream:
+            return stream.read()
+
+    def open(self, key: str) -> BinaryIO:
+        path = self._path(key)
+        with self._found(path, key):
+            # Not blocking, lest a named pipe hold us up.
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                _check_is_object(os.fstat(fd))
+                return os.fdopen(fd, "rb")
+            except BaseException:
+                os.close(fd)
+                raise
+
+    def head(self, key: str) -> ObjectInfo:
+        return self._look(self._path(key), key)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        folder = prefix.rpartition("/")[0]
+        path = self._path(folder) if folder else self._folder
+        self._check_is_inside(path, prefix)
+        return self._walk(path, f"{folder}/" if folder else "", prefix, after)
+
+    def now(self) -> datetime:
+        return self._now()
+
+    def _look(self, path: str, key: str) -> ObjectInfo:
+        with self._found(path, key):
+            found = os.lstat(path)
+            _check_is_object(found)
+            etag = f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
+            return ObjectInfo(key, found.st_size, etag, from_ns(found.st_mtime_ns))
+
+    def _walk(self, path: str, base: str, prefix: str, after: str) -> Iterator[ObjectInfo]:
+        for name in self._names(path, base, prefix, after):
+            if name.endswith("/"):
+                yield from self._walk(f"{path}/{name[:-1]}", base + name, prefix, after)
+                continue
+            with suppress(ObjectMissingError):  # gone since its folder was read
+                info = self._look(f"{path}/{name}", base + name)
+                yield info
+
+    def _names(self, path: str, base: str, prefix: str, after: str) -> Sequence[str]:
+        """What of a folder is to be listed, in order of key: folders sort as if they ended with a slash."""
+        names = []
+        with suppress(ObjectMissingError), self._found(path, base), os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    name = f"{entry.name}/"
+                    wanted = _leads_to(base + name, prefix, after)
+                else:
+                    name = entry.name
+                    wanted = (base + name).startswith(prefix) and base + name > after
+                    wanted = wanted and entry.is_file(follow_symlinks=False) and not name.startswith(_HIDDEN)
+                if wanted and _is_text(name):
+                    names.append(name)
+        return sorted(names)
+
+    # ---- writing
+
+    def put(self, key: str, body: Body) -> None:
+        path = self._path(key)
+        with self._explained(path, key), self._written(path, body) as temporary:
+            os.replace(temporary, path)
+
+    def create(self, key: str, body: Body) -> None:
+        path = self._path(key)
+        with self._explained(path, key):
+            if os.path.lexists(path):  # the loser of a race seldom has to write anything
+                raise FileExistsError(path)
+            with self._written(path, body) as temporary:
+                _link(temporary, path)
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        with suppress(ObjectMissingError), self._found(path, key):
+            _unlink_object(path)
+            _sync(self._prune(os.path.dirname(path)))
+
+    @contextmanager
+    def _written(self, path: str, body: Body) -> Iterator[str]:
+        """A durable file beside *path* to be given its name inside; then that name is made durable."""
+        folder = os.path.dirname(path)
+        temporary, fd = self._new_file(folder)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                _write(file, body)
+                os.fsync(fd)
+                self._time.saw(os.fstat(fd).st_mtime_ns)
+            yield temporary
+        finally:
+            with suppress(FileNotFoundError):  # renamed
+                os.unlink(temporary)
+        _sync(folder)
+
+    def _new_file(self, folder: str) -> tuple[str, int]:
+        for _ in range(_TRIES):
+            temporary = f"{folder}/{_HIDDEN}{os.getpid()}-{next(_temporary)}"
+            try:
+                if folder not in self._known:
+                    _make(folder)
+                fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            except FileNotFoundError:  # pruned
+                self._known.pop(folder, None)
+            except FileExistsError:  # left by a process that died, or of another machine
+                continue
+            else:
+                self._know(folder)
+                return temporary, fd
+        msg = f"{folder} is removed again and again"
+        raise StoreUnavailableError(msg)
+
+    def _prune(self, folder: str) -> str:
+        """Remove folders that became empty; gives the first that stays."""
+        with suppress(OSError):
+            while folder != self._folder:
+                os.rmdir(folder)
+                self._known.pop(folder, None)
+                folder = os.path.dirname(folder)
+        return folder
+
+    # ---- paths and errors
+
+    def _path(self, key: str) -> str:
+        check_key(self.root, key)
+        folders, _, name = key.rpartition("/")
+        if "\0" in key or "" in key.split("/") or name.startswith(_HIDDEN):
+            msg = f"{key!r} cannot be the path of a file below {self._folder}"
+            raise StoreRefusedError(msg, hint=f"use no empty segments, no NUL, and no name that begins with {_HIDDEN}")
+        folder = f"{self._folder}/{folders}" if folders else self._folder
+        if folder not in self._known:
+            self._check_is_inside(folder, key)
+        return f"{folder}/{name}"
+
+    def _check_is_inside(self, folder: str, key: str) -> None:
+        real = os.path.realpath(folder)
+        if real != self._folder and not real.startswith(f"{self._folder}/"):
+            msg = f"{key!r} leads out of {self._folder}, to {real}"
+            raise StoreRefusedError(msg, hint="remove the symbolic link, or name the folder it leads to")
+
+    def _know(self, folder: str) -> None:
+        if len(self._known) >= _KNOWN_AT_MOST:
+            self._known.clear()
+        self._known[folder] = None
+
+    @contextmanager
+    def _found(self, path: str, key: str) -> Iterator[None]:
+        """As `_explained`, where a path that leads nowhere means that there is no such object."""
+        with self._explained(path, key):
+            try:
+                yield
+            except (FileNotFoundError, NotADirectoryError) as exc:
+                if isinstance(exc, ClsError):
+                    raise
+                msg = f"there is no object {layout.uri(self.root, key)}"
+                raise ObjectMissingError(msg) from None
+
+    @contextmanager
+    def _explained(self, path: str, key: str) -> Iterator[None]:
+        """Nothing of the operating system's leaves but as an error of ours."""
+        try:
+            yield
+        except ClsError:
+            raise
+        except FileExistsError as exc:
+            if os.path.isdir(path):
+                raise _refused(path, exc, errno.EISDIR) from exc
+            msg = f"{layout.uri(self.root, key)} exists already"
+            raise ObjectExistsError(msg) from None
+        except OSError as exc:
+            raise _refused(path, exc, exc.errno or 0) from exc
+
+
+def _folder(root_uri: str) -> str:
+    parts = urlsplit(root_uri)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path.endswith("/"):
+        msg = f"{root_uri} does not name a folder of this machine"
+        raise StoreRefusedError(msg, hint="write it as file:///path/to/folder/, with the slash at its end")
+    return os.path.realpath(unquote(parts.path))
+
+
+def _leads_to(folder: str, prefix: str, after: str) -> bool:
+    """Whether keys that begin with *folder* may begin with *prefix* and be greater than *after*."""
+    return (folder.startswith(prefix) or prefix.startswith(folder)) and (folder > after or after.startswith(folder))
+
+
+def _is_text(name: str) -> bool:
+    return name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def _check_is_object(found: os.stat_result) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError
+
+
+def _unlink_object(path: str) -> None:
+    try:
+        os.unlink(path)
+    except IsADirectoryError:
+        raise FileNotFoundError from None
+
+
+def _make(folder: str) -> None:
+    """Make a folder durably, with those above it.
+
+    Raises:
+        FileNotFoundError: one above was pruned meanwhile.
+    """
+    if not os.path.isdir(folder):
+        above = os.path.dirname(folder)
+        _make(above)
+        with suppress(FileExistsError):
+            os.mkdir(folder)
+        _sync(above)
+
+
+def _write(file: BinaryIO, body: Body) -> None:
+    if isinstance(body, bytes):
+        file.write(body)
+    else:
+        shutil.copyfileobj(body, file, _CHUNK)
+    file.flush()
+
+
+def _link(temporary: str, path: str) -> None:
+    """Give the file its name too, if that is free."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        # A network file system may have lost its answer and asked again.
+        if os.stat(temporary).st_nlink == 1:
+            raise
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        _move(temporary, path)
+
+
+def _move(temporary: str, path: str) -> None:
+    """As `_link`, for file systems without links: those who want a name in one folder go one by one."""
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            raise FileExistsError(path)
+        os.rename(temporary, path)
+    finally:
+        os.close(folder)
+
+
+def _sync(folder: str) -> None:
+    """Make the names in *folder* durable; one that was pruned since has none to keep."""
+    with suppress(FileNotFoundError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        except OSError as exc:
+            if exc.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:  # a file system that knows no such thing
+                raise
+        finally:
+            os.close(fd)
+
+
+def _refused(path: str, exc: OSError, number: int) -> ClsError:
+    msg = f"{path}: {os.strerror(number) if number else exc}"
+    if number in _REMEDIES:
+        return StoreRefusedError(msg, hint=_REMEDIES[number])
+    return StoreUnavailableError(msg, hint="look at the disk, or at the connection to the file server")

@@ -1,0 +1,164 @@
+"""Asking again when a store did not answer, and settling whether a lost answer was a yes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import BinaryIO, TypeVar
+
+from clusterless.errors import ObjectExistsError, ObjectMissingError, StoreUnavailableError
+from clusterless.store.api import Body, ObjectInfo, ObjectStore
+
+T = TypeVar("T")
+
+_CHUNK = 1 << 20
+
+
+def create_once(store: ObjectStore, key: str, body: Body) -> bool:
+    """Whether *key* now holds exactly *body*, whoever wrote it; false when other bytes are there.
+
+    Raises:
+        StoreUnavailableError: no answer, and nothing is there (yet): make the same call again.
+    """
+    again = _rewinder(body)
+    try:
+        store.create(key, body)
+    except ObjectExistsError:
+        return _holds(store, key, again())
+    except StoreUnavailableError as lost:
+        try:
+            return _holds(store, key, again())
+        except ObjectMissingError:
+            raise lost from None
+    return True
+
+
+class RetryingStore(ObjectStore):
+    """*store*, asked up to *attempts* times while it does not answer.
+
+    It waits *first* seconds, then twice as long each time, times what *jitter* gives (0 to 1).
+    A stream that breaks while it is read is not begun again, and one that cannot seek is sent once.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        sleep: Callable[[float], None],
+        attempts: int = 5,
+        first: float = 0.1,
+        *,
+        jitter: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        self.root = store.root
+        self._store = store
+        self._sleep = sleep
+        self._attempts = attempts
+        self._first = first
+        self._jitter = jitter
+
+    def get(self, key: str) -> bytes:
+        return self._retried(lambda: self._store.get(key))
+
+    def open(self, key: str) -> BinaryIO:
+        return self._retried(lambda: self._store.open(key))
+
+    def head(self, key: str) -> ObjectInfo:
+        return self._retried(lambda: self._store.head(key))
+
+    def put(self, key: str, body: Body) -> None:
+        again = _rewinder(body)
+        self._retried(lambda: self._store.put(key, again()))
+
+    def create(self, key: str, body: Body) -> None:
+        again = _rewinder(body)
+        unanswered = False
+
+        def attempt() -> None:
+            nonlocal unanswered
+            try:
+                self._store.create(key, again())
+            except StoreUnavailableError:
+                unanswered = True
+                raise
+            except ObjectExistsError:
+                if not unanswered or not _holds(self._store, key, again()):
+                    raise
+
+        self._retried(attempt)
+
+    def delete(self, key: str) -> None:
+        self._retried(lambda: self._store.delete(key))
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        listing = self._store.list(prefix, after)
+
+        def following() -> ObjectInfo | None:
+            nonlocal listing
+            try:
+                return next(listing, None)
+            except StoreUnavailableError:
+                listing = self._store.list(prefix, after)
+                raise
+
+        while info := self._retried(following):
+            after = info.key
+            yield info
+
+    def now(self) -> datetime:
+        return self._retried(self._store.now)
+
+    def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
+        self._retried(lambda: self._store.copy(key, source, source_key))
+
+    def _retried(self, ask: Callable[[], T]) -> T:
+        for failures in range(self._attempts - 1):
+            try:
+                return ask()
+            except StoreUnavailableError:
+                self._sleep(self._first * 2**failures * self._jitter())
+        return ask()
+
+
+def _rewinder(body: Body) -> Callable[[], Body]:
+    """What gives *body* from where it begins now, each time it is called.
+
+    Raises:
+        StoreUnavailableError: (by what it gives) the body cannot be sent a second time.
+    """
+    if isinstance(body, bytes):
+        return lambda: body
+    start = body.tell() if body.seekable() else None
+    used = False
+
+    def again() -> Body:
+        nonlocal used
+        if start is not None:
+            body.seek(start)
+        elif used:
+            msg = "the store did not answer, and the stream that was being written cannot be read a second time"
+            raise StoreUnavailableError(msg)
+        used = True
+        return body
+
+    return again
+
+
+def _holds(store: ObjectStore, key: str, body: Body) -> bool:
+    expected = io.BytesIO(body) if isinstance(body, bytes) else body
+    with store.open(key) as stored:
+        while True:
+            ours = expected.read(_CHUNK)
+            if _read_fully(stored, len(ours) or 1) != ours:
+                return False
+            if not ours:
+                return True
+
+
+def _read_fully(stream: BinaryIO, size: int) -> bytes:
+    """*size* bytes, fewer only at the end: a network stream may give less than it is asked for."""
+    parts = []
+    while size and (part := stream.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
