@@ -7,15 +7,21 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from types import GenericAlias
 from typing import Any, get_args, get_origin
 
 import attrs
 from cattrs import Converter
-from cattrs.cols import homogenous_tuple_structure_factory, is_mapping, list_structure_factory, mapping_structure_factory
-from cattrs.gen import AttributeOverride, make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.cols import (
+    homogenous_tuple_structure_factory,
+    is_mapping,
+    list_structure_factory,
+    mapping_structure_factory,
+)
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from clusterless import codec_values as values
-from clusterless.codec_names import stored_names
+from clusterless.codec import values
+from clusterless.codec.names import stored_names
 from clusterless.model.element import Element
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot, LotUnit
@@ -83,13 +89,10 @@ def _is_list(kind: Any) -> bool:
 
 
 def _list(kind: Any, converter: Converter) -> Reads:
-    inner = get_args(kind)[0]
-    read: Reads = (
-        list_structure_factory(kind, converter)
-        if get_origin(kind) is list
-        else homogenous_tuple_structure_factory(tuple[inner, ...], converter)
-    )
-    return _only(list, "a list", read)
+    if get_origin(kind) is list:
+        return _only(list, "a list", list_structure_factory(kind, converter))
+    values_of: Any = GenericAlias(tuple, (get_args(kind)[0], ...))
+    return _only(list, "a list", homogenous_tuple_structure_factory(values_of, converter))
 
 
 def _mapping(kind: Any, converter: Converter) -> Reads:
@@ -102,7 +105,7 @@ def _recorded(model: Any, converter: Converter) -> Reads:
 
 def _declared(model: Any, converter: Converter) -> Reads:
     attrs.resolve_types(model)
-    fields = {
+    fields: dict[str, Any] = {
         field.name: override(
             rename=stored_names(model).get(field.name),
             struct_hook=_checked(converter.get_structure_hook(field.type), field) if field.validator else None,
@@ -118,7 +121,7 @@ def _only(wanted: type, name: str, read: Reads) -> Reads:
 
     def check(value: Any, kind: Any) -> Any:
         if not isinstance(value, wanted):
-            raise values.refuse(name, value)
+            raise values.refused(value, name)
         return read(value, kind)
 
     return check
@@ -148,14 +151,16 @@ def _completed(model: Any, given: Mapping[str, Any], converter: Converter) -> Ma
 
 
 def _default(field: attrs.Attribute[Any]) -> Any:
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-        return None if field.default.takes_self else field.default.factory()
-    return field.default
+    default: Any = field.default
+    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return default
+    return None if default.takes_self else default.factory()
 
 
 def _over(default: Any, given: Mapping[str, Any], converter: Converter) -> dict[str, Any]:
+    model: Any = type(default)
     merged = {**converter.unstructure(default), **given}
-    for name, key in stored_names(type(default)).items():
+    for name, key in stored_names(model).items():
         if isinstance(given.get(key), dict) and attrs.has(type(inner := getattr(default, name))):
             merged[key] = _over(inner, given[key], converter)
     return merged
@@ -164,7 +169,7 @@ def _over(default: Any, given: Mapping[str, Any], converter: Converter) -> dict[
 # ---- writing ---------------------------------------------------------------------------------------------------
 
 
-def _renamed(model: Any) -> dict[str, AttributeOverride]:
+def _renamed(model: Any) -> dict[str, Any]:
     return {name: override(rename=key) for name, key in stored_names(model).items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -21,11 +21,12 @@ def stored_name(field: str) -> str:
 
 
 @cache
-def stored_names(model: type[Any]) -> MappingProxyType[str, str]:
-    """Field → stored name, for the fields of an attrs class that are stored, in order."""
-    names = {
-        field.name: _OWN.get((model, field.name)) or stored_name(field.name)
-        for field in cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(model))
-        if field.init
-    }
-    return MappingProxyType(names)
+def stored_names(model: Any) -> MappingProxyType[str, str]:
+    """Field → stored name, for the fields of the attrs class *model* that are stored, in order."""
+    return MappingProxyType(
+        {
+            field.name: _OWN.get((model, field.name)) or stored_name(field.name)
+            for field in attrs.fields(model)
+            if field.init
+        }
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from cattrs.errors import (
@@ -15,9 +14,12 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from clusterless.codec_names import stored_names
-from clusterless.codec_values import suggestion
+from clusterless.codec.names import stored_names
+from clusterless.codec.values import suggestion
 from clusterless.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 
@@ -35,10 +37,11 @@ def findings(error: BaseException, path: str) -> list[str]:
 
 
 def unknown_key(path: str, key: str, known: list[str]) -> tuple[str, str]:
+    """Where and what is wrong with an unknown *key* of the object at *path*."""
     return below(path, key), f"unknown key {key!r}{suggestion(key, known)}"
 
 
-def _walk(error: BaseException, path: str, model: type[Any] | None) -> Iterator[tuple[str, str]]:
+def _walk(error: BaseException, path: str, model: Any) -> Iterator[tuple[str, str]]:
     if isinstance(error, BaseValidationError):
         for inner in error.exceptions:
             yield from _walk(inner, _path_of(inner, path, error.cl), error.cl)
@@ -51,7 +54,7 @@ def _walk(error: BaseException, path: str, model: type[Any] | None) -> Iterator[
         yield path, _reworded(error, model)
 
 
-def _path_of(error: BaseException, path: str, model: type[Any]) -> str:
+def _path_of(error: BaseException, path: str, model: Any) -> str:
     # A note belongs to the innermost level: what is raised there is wrapped in a new error further out.
     for note in getattr(error, "__notes__", ()):
         if isinstance(note, AttributeValidationNote):
@@ -61,12 +64,12 @@ def _path_of(error: BaseException, path: str, model: type[Any]) -> str:
     return path
 
 
-def _reworded(error: BaseException, model: type[Any] | None) -> str:
+def _reworded(error: BaseException, model: Any) -> str:
     if isinstance(error, InvalidValueError):
         return error.problem
     # Validators of attrs carry more arguments than the sentence, and call the field by its Python name.
     said = str(error.args[0]) if error.args else type(error).__name__
-    if model is not None and attrs.has(model):
+    if attrs.has(model):
         for field, stored in stored_names(model).items():
             said = said.replace(f"'{field}'", f"'{stored}'")
     return said

@@ -26,6 +26,8 @@ def read_declaration(value: object, into: type[T], *, source: str, at: str = "$"
     object leaves out comes from that default; maps and lists are replaced.
 
     Args:
+        value: JSON values: dicts, lists, text, numbers.
+        into: An attrs class.
         source: The file, for messages.
         at: The JSON path that *value* was found at.
 
@@ -33,14 +35,14 @@ def read_declaration(value: object, into: type[T], *, source: str, at: str = "$"
         MalformedError: with a finding for every mistake.
         PluginError: *into* has a field that JSON cannot be read into.
     """
-    from clusterless.codec_converters import declarations  # noqa: PLC0415 - cattrs costs a command that reads nothing
+    from clusterless.codec.converters import declarations  # noqa: PLC0415 - cattrs costs a command that reads nothing
 
     return _structured(declarations(), value, into, source, at)
 
 
 def to_json(value: Any) -> Any:
     """JSON values for a declaration or a record: every key, nulls too, in the order of the class."""
-    from clusterless.codec_converters import records  # noqa: PLC0415
+    from clusterless.codec.converters import records  # noqa: PLC0415
 
     return records().unstructure(value)
 
@@ -89,7 +91,7 @@ def _parsed(body: bytes, source: str) -> object:
 
 
 def _recorded(value: object, into: type[T], source: str) -> T:
-    from clusterless.codec_converters import records  # noqa: PLC0415
+    from clusterless.codec.converters import records  # noqa: PLC0415
 
     return _structured(records(), value, into, source, "$")
 
@@ -97,7 +99,7 @@ def _recorded(value: object, into: type[T], source: str) -> T:
 def _structured(converter: Any, value: object, into: type[T], source: str, at: str) -> T:
     from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError  # noqa: PLC0415
 
-    from clusterless.codec_findings import findings  # noqa: PLC0415
+    from clusterless.codec.findings import findings  # noqa: PLC0415
 
     try:
         return converter.structure(value, into)  # type: ignore[no-any-return]

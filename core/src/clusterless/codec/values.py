@@ -7,88 +7,101 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 E = TypeVar("E", bound=enum.Enum)
 
 _SHOWN = 60
-_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+_KINDS = {str: "text", int: "the number", float: "the number"}
+_WHOLE = {None: "null", True: "true", False: "false"}
 
 
 def shown(value: object) -> str:
     """What *value* is, in a reader's words, and short."""
-    if value is None:
-        return "null"
-    text = repr(value)
-    kind = _KINDS.get(type(value), type(value).__name__)
-    return kind if isinstance(value, list | dict) else f"{kind} ({text if len(text) <= _SHOWN else text[:_SHOWN] + '…'})"
+    if value is None or isinstance(value, bool):
+        return _WHOLE[value]
+    if isinstance(value, list | tuple | dict):
+        return "an object" if isinstance(value, dict) else "a list"
+    spelled = repr(value)
+    return f"{_KINDS.get(type(value), '')} {spelled if len(spelled) <= _SHOWN else spelled[:_SHOWN] + '…'}".strip()
 
 
-def refuse(wanted: str, value: object) -> InvalidValueError:
+def refused(value: object, wanted: str) -> InvalidValueError:
+    """The error that says what was *wanted* where *value* stands."""
     return InvalidValueError(f"must be {wanted}, not {shown(value)}")
 
 
 def suggestion(word: str, known: list[str]) -> str:
+    """The end of a sentence about *word*: the one of *known* that was probably meant."""
     close = get_close_matches(word, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def text(value: object, _: Any = str) -> str:
+    """Text, as it is."""
     if type(value) is not str:
-        raise refuse("text", value)
+        raise refused(value, "text")
     return value
 
 
 def whole_number(value: object, _: Any = int) -> int:
+    """An integer; 5.0 is none."""
     if type(value) is not int:
-        raise refuse("a whole number", value)
+        raise refused(value, "a whole number")
     return value
 
 
 def number(value: object, _: Any = float) -> float:
     """An int stays one, so that what is printed is what was written."""
     if type(value) not in {int, float}:
-        raise refuse("a number", value)
+        raise refused(value, "a number")
     try:
         finite = math.isfinite(value)  # type: ignore[arg-type]
     except OverflowError:
         finite = False
     if not finite:
-        raise refuse("a finite number", value)
+        raise refused(value, "a finite number")
     return value  # type: ignore[return-value]
 
 
 def boolean(value: object, _: Any = bool) -> bool:
+    """True or false."""
     if type(value) is not bool:
-        raise refuse("true or false", value)
+        raise refused(value, "true or false")
     return value
 
 
 def moment(value: object, _: Any = datetime) -> datetime:
+    """A time with its zone, in ISO 8601."""
     try:
         read = datetime.fromisoformat(text(value))
     except ValueError:
         read = None
     if read is None or read.tzinfo is None:
-        raise refuse("a time such as '2024-01-31T12:00:00Z'", value)
+        raise refused(value, "a time such as '2024-01-31T12:00:00Z'")
     return read.astimezone(UTC)
 
 
 def moment_text(value: datetime) -> str:
+    """ISO 8601 in UTC, with a ``Z``."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def lot(value: object, _: Any = Lot) -> Lot:
+    """A lot, by its text."""
     return Lot.parse(text(value))
 
 
 def lot_unit(value: object, _: Any = LotUnit) -> LotUnit:
+    """A lot unit, by its label in any case."""
     return LotUnit.named(text(value))
 
 
@@ -102,6 +115,7 @@ def word_of(kind: type[E]) -> Callable[[object, Any], E]:
         if isinstance(value, str | int | None) and type(value) is not bool and value in members:
             return members[value]
         hint = suggestion(value, [word for word in members if isinstance(word, str)]) if isinstance(value, str) else ""
-        raise InvalidValueError(f"must be one of {known}, not {shown(value)}{hint}")
+        msg = f"must be one of {known}, not {shown(value)}{hint}"
+        raise InvalidValueError(msg)
 
     return read
