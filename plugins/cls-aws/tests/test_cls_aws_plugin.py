@@ -3,6 +3,7 @@
 from importlib.metadata import entry_points, version
 
 import pytest
+
 from cls_aws import plugin
 from clusterless.errors import NotInstalledError
 

@@ -18,7 +18,7 @@ def cls_providers() -> tuple[ProviderEntry, ...]:
 
 
 def _load() -> NoReturn:
-    raise NotInstalledError(_unavailable(), hint="place the project on 'local', and work its lots with cls:core:execArc")
+    raise NotInstalledError(_unavailable(), hint="place the project on 'local', and run docker by a cls:core:execArc")
 
 
 def _unavailable() -> str:
