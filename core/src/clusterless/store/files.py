@@ -1,17 +1,16 @@
 """Objects as files below a folder; whole, durable, and never outside it."""
 
+# Every object passes here: plain calls, on texts.
+# ruff: noqa: PTH102, PTH104, PTH105, PTH106, PTH108, PTH112, PTH116, PTH120
+
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import os
-import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from clusterless import layout
@@ -22,15 +21,18 @@ from clusterless.errors import (
     StoreRefusedError,
     StoreUnavailableError,
 )
+from clusterless.store import durable
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
 from clusterless.store.filetime import FileTime, from_ns
 from clusterless.store.keys import check_key
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
 _HIDDEN = ".tmp-"
-_CHUNK = 1 << 20
 _KNOWN_AT_MOST = 10_000
 _TRIES = 100  # a folder may be pruned by another between making and using it, but hardly so often
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _REMEDIES = {
     errno.ENOSPC: "make room on that disk",
     errno.EDQUOT: "make room, or have the quota raised",
@@ -84,7 +86,7 @@ class FileStore(ObjectStore):
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         folder = prefix.rpartition("/")[0]
-        path = self._path(folder) if folder else self._folder
+        path = self._path(folder) if folder else self._folder or "/"
         self._check_is_inside(path, prefix)
         return self._walk(path, f"{folder}/" if folder else "", prefix, after)
 
@@ -103,9 +105,11 @@ class FileStore(ObjectStore):
             if name.endswith("/"):
                 yield from self._walk(f"{path}/{name[:-1]}", base + name, prefix, after)
                 continue
-            with suppress(ObjectMissingError):  # gone since its folder was read
+            try:
                 info = self._look(f"{path}/{name}", base + name)
-                yield info
+            except ObjectMissingError:  # gone since its folder was read
+                continue
+            yield info
 
     def _names(self, path: str, base: str, prefix: str, after: str) -> Sequence[str]:
         """What of a folder is to be listed, in order of key: folders sort as if they ended with a slash."""
@@ -136,13 +140,13 @@ class FileStore(ObjectStore):
             if os.path.lexists(path):  # the loser of a race seldom has to write anything
                 raise FileExistsError(path)
             with self._written(path, body) as temporary:
-                _link(temporary, path)
+                durable.give_name(temporary, path)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
         with suppress(ObjectMissingError), self._found(path, key):
             _unlink_object(path)
-            _sync(self._prune(os.path.dirname(path)))
+            durable.sync(self._prune(os.path.dirname(path)))
 
     @contextmanager
     def _written(self, path: str, body: Body) -> Iterator[str]:
@@ -151,21 +155,20 @@ class FileStore(ObjectStore):
         temporary, fd = self._new_file(folder)
         try:
             with os.fdopen(fd, "wb") as file:
-                _write(file, body)
-                os.fsync(fd)
+                durable.write(file, body)
                 self._time.saw(os.fstat(fd).st_mtime_ns)
             yield temporary
         finally:
             with suppress(FileNotFoundError):  # renamed
                 os.unlink(temporary)
-        _sync(folder)
+        durable.sync(folder)
 
     def _new_file(self, folder: str) -> tuple[str, int]:
         for _ in range(_TRIES):
             temporary = f"{folder}/{_HIDDEN}{os.getpid()}-{next(_temporary)}"
             try:
                 if folder not in self._known:
-                    _make(folder)
+                    durable.make_folder(folder)
                 fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             except FileNotFoundError:  # pruned
                 self._known.pop(folder, None)
@@ -191,9 +194,11 @@ class FileStore(ObjectStore):
     def _path(self, key: str) -> str:
         check_key(self.root, key)
         folders, _, name = key.rpartition("/")
-        if "\0" in key or "" in key.split("/") or name.startswith(_HIDDEN):
+        if "\0" in key or "" in key.split("/") or name.startswith(_HIDDEN) or not _is_text(key):
             msg = f"{key!r} cannot be the path of a file below {self._folder}"
-            raise StoreRefusedError(msg, hint=f"use no empty segments, no NUL, and no name that begins with {_HIDDEN}")
+            raise StoreRefusedError(
+                msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {_HIDDEN}"
+            )
         folder = f"{self._folder}/{folders}" if folders else self._folder
         if folder not in self._known:
             self._check_is_inside(folder, key)
@@ -201,7 +206,7 @@ class FileStore(ObjectStore):
 
     def _check_is_inside(self, folder: str, key: str) -> None:
         real = os.path.realpath(folder)
-        if real != self._folder and not real.startswith(f"{self._folder}/"):
+        if not f"{real}/".startswith(f"{self._folder}/"):
             msg = f"{key!r} leads out of {self._folder}, to {real}"
             raise StoreRefusedError(msg, hint="remove the symbolic link, or name the folder it leads to")
 
@@ -243,7 +248,7 @@ def _folder(root_uri: str) -> str:
     if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path.endswith("/"):
         msg = f"{root_uri} does not name a folder of this machine"
         raise StoreRefusedError(msg, hint="write it as file:///path/to/folder/, with the slash at its end")
-    return os.path.realpath(unquote(parts.path))
+    return os.path.realpath(unquote(parts.path)).rstrip("/")
 
 
 def _leads_to(folder: str, prefix: str, after: str) -> bool:
@@ -252,7 +257,11 @@ def _leads_to(folder: str, prefix: str, after: str) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    return name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are not UTF-8 come as halves of characters
+        return False
+    return True
 
 
 def _check_is_object(found: os.stat_result) -> None:
@@ -267,67 +276,6 @@ def _unlink_object(path: str) -> None:
         os.unlink(path)
     except IsADirectoryError:
         raise FileNotFoundError from None
-
-
-def _make(folder: str) -> None:
-    """Make a folder durably, with those above it.
-
-    Raises:
-        FileNotFoundError: one above was pruned meanwhile.
-    """
-    if not os.path.isdir(folder):
-        above = os.path.dirname(folder)
-        _make(above)
-        with suppress(FileExistsError):
-            os.mkdir(folder)
-        _sync(above)
-
-
-def _write(file: BinaryIO, body: Body) -> None:
-    if isinstance(body, bytes):
-        file.write(body)
-    else:
-        shutil.copyfileobj(body, file, _CHUNK)
-    file.flush()
-
-
-def _link(temporary: str, path: str) -> None:
-    """Give the file its name too, if that is free."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        # A network file system may have lost its answer and asked again.
-        if os.stat(temporary).st_nlink == 1:
-            raise
-    except OSError as exc:
-        if exc.errno not in _NO_LINKS:
-            raise
-        _move(temporary, path)
-
-
-def _move(temporary: str, path: str) -> None:
-    """As `_link`, for file systems without links: those who want a name in one folder go one by one."""
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if os.path.lexists(path):
-            raise FileExistsError(path)
-        os.rename(temporary, path)
-    finally:
-        os.close(folder)
-
-
-def _sync(folder: str) -> None:
-    """Make the names in *folder* durable; one that was pruned since has none to keep."""
-    with suppress(FileNotFoundError):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        except OSError as exc:
-            if exc.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:  # a file system that knows no such thing
-                raise
-        finally:
-            os.close(fd)
 
 
 def _refused(path: str, exc: OSError, number: int) -> ClsError:

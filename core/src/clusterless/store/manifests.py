@@ -7,21 +7,26 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
 from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import groupby
-from typing import IO, Any, BinaryIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from attrs import field, frozen
 
 from clusterless import layout
 from clusterless.errors import InvalidValueError, MalformedError, ObjectConflictError, ObjectMissingError
-from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
 from clusterless.store.retrying import create_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from clusterless.model.dataset import Dataset
 
 INLINE_LIMIT = 256 * 1024
 """Up to so many bytes, a manifest is held in memory, and in the entry that commits it."""
@@ -48,47 +53,57 @@ class Encoded:
 
     def open(self) -> IO[bytes]:
         """The bytes from the beginning, which the caller closes."""
-        return open(self._file.name, "rb") if self.inline is None else io.BytesIO(self.inline)
+        return Path(self._file.name).open("rb") if self.inline is None else io.BytesIO(self.inline)
 
 
 def encode(manifest: Manifest) -> Encoded:
     """The bytes to store (FORMATS 4.4), going through the URIs once and holding few of them."""
-    digest = hashlib.sha256()
-    size = objects = 0
-    buffer = bytearray()
-    file = None
-    for text in _texts(manifest):
-        objects += 1
-        buffer += text
-        if len(buffer) > INLINE_LIMIT:
-            file = file or tempfile.NamedTemporaryFile(prefix="cls-manifest-")  # noqa: SIM115, lives on in what is returned
-            digest.update(buffer)
-            file.write(buffer)
-            size += len(buffer)
-            buffer.clear()
-    digest.update(buffer)
-    size += len(buffer)
-    if file:
-        file.write(buffer)
-        file.flush()
-    inline = None if file else bytes(buffer)
-    return Encoded(digest=digest.hexdigest(), size=size, objects=objects - 2, inline=inline, file=file)
-
-
-def _texts(manifest: Manifest) -> Iterator[bytes]:
-    """The head, one text for each URI, the tail."""
     head = {
         "state": manifest.state.value,
         "comment": manifest.comment,
         "lotId": str(manifest.lot),
         "uriType": manifest.uri_type.value,
     }
-    yield f'{_json(head)[:-1]},"uris":['.encode()
-    comma = ""
+    spool = _Spool()
+    spool.write(f'{_json(head)[:-1]},"uris":[')
+    objects = 0
     for uri in manifest.uris:
-        yield f"{comma}{_json(uri)}".encode()
-        comma = ","
-    yield b"]}"
+        spool.write(f",{_json(uri)}" if objects else _json(uri))
+        objects += 1
+    spool.write("]}")
+    return spool.encoded(objects)
+
+
+class _Spool:
+    """Bytes that go to a temporary file once they are many."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._file: Any = None
+
+    def write(self, text: str) -> None:
+        self._buffer += text.encode()
+        if len(self._buffer) > INLINE_LIMIT:
+            self._flush()
+
+    def encoded(self, objects: int) -> Encoded:
+        inline = None if self._file else bytes(self._buffer)
+        self._digest.update(self._buffer)
+        size = self._size + len(self._buffer)
+        if self._file:
+            self._file.write(self._buffer)
+            self._file.flush()
+        return Encoded(digest=self._digest.hexdigest(), size=size, objects=objects, inline=inline, file=self._file)
+
+    def _flush(self) -> None:
+        if not self._file:
+            self._file = tempfile.NamedTemporaryFile(prefix="cls-manifest-")  # noqa: SIM115, outlives this
+        self._digest.update(self._buffer)
+        self._size += len(self._buffer)
+        self._file.write(self._buffer)
+        self._buffer.clear()
 
 
 def decode(store: ObjectStore, key: str) -> Manifest:
@@ -100,15 +115,22 @@ def decode(store: ObjectStore, key: str) -> Manifest:
         ObjectMissingError: there is none.
         MalformedError: it does not say what a manifest must; a large one may raise it while iterated.
     """
-    key = _object_of(store, key)
-    source = layout.uri(store.root, key)
-    with store.open(key) as stream:
+    try:
+        return _decode(store, key)
+    except ObjectMissingError:
+        children = (info.key for info in store.list(f"{key}/") if info.key.endswith(".json"))
+        if child := next(children, None):
+            return _decode(store, child)
+        raise
+
+
+def _decode(store: ObjectStore, key: str) -> Manifest:
+    with store.open(key) as stream, _named(layout.uri(store.root, key)) as source:
         body = _read_some(stream)
         if len(body) <= INLINE_LIMIT:
-            return _small(body, source)
-    uris = _StoredUris(store, key)
-    with _named(source), store.open(key) as stream:
-        return _manifest(_head(stream), uris)
+            return _small(body)
+    with store.open(key) as stream, _named(source):
+        return _manifest(_head(stream), _StoredUris(store, key))
 
 
 @frozen
@@ -117,21 +139,11 @@ class _StoredUris:
     _key: str
 
     def __iter__(self) -> Iterator[str]:
-        import ijson
+        import ijson  # type: ignore[import-untyped]
 
-        with _named(layout.uri(self._store.root, self._key)), self._store.open(self._key) as stream:
+        with self._store.open(self._key) as stream, _named(layout.uri(self._store.root, self._key)):
             for uri in ijson.items(stream, "uris.item"):
                 yield _text("uris", uri)
-
-
-def _object_of(store: ObjectStore, key: str) -> str:
-    try:
-        return store.head(key).key
-    except ObjectMissingError:
-        children = (info.key for info in store.list(f"{key}/") if info.key.endswith(".json"))
-        if child := next(children, None):
-            return child
-        raise
 
 
 def _read_some(stream: BinaryIO) -> bytes:
@@ -142,15 +154,16 @@ def _read_some(stream: BinaryIO) -> bytes:
     return body
 
 
-def _small(body: bytes, source: str) -> Manifest:
-    with _named(source):
-        document = json.loads(body)
-        if not isinstance(document, dict):
-            raise InvalidValueError("it is not a JSON object")
-        uris = document.get("uris") or []
-        if not isinstance(uris, list):
-            raise InvalidValueError("uris is not a list")
-        return _manifest(document, tuple(_text("uris", uri) for uri in uris))
+def _small(body: bytes) -> Manifest:
+    document = json.loads(body)
+    if not isinstance(document, dict):
+        msg = "not a JSON object"
+        raise InvalidValueError(msg)
+    uris = document.get("uris") or []
+    if not isinstance(uris, list):
+        msg = "uris: not a list"
+        raise InvalidValueError(msg)
+    return _manifest(document, tuple(_text("uris", uri) for uri in uris))
 
 
 def _head(stream: BinaryIO) -> dict[str, Any]:
@@ -188,11 +201,11 @@ def _text(name: str, value: object) -> str:
 
 
 @contextmanager
-def _named(source: str) -> Iterator[None]:
+def _named(source: str) -> Iterator[str]:
     """Blame *source* for what cannot be understood."""
     try:
-        yield
-    except ValueError as exc:  # of json, ijson, the enums and the model alike
+        yield source
+    except (ValueError, RecursionError) as exc:  # of json, ijson, the enums and the model alike
         raise MalformedError(source, [str(exc)]) from exc
 
 
@@ -229,7 +242,8 @@ class Manifests:
             ObjectMissingError: it is gone.
             MalformedError: as `decode` does.
         """
-        return decode(self.store, manifest.key if isinstance(manifest, Found) else layout.key(self.store.root, manifest))
+        key = manifest.key if isinstance(manifest, Found) else layout.key(self.store.root, manifest)
+        return decode(self.store, key)
 
     def publish(self, dataset: Dataset, lot: Lot, state: ManifestState, revision: int, body: Body) -> str:
         """See to it that the revision's manifest is there and holds *body*; gives its URI.
@@ -240,8 +254,9 @@ class Manifests:
         key = layout.manifest(dataset, lot, state, revision)
         uri = layout.uri(self.store.root, key)
         if not create_once(self.store, key, body):
-            msg = f"{uri} already holds another manifest than the one committed for this lot"
-            raise ObjectConflictError(msg, hint="find out who wrote it; if it is worth nothing, delete it and run again")
+            msg = f"{uri} holds another manifest than the one committed for this lot"
+            hint = "find out who wrote it; delete it if it is worth nothing, and run again"
+            raise ObjectConflictError(msg, hint=hint)
         return uri
 
     def lots(self, dataset: Dataset, after: Lot | None = None) -> Iterator[Found]:
@@ -253,8 +268,8 @@ class Manifests:
     def last_lot(self, dataset: Dataset) -> Lot | None:
         """The last lot that has a readable manifest, without listing those before its day."""
         for start in (self._last_day(dataset), ""):
-            if last := max((found.lot for found in self._newest_of_each(dataset, start)), default=None):
-                return last
+            if last := deque(self._newest_of_each(dataset, start), maxlen=1):
+                return last[0].lot
         return None
 
     def _newest_of_each(self, dataset: Dataset, after: str) -> Iterator[Found]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from threading import Lock
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from attrs import frozen
 
@@ -15,6 +13,10 @@ from clusterless.errors import ObjectExistsError, ObjectMissingError
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
 from clusterless.store.filetime import FileTime
 from clusterless.store.keys import check_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
 
 @frozen

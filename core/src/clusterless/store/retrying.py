@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from clusterless.errors import ObjectExistsError, ObjectMissingError, StoreUnavailableError
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
 T = TypeVar("T")
 
