@@ -123,10 +123,14 @@ def manifest(dataset: Dataset, lot: Lot, state: ManifestState, revision: int = 0
     return f"{lot_path(dataset, lot)}state={state.value}/{attempt}manifest.json"
 
 
+def staging_path(arc: ArcKeys, role: str) -> str:
+    """The path below which all attempts of an arc write their own manifests of one sink."""
+    return f"staging/project={arc.project.name}/version={arc.project.version}/arc={arc.arc}/sink={role}/"
+
+
 def staging(arc: ArcKeys, role: str, lot: Lot | str, attempt: str) -> str:
     """The path below which one attempt writes its own manifest of one sink."""
-    name = f"project={arc.project.name}/version={arc.project.version}/arc={arc.arc}/sink={role}"
-    return f"staging/{name}/lot={lot}/attempt={attempt}/"
+    return f"{staging_path(arc, role)}lot={lot}/attempt={attempt}/"
 
 
 # ---- metadata --------------------------------------------------------------------------------------------------

@@ -65,11 +65,15 @@ class Arrived:
 
     *looked* is the store's time up to which everything has been handed over,
     by sources that can know it (a scanned folder); others leave it out.
+    With a *backlog*, more is there already: nothing is sealed before it is
+    here. *unsettled* says that something is about to arrive, such as a file still being written.
     """
 
     arrivals: Sequence[Arrival]
     acknowledge: Callable[[], None] = field(default=lambda: None, repr=False)
     looked: datetime | None = None
+    backlog: bool = False
+    unsettled: bool = False
 
 
 class ArrivalSource(Protocol):

@@ -17,7 +17,7 @@ class SealedLot:
 
     Its manifest lists what *base* (the URI of the revision before, if any) lists
     and the *arrivals*: here when few, else one JSON line each in the object *staged* (a key).
-    *objects* and *bytes* count the whole revision, *late* those that missed their own lot.
+    *objects* counts the whole revision, *bytes* its arrivals, *late* those that missed their own lot.
     """
 
     lot: Lot

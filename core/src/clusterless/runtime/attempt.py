@@ -28,15 +28,16 @@ def work_lot(
 
     Whatever the workload raises becomes an outcome; only what ends the process passes.
     """
+    sinks: dict[str, SinkRecord] = {}
+    failure = None
     try:
         result = _result(arc, lot, claim, found, earlier)
         sinks = {role: _record(arc, role, claim, lot, each) for role, each in result.sinks.items()}
+        if any(sink.state is ManifestState.PARTIAL for sink in sinks.values()):
+            failure = Failure(type="Partial", message=(result.problem or "some of it failed")[:_TEXT])
     except Exception as error:  # noqa: BLE001  a workload is anybody's code
-        result, sinks, failure = None, {}, _failure(error)
-    else:
-        failure = Failure(type="Partial", message=(result.problem or "some of it failed")[:_TEXT])
-    is_partial = any(sink.state is ManifestState.PARTIAL for sink in sinks.values())
-    if result and not is_partial:
+        failure = _failure(error)
+    if failure is None:
         return Complete(**_stamp(arc, claim), sinks=sinks)
     if arc.stopping():  # not the workload's fault: its attempts begin anew
         return roll_back(arc, claim.revision, "released: the worker was told to stop")

@@ -125,7 +125,7 @@ class _Delivery:
 
     def _rest(self, outcome: Complete | Failed) -> Delivered:
         """What is left to do after our own outcome, known without another look."""
-        decision = decide(self.arc.arc, Ledger(outcome, marked=True), outcome.sources, self.arc.now())
+        decision = decide(self.arc.arc, Ledger(last=outcome, marked=True), outcome.sources, self.arc.now())
         if isinstance(decision, Defer):
             return Delivered(decision.why, max(decision.seconds, 0.01), outcome)
         return Delivered(decision.why, None, outcome) if isinstance(decision, Acknowledge) else Delivered("", 0.01, outcome)
@@ -144,11 +144,11 @@ class _Delivery:
             return Ledger()
         last = self.ledger.read(self.number)
         if isinstance(last, Claim):
-            return Ledger(last, expires=self._expires(last))
+            return Ledger(last=last, expires=self._expires(last))
         if isinstance(last, Complete | Failed):
             marked = last.state.value in picture.markers and self.ledger.is_marked(self.number, last.state)
-            return Ledger(last, marked=marked)
-        return Ledger(last)
+            return Ledger(last=last, marked=marked)
+        return Ledger(last=last)
 
     def _expires(self, claim: Claim) -> datetime | None:
         if self.arc.writer.is_gone(claim.by):

@@ -24,10 +24,14 @@ _HINT_EVERY = 64  # seals; the end is then found by a listing of at most a page
 
 @frozen
 class Picture:
-    """What one listing of a lot's folder shows: entry *numbers* in order, and which *markers* are there."""
+    """What one listing of a lot's folder shows.
+
+    Entry *numbers* in order, which *markers* are there, and the last entry after which it was *swept* (0: never).
+    """
 
     numbers: tuple[int, ...] = ()
     markers: frozenset[str] = frozenset()
+    swept: int = 0
 
     @property
     def last(self) -> int:
@@ -44,17 +48,20 @@ class Picture:
 
 _ENTRY = re.compile(r"(\d+)\.json")
 _MARKER = re.compile(r"(complete|partial|missing)\.arc")
+_SWEPT = re.compile(r"(\d+)\.swept")
 
 
 def picture(names: Iterable[str]) -> Picture:
     """From the names below a lot's folder; others' objects there are passed over."""
-    numbers, markers = [], set()
+    numbers, markers, swept = [], set(), 0
     for name in names:
         if entry := _ENTRY.fullmatch(name):
             numbers.append(int(entry[1]))
         elif marker := _MARKER.fullmatch(name):
             markers.add(marker[1])
-    return Picture(tuple(sorted(numbers)), frozenset(markers))
+        elif sweep := _SWEPT.fullmatch(name):
+            swept = max(swept, int(sweep[1]))
+    return Picture(tuple(sorted(numbers)), frozenset(markers), swept)
 
 
 @frozen
@@ -98,6 +105,10 @@ class LotLedger:
             return bool(marker["entry"] == number)
         except (ObjectMissingError, ValueError, TypeError, KeyError):
             return False  # it is written again, whole
+
+    def mark_swept(self, number: int) -> None:
+        """Say that nothing is left of the attempts up to entry *number* but what is committed."""
+        self.store.put(f"{self.path}{number:0{_LOT_WIDTH}}.swept", b"")
 
     def renew(self, attempt: str, expires: datetime) -> None:
         body = json.dumps({"attempt": attempt, "expires": expires.isoformat()}, separators=(",", ":"))

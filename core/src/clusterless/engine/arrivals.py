@@ -1,0 +1,120 @@
+"""What a boundary seals next: from what lies in its intake, its last seal, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from attrs import Factory, frozen
+
+from clusterless.model.arrival import Arrival
+from clusterless.model.boundary import Booking, EventArrival
+from clusterless.model.lot import Lot
+
+MOST_LOTS = 1000  # in one seal; a longer stretch of empty lots takes several
+
+
+@frozen
+class Waiting:
+    """A batch in the intake: its key, the lot it was put under, when it was written (the store's time)."""
+
+    key: str
+    lot: Lot
+    time: datetime
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What the next seal is to hold.
+
+    *lots* are committed as they come (empty ones too, if they are to be); *late* lots have
+    passed: by key time each gets a new revision, by arrival time what is new in them goes into the
+    last of *lots*. *batches* are the keys to read, by the lot they were put under.
+    """
+
+    lots: tuple[Lot, ...]
+    late: tuple[Lot, ...]
+    batches: Mapping[Lot, Sequence[str]] = Factory(dict)
+    through: Lot | None = None
+
+
+def plan_seal(
+    booking: Booking, waiting: Iterable[Waiting], through: Lot | None, now: datetime, *, seal_open: bool = False
+) -> Plan | None:
+    """The next seal's plan, or None while there is nothing to seal.
+
+    *through* is the lot that the last seal reached, None before the first.
+    """
+    batches = list(waiting)
+    is_quiet = _is_quiet(booking, batches, now)
+    end = _end(booking, batches, now, is_quiet=is_quiet, seal_open=seal_open)
+    reach = end if through is None or (end is not None and end > through) else through
+    if reach is None:
+        return None
+    due = sorted({each.lot for each in batches if each.lot <= reach})
+    late = tuple(lot for lot in due if through is not None and lot <= through)
+    lots = _lots(booking, [lot for lot in due if lot not in late], through, reach)
+    if late and not lots:
+        if booking.lot_source.is_key_time:
+            if not is_quiet:
+                return None  # one new revision for all that comes late, not one each
+        elif reach == through:
+            return None  # they go into the next lot, which has not ended yet
+        else:
+            lots = (reach,)
+    if not lots and not late:
+        return None
+    last = max(lots, default=through)
+    taken = [each for each in batches if last is not None and each.lot <= last]
+    return Plan(lots=lots, late=late, batches=_by_lot(taken), through=last)
+
+
+def _is_quiet(booking: Booking, batches: Sequence[Waiting], now: datetime) -> bool:
+    return bool(batches) and now >= max(each.time for each in batches) + timedelta(seconds=booking.grace)
+
+
+def _end(
+    booking: Booking, batches: Sequence[Waiting], now: datetime, *, is_quiet: bool, seal_open: bool
+) -> Lot | None:
+    """The last lot that may be sealed now, if there is any."""
+    current = Lot.containing(now, booking.unit)
+    if not booking.lot_source.is_key_time:
+        grace = timedelta(seconds=booking.grace)
+        return current if seal_open else Lot.containing(now - grace, booking.unit).previous
+    seen = [each.lot for each in batches if each.lot <= current]  # a key from the future moves nothing
+    if not seen:
+        return None
+    return max(seen) if is_quiet else max(seen).previous
+
+
+def _lots(booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot) -> tuple[Lot, ...]:
+    if booking.arrival is EventArrival.INFREQUENT:
+        return tuple(due[:MOST_LOTS])
+    first = through.next if through else min(due, default=reach)
+    lots: list[Lot] = []
+    while first <= reach and len(lots) < MOST_LOTS:
+        lots.append(first)
+        first = first.next
+    return tuple(lots)
+
+
+def _by_lot(batches: Iterable[Waiting]) -> dict[Lot, list[str]]:
+    by_lot: dict[Lot, list[str]] = {}
+    for each in sorted(batches, key=lambda batch: batch.key):
+        by_lot.setdefault(each.lot, []).append(each.key)
+    return by_lot
+
+
+def identity(arrival: Arrival) -> tuple[str, str]:
+    """What tells arrivals apart."""
+    return arrival.uri, arrival.etag
+
+
+def without_doubles(arrivals: Iterable[Arrival], known: set[tuple[str, str]]) -> list[Arrival]:
+    """Those not in *known*, each once, in order of uri and time; they are added to it."""
+    fresh = []
+    for arrival in sorted(arrivals, key=lambda each: (each.uri, each.time, each.etag)):
+        if identity(arrival) not in known:
+            known.add(identity(arrival))
+            fresh.append(arrival)
+    return fresh

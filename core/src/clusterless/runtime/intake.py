@@ -1,0 +1,92 @@
+"""Intake: what arrived is written down, under its lot, before its notices are acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from clusterless import codec, layout
+from clusterless.engine.arrivals import Waiting
+from clusterless.engine.key_time import key_time
+from clusterless.errors import InvalidValueError
+from clusterless.model.arrival import Arrival
+from clusterless.model.lot import Lot
+from clusterless.model.seal import Batch
+from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.filters import matcher
+
+UNBOOKED = "unbooked"
+"""Where arrivals are kept whose key gives no time: named, never lost, in no lot."""
+
+_MOST = 5000  # arrivals in one batch, which is read whole
+
+
+@frozen
+class Taken:
+    """How many arrivals were written down, and what their source said of those to come."""
+
+    booked: int
+    unbooked: int
+    backlog: bool
+    unsettled: bool
+
+
+class Intake:
+    """One receiver of a boundary; any number of them may share its notices."""
+
+    def __init__(self, boundary: RunningBoundary) -> None:
+        self._boundary = boundary
+        self._keeps: Callable[[str], bool] = matcher(boundary.boundary.filter, boundary.dataset.path_uri)
+
+    def take(self, wait: float) -> Taken:
+        """Write down what arrives within *wait* seconds, then acknowledge it."""
+        boundary = self._boundary
+        arrived = boundary.source.receive(wait, boundary.looked)
+        kept = [arrival for arrival in arrived.arrivals if self._keeps(arrival.uri)]
+        lots = group(kept, self._lot)
+        for lot, arrivals in lots.items():
+            self._write(lot, arrivals)
+        arrived.acknowledge()
+        if arrived.looked and (boundary.looked is None or arrived.looked > boundary.looked):
+            boundary.looked = arrived.looked
+        unbooked = len(lots.get(UNBOOKED, ()))
+        return Taken(len(kept) - unbooked, unbooked, arrived.backlog, arrived.unsettled)
+
+    def _lot(self, arrival: Arrival) -> str:
+        booking = self._boundary.booking
+        time: datetime | None = arrival.time
+        if booking.lot_source.is_key_time:
+            key = layout.key(self._boundary.dataset.path_uri, arrival.uri)
+            time = key_time(booking.key_regex or "", key)
+        return str(Lot.containing(time, booking.unit)) if time else UNBOOKED
+
+    def _write(self, lot: str, arrivals: Sequence[Arrival]) -> None:
+        boundary = self._boundary
+        for start in range(0, len(arrivals), _MOST):
+            batch = Batch(arrivals=tuple(arrivals[start : start + _MOST]))
+            boundary.state.create(boundary.keys.batch(lot, boundary.writer.new_id()), codec.record_bytes(batch))
+
+
+def waiting(boundary: RunningBoundary) -> list[Waiting]:
+    """The batches in the intake, by one list; those that are in no lot are left out."""
+    return list(_waiting(boundary))
+
+
+def _waiting(boundary: RunningBoundary) -> Iterator[Waiting]:
+    prefix = boundary.keys.intake
+    for info in boundary.state.list(prefix):
+        try:
+            lot = Lot.parse(info.key.removeprefix(prefix).partition("/")[0])
+        except InvalidValueError:
+            continue
+        if lot.unit is boundary.booking.unit:
+            yield Waiting(info.key, lot, info.time)
+
+
+def group(arrivals: Iterable[Arrival], of: Callable[[Arrival], str]) -> dict[str, list[Arrival]]:
+    groups: dict[str, list[Arrival]] = {}
+    for arrival in arrivals:
+        groups.setdefault(of(arrival), []).append(arrival)
+    return groups

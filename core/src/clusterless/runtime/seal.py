@@ -1,0 +1,207 @@
+"""Sealing: what lies in a boundary's intake becomes lots, each arrival in exactly one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from clusterless import codec, layout
+from clusterless.engine.arrivals import Plan, identity, plan_seal, without_doubles
+from clusterless.errors import ObjectMissingError
+from clusterless.model.arrival import Arrival
+from clusterless.model.event import Event
+from clusterless.model.boundary import EventArrival
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import Manifest, ManifestState
+from clusterless.model.seal import Batch, Seal, SealedLot
+from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.intake import waiting
+from clusterless.store.manifests import INLINE_LIMIT, encode
+
+
+@frozen
+class Sealed:
+    """What one call came to: the seal that was appended and finished here, if any.
+
+    *lost*: another was faster, call again; else, without a seal, nothing is due, and *waiting*
+    batches lie in the intake.
+    """
+
+    seal: Seal | None = None
+    lost: bool = False
+    waiting: int = 0
+
+
+def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
+    """Finish the last seal, then seal what is due; safe to call any number of times, anywhere.
+
+    Raises:
+        StoreUnavailableError: the store did not answer; call again.
+        MalformedError: a seal or a batch cannot be read; nothing more is sealed until someone looks at it.
+    """
+    last = finish_last(boundary)
+    batches = waiting(boundary)
+    through = last.through if last else None
+    plan = plan_seal(boundary.booking, batches, through, boundary.now(), seal_open=seal_open)
+    if plan is None:
+        return Sealed(waiting=len(batches))
+    try:
+        seal = _make(boundary, plan, last)
+    except ObjectMissingError:
+        return Sealed(lost=True)  # another sealed and finished meanwhile
+    number = boundary.last + 1
+    if not boundary.seals.append(number, seal):
+        return Sealed(lost=True)
+    _finish(boundary, number, seal)
+    return Sealed(seal)
+
+
+def finish_last(boundary: RunningBoundary) -> Seal | None:
+    """The last seal, which is finished when this returns: no intake may be listed before that."""
+    number = boundary.seals.end(boundary.last)
+    if number != boundary.last:
+        seal = boundary.seals.read(number)
+        if boundary.seals.is_marked(number):
+            boundary.know(number, seal)
+        else:
+            _finish(boundary, number, seal)
+    return boundary.last_seal
+
+
+def _finish(boundary: RunningBoundary, number: int, seal: Seal) -> None:
+    """Write the manifests, announce the lots, empty the intake, and mark the seal, from its entry alone."""
+    for sealed in seal.lots:
+        with encode(manifest_of(boundary, sealed)).open() as body:
+            uri = boundary.manifests.publish(boundary.dataset, sealed.lot, sealed.state, sealed.revision, body)
+        if boundary.boundary.dataset.publish:
+            boundary.publish(Event(dataset=boundary.dataset, lot=sealed.lot, manifest=uri, revision=sealed.revision))
+    for batch in seal.batches:
+        boundary.state.delete(batch)
+    boundary.seals.mark(number)
+    boundary.know(number, seal)
+
+
+# ---- making a seal ---------------------------------------------------------------------------------------------
+
+
+def _make(boundary: RunningBoundary, plan: Plan, last: Seal | None) -> Seal:
+    put_id = boundary.writer.new_id()
+    known: set[tuple[str, str]] = set()
+    if plan.late:
+        known = _sealed_since(boundary, min(plan.late))
+    arrivals = {lot: _fresh(boundary, keys, known) for lot, keys in plan.batches.items()}
+    return Seal(
+        put_id=put_id,
+        at=boundary.now(),
+        by=boundary.writer.by,
+        lots=tuple(_lots(boundary, put_id, plan, arrivals)),
+        batches=tuple(key for keys in plan.batches.values() for key in keys),
+        through=plan.through,
+        looked=boundary.looked or (last.looked if last else None),
+    )
+
+
+def _fresh(boundary: RunningBoundary, keys: Iterable[str], known: set[tuple[str, str]]) -> list[Arrival]:
+    return without_doubles((arrival for key in keys for arrival in _batch(boundary, key)), known)
+
+
+def _batch(boundary: RunningBoundary, key: str) -> Sequence[Arrival]:
+    source = layout.uri(boundary.state.root, key)
+    return codec.read_record(boundary.state.get(key), Batch, source=source).arrivals
+
+
+def _sealed_since(boundary: RunningBoundary, lot: Lot) -> set[tuple[str, str]]:
+    """What the seals that reach *lot* hold: an arrival whose lot has passed may be in any of them."""
+    known: set[tuple[str, str]] = set()
+    for number in range(boundary.last, 0, -1):
+        seal = boundary.seals.read(number)
+        if seal.through is None or seal.through < lot:
+            break
+        for sealed in seal.lots:
+            known.update(identity(arrival) for arrival in arrivals_of(boundary, sealed))
+    return known
+
+
+def _lots(
+    boundary: RunningBoundary, put_id: str, plan: Plan, arrivals: Mapping[Lot, Sequence[Arrival]]
+) -> Iterator[SealedLot]:
+    late = [arrival for lot in plan.late for arrival in arrivals.get(lot, ())]
+    if boundary.booking.lot_source.is_key_time:
+        for lot in plan.late:
+            if arrivals.get(lot):
+                yield _sealed(boundary, put_id, lot, arrivals[lot], len(arrivals[lot]), revise=True)
+        late = []
+    for lot in plan.lots:
+        extra = late if lot == plan.lots[-1] else []
+        held = [*arrivals.get(lot, ()), *extra]
+        if held or boundary.booking.arrival is EventArrival.FREQUENT:
+            yield _sealed(boundary, put_id, lot, held, len(extra))
+
+
+def _sealed(
+    boundary: RunningBoundary, put_id: str, lot: Lot, arrivals: Sequence[Arrival], late: int, *, revise: bool = False
+) -> SealedLot:
+    before = boundary.manifests.newest(boundary.dataset, lot) if revise else None
+    base = before.uri if before and before.state is ManifestState.COMPLETE else None
+    sealed = SealedLot(
+        lot=lot,
+        revision=before.revision + 1 if before else 0,
+        state=ManifestState.COMPLETE if base or arrivals else ManifestState.EMPTY,
+        objects=0,
+        bytes=sum(arrival.size for arrival in arrivals),
+        digest="",
+        base=base,
+        arrivals=tuple(arrivals),
+        late=late,
+    )
+    encoded = encode(manifest_of(boundary, sealed))
+    return _staged(boundary, put_id, evolve(sealed, objects=encoded.objects, digest=encoded.digest))
+
+
+def _staged(boundary: RunningBoundary, put_id: str, sealed: SealedLot) -> SealedLot:
+    """The arrivals moved to an object of their own where they are too many to be inline."""
+    lines = [codec.record_bytes(arrival) for arrival in sealed.arrivals or ()]
+    if sum(map(len, lines)) <= INLINE_LIMIT:
+        return sealed
+    key = boundary.keys.staged(put_id, sealed.lot)
+    boundary.state.put(key, b"\n".join(lines))
+    return evolve(sealed, arrivals=None, staged=key)
+
+
+# ---- what a seal says ------------------------------------------------------------------------------------------
+
+
+def arrivals_of(boundary: RunningBoundary, sealed: SealedLot) -> Iterator[Arrival]:
+    if sealed.arrivals is not None:
+        yield from sealed.arrivals
+        return
+    assert sealed.staged is not None
+    source = layout.uri(boundary.state.root, sealed.staged)
+    with boundary.state.open(sealed.staged) as lines:
+        for line in lines:
+            yield codec.read_record(line, Arrival, source=source)
+
+
+def manifest_of(boundary: RunningBoundary, sealed: SealedLot) -> Manifest:
+    """The manifest that *sealed* commits: the same bytes for whoever finishes."""
+    if sealed.state is ManifestState.EMPTY:
+        return Manifest(state=sealed.state, lot=sealed.lot)
+    return Manifest(state=sealed.state, lot=sealed.lot, uris=_Uris(boundary, sealed))
+
+
+@frozen
+class _Uris:
+    """What the revision before lists, then what is new: each object once, however often it came."""
+
+    _boundary: RunningBoundary
+    _sealed: SealedLot
+
+    def __iter__(self) -> Iterator[str]:
+        fresh = dict.fromkeys(arrival.uri for arrival in arrivals_of(self._boundary, self._sealed))
+        if self._sealed.base:
+            for uri in self._boundary.manifests.read(self._sealed.base).uris:
+                fresh.pop(uri, None)
+                yield uri
+        yield from fresh

@@ -1,0 +1,47 @@
+"""Where an arc starts: its sources' `start`, resolved once and kept create-if-absent."""
+
+from __future__ import annotations
+
+import json
+
+from clusterless import layout
+from clusterless.errors import MalformedError, ObjectMissingError
+from clusterless.model.lot import Lot
+from clusterless.runtime.arc import RunningArc
+from clusterless.store.retrying import create_once
+
+
+def started(arc: RunningArc) -> dict[str, Lot | None]:
+    """By subscribed role, the lot after which lots are owed (None: all of them).
+
+    The first who asks decides for all who come later.
+
+    Raises:
+        MalformedError: what is kept cannot be read.
+    """
+    try:
+        return _read(arc)
+    except ObjectMissingError:
+        resolved = {role: _resolve(arc, role) for role, source in arc.arc.sources.items() if source.subscribe}
+        body = json.dumps({role: str(lot) if lot else None for role, lot in resolved.items()}, separators=(",", ":"))
+        create_once(arc.state, arc.keys.start, body.encode())
+        return _read(arc)
+
+
+def _resolve(arc: RunningArc, role: str) -> Lot | None:
+    match arc.arc.sources[role].start:
+        case "all":
+            return None
+        case "now":
+            side = arc.sources[role]
+            return side.manifests.last_lot(side.dataset)
+        case text:
+            return Lot.parse(text).previous
+
+
+def _read(arc: RunningArc) -> dict[str, Lot | None]:
+    body = arc.state.get(arc.keys.start)
+    try:
+        return {role: Lot.parse(text) if text else None for role, text in json.loads(body).items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise MalformedError(layout.uri(arc.state.root, arc.keys.start), [str(error)]) from error

@@ -1,0 +1,107 @@
+"""Sweeping: what a lot's ledger disowns is removed, once the lot is committed and announced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from attrs import frozen
+
+from clusterless import layout
+from clusterless.model.ledger import ArcState, Claim, Complete, Entry
+from clusterless.model.lot import Lot
+from clusterless.runtime.arc import RunningArc
+from clusterless.runtime.attempt import read_record
+from clusterless.runtime.reconcile import pictures
+from clusterless.store.api import ObjectStore
+from clusterless.store.ledger import LotLedger, Picture
+
+_ATTEMPT = re.compile(r"\d+-\d+-[0-9a-f]{16}")
+
+
+@frozen
+class Swept:
+    """How many staged objects, and how many data objects, were removed."""
+
+    staged: int = 0
+    data: int = 0
+
+
+@frozen(kw_only=True)
+class _Lot:
+    """A committed and announced lot: its *attempts*, and what its complete entries name."""
+
+    attempts: frozenset[str]
+    uris: frozenset[str]
+    staged: frozenset[str]
+
+
+def sweep(arc: RunningArc, open_store: Callable[[str], ObjectStore]) -> Swept:
+    """Remove what attempts left that no complete entry names; what is not surely disowned stays.
+
+    Only lots with something staged, or with several claims, are looked at; a lot is looked at once after each
+    of its commits.
+    """
+    several = [seen for seen in pictures(arc, None) if len(seen.picture.numbers) > seen.picture.swept + 2]
+    lots = {lot: picture for lot, picture in ((seen.lot, seen.picture) for seen in several)}
+    staged = _sweep_staging(arc)
+    data = _sweep_data(arc, lots, open_store)
+    return Swept(staged, data)
+
+
+def _sweep_staging(arc: RunningArc) -> int:
+    removed = 0
+    known: dict[str, _Lot | None] = {}
+    store = arc.manifests.store
+    for role in arc.arc.sinks:
+        for info in store.list(layout.staging_path(arc.keys, role)):
+            names = layout.segments(info.key)
+            lot = names.get("lot", "")
+            if lot not in known:
+                known[lot] = _read(arc.ledger(Lot.parse(lot)), arc)
+            settled = known[lot]
+            if settled and info.key not in settled.staged and names.get("attempt") in settled.attempts:
+                store.delete(info.key)
+                removed += 1
+    return removed
+
+
+def _sweep_data(arc: RunningArc, lots: dict[Lot, Picture], open_store: Callable[[str], ObjectStore]) -> int:
+    settled = {lot: read for lot in lots if (read := _read(arc.ledger(lot), arc))}
+    if not settled:
+        return 0
+    owners = {attempt: each for each in settled.values() for attempt in each.attempts}
+    removed = sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in arc.arc.sinks.values())
+    for lot in settled:
+        arc.ledger(lot).mark_swept(lots[lot].last)
+    return removed
+
+
+def _sweep_sink(store: ObjectStore, owners: dict[str, _Lot]) -> int:
+    removed = 0
+    for info in store.list():
+        lots = [owners[attempt] for attempt in _ATTEMPT.findall(info.key) if attempt in owners]
+        if lots and all(layout.uri(store.root, info.key) not in lot.uris for lot in lots):
+            store.delete(info.key)
+            removed += 1
+    return removed
+
+
+def _read(ledger: LotLedger, arc: RunningArc) -> _Lot | None:
+    """What the ledger owns, or None unless its last entry is a complete that a marker names."""
+    picture = ledger.look()
+    if ArcState.COMPLETE.value not in picture.markers:
+        return None
+    entries = [ledger.read(number) for number in picture.numbers]
+    if not isinstance(entries[-1], Complete) or not ledger.is_marked(picture.last, ArcState.COMPLETE):
+        return None
+    records = [record for entry in entries if isinstance(entry, Complete) for record in entry.sinks.values()]
+    return _Lot(
+        attempts=frozenset(_attempts(entries)),
+        uris=frozenset(uri for record in records for uri in read_record(arc, record).uris),
+        staged=frozenset(record.staged for record in records if record.staged),
+    )
+
+
+def _attempts(entries: Iterable[Entry]) -> Iterator[str]:
+    return (entry.attempt for entry in entries if isinstance(entry, Claim))
