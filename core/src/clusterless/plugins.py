@@ -13,7 +13,6 @@ import difflib
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
@@ -35,10 +34,13 @@ from clusterless.provider import (
     ResourceComponent,
     StoreScheme,
 )
-from clusterless.store.api import ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     import click
+
+    from clusterless.store.api import ObjectStore
 
 DISABLE = "CLS_DISABLE_PLUGINS"
 TRACE = "CLS_TRACE_PLUGINS"
@@ -132,7 +134,9 @@ class Plugins:
         return self._by_name("cls_deployers", "deployer", DeployerEntry, lambda entry: entry.provider)
 
     def project_formats(self) -> Mapping[str, ProjectFormat]:
-        return self._by_name("cls_project_formats", "project file suffix", ProjectFormat, lambda format_: format_.suffix)
+        return self._by_name(
+            "cls_project_formats", "project file suffix", ProjectFormat, lambda format_: format_.suffix
+        )
 
     def commands(self) -> Mapping[str, click.Command]:
         import click

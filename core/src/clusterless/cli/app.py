@@ -10,14 +10,16 @@ import errno
 import importlib
 import logging
 import sys
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import frozen
 
 from clusterless.errors import ClsError, PluginError
 from clusterless.plugins import find_plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "arcs": ("clusterless.cli.status:arcs", "Show deployed arcs, and how their lots stand."),

@@ -1,0 +1,1 @@
+"""From project files to what is run: read, check, resolve."""

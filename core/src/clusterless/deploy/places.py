@@ -1,0 +1,164 @@
+"""Where declared projects live, and what is already recorded there of the datasets they use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrs import Factory, evolve, frozen
+
+from clusterless import codec, layout
+from clusterless.deploy.read import Declared
+from clusterless.engine.findings import Finding
+from clusterless.engine.graph import Graph, Node, Part, Recorded
+from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
+from clusterless.model.arc import Arc
+from clusterless.model.dataset import Dataset, OwnedDataset, SourceDataset
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.model.placement import Placement
+from clusterless.model.project import Deployable
+from clusterless.plugins import Plugins
+from clusterless.provider import StoreRoots
+
+_Complete = Callable[[Placement, str], Placement]
+"""A placement, and the JSON path it was found at → the placement completed."""
+
+
+@frozen(kw_only=True)
+class Placed:
+    """A part of the graph, with the folder of its file and the stores of each placement that it names.
+
+    A placement whose provider cannot be had has no *roots*; a finding says why.
+    """
+
+    part: Part
+    base: Path
+    roots: Mapping[Placement, StoreRoots] = Factory(dict)
+
+    def roots_of(self, source: SourceDataset) -> StoreRoots | None:
+        return self.roots.get(source.placement or self.part.deployable.placement)
+
+
+@frozen(kw_only=True)
+class Survey:
+    """The graph of all that was declared, placed; *findings* are what could not be looked up."""
+
+    graph: Graph
+    placed: tuple[Placed, ...]
+    findings: tuple[Finding, ...]
+
+
+def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
+    """Place every project, and read who is recorded as the owner of each dataset that it writes or reads."""
+    surveyor = _Surveyor(plugins)
+    placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
+    graph = Graph(tuple(each.part for each in placed))
+    recorded = surveyor.recorded(graph, placed)
+    return Survey(graph=evolve(graph, recorded=recorded), placed=placed, findings=tuple(surveyor.findings))
+
+
+def _paths(declared: Sequence[Declared]) -> Iterator[str]:
+    """The JSON path of each: a file holds one deployable, or an array of them."""
+    total = Counter(each.file for each in declared)
+    seen: Counter[str] = Counter()
+    for each in declared:
+        yield f"$[{seen[each.file]}]" if total[each.file] > 1 else "$"
+        seen[each.file] += 1
+
+
+class _Surveyor:
+    def __init__(self, plugins: Plugins) -> None:
+        self._plugins = plugins
+        self.findings: list[Finding] = []
+
+    def place(self, declared: Declared, at: str) -> Placed:
+        roots: dict[Placement, StoreRoots] = {}
+
+        def completed(placement: Placement, path: str) -> Placement:
+            try:
+                provider = self._plugins.provider(placement.provider)
+                whole = provider.complete(placement)
+                roots[whole] = provider.roots(whole, declared.base)
+            except ClsError as error:
+                self._note(error, declared.file, path)
+                return placement
+            return whole
+
+        deployable = _completed(declared.deployable, completed, at)
+        own = deployable.placement
+        # Placements are told apart by their stores: two folders may hold one placement each.
+        places = {each: roots[each].metadata if each in roots else each.id for each in _placements(deployable)}
+        part = Part(deployable=deployable, file=declared.file, at=at, place=places[own], elsewhere=places)
+        return Placed(part=part, base=declared.base, roots=roots)
+
+    def recorded(self, graph: Graph, placed: Sequence[Placed]) -> dict[Node, Recorded]:
+        found: dict[Node, Recorded] = {}
+        for each in placed:
+            for node, roots, path, is_source in _uses(each):
+                if node in found or (is_source and graph.owner(node)):
+                    continue
+                try:
+                    if record := self._record(node, roots, look_for_unit=is_source):
+                        found[node] = record
+                except ClsError as error:
+                    self._note(error, each.part.file, path)
+        return found
+
+    def _record(self, node: Node, roots: StoreRoots, *, look_for_unit: bool) -> Recorded | None:
+        dataset = Dataset(name=node.name, version=node.version)
+        store, key = self._plugins.open_store(roots.metadata), layout.ownership(dataset)
+        try:
+            body = store.get(key)
+        except ObjectMissingError:
+            return None
+        owned = codec.read_record(body, OwnedDataset, source=layout.uri(store.root, key))
+        return Recorded(owned=owned, unit=self._unit(dataset, roots) if look_for_unit else None)
+
+    def _unit(self, dataset: Dataset, roots: StoreRoots) -> LotUnit | None:
+        """That of the first lot which has a manifest."""
+        for info in self._plugins.open_store(roots.manifest).list(f"{layout.dataset_path(dataset)}lot="):
+            try:
+                return Lot.parse(layout.segments(info.key).get("lot", "")).unit
+            except InvalidValueError:
+                continue
+        return None
+
+    def _note(self, error: ClsError, file: str, path: str) -> None:
+        finding = Finding(file=file, path=path, text=error.problem, remedy=error.hint)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+def _completed(deployable: Deployable, completed: _Complete, at: str) -> Deployable:
+    arcs = tuple(_with_sources(arc, completed, f"{at}.arcs[{index}]") for index, arc in enumerate(deployable.arcs))
+    return evolve(deployable, placement=completed(deployable.placement, f"{at}.placement"), arcs=arcs)
+
+
+def _with_sources(arc: Arc, completed: _Complete, at: str) -> Arc:
+    """The arc with the placements that its sources name completed."""
+    elsewhere = {
+        role: evolve(source, placement=completed(source.placement, f"{at}.sources.{role}.placement"))
+        for role, source in arc.sources.items()
+        if source.placement
+    }
+    return evolve(arc, sources={**arc.sources, **elsewhere}) if elsewhere else arc
+
+
+def _placements(deployable: Deployable) -> set[Placement]:
+    sources = (source for arc in deployable.arcs for source in arc.sources.values())
+    return {deployable.placement, *(source.placement for source in sources if source.placement)}
+
+
+def _uses(placed: Placed) -> Iterator[tuple[Node, StoreRoots, str, bool]]:
+    """The datasets that a part uses, where their stores can be had: node, roots, JSON path, whether a source."""
+    part = placed.part
+    graph = Graph((part,))
+    own = placed.roots.get(part.deployable.placement)
+    for writer in graph.writers:
+        if own:
+            yield writer.node, own, writer.path, False
+    for reader in graph.readers:
+        for role, source in reader.arc.sources.items():
+            if roots := placed.roots_of(source):
+                yield part.source(source), roots, f"{reader.path}.sources.{role}", True
