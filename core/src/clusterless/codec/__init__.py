@@ -35,14 +35,14 @@ def read_declaration(value: object, into: type[T], *, source: str, at: str = "$"
         MalformedError: with a finding for every mistake.
         PluginError: *into* has a field that JSON cannot be read into.
     """
-    from clusterless.codec.converters import declarations  # noqa: PLC0415 - cattrs costs a command that reads nothing
+    from clusterless.codec.converters import declarations
 
     return _structured(declarations(), value, into, source, at)
 
 
 def to_json(value: Any) -> Any:
     """JSON values for a declaration or a record: every key, nulls too, in the order of the class."""
-    from clusterless.codec.converters import records  # noqa: PLC0415
+    from clusterless.codec.converters import records
 
     return records().unstructure(value)
 
@@ -91,15 +91,15 @@ def _parsed(body: bytes, source: str) -> object:
 
 
 def _recorded(value: object, into: type[T], source: str) -> T:
-    from clusterless.codec.converters import records  # noqa: PLC0415
+    from clusterless.codec.converters import records
 
     return _structured(records(), value, into, source, "$")
 
 
 def _structured(converter: Any, value: object, into: type[T], source: str, at: str) -> T:
-    from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError  # noqa: PLC0415
+    from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
 
-    from clusterless.codec.findings import findings  # noqa: PLC0415
+    from clusterless.codec.findings import findings
 
     try:
         return converter.structure(value, into)  # type: ignore[no-any-return]

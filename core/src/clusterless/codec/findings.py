@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,21 +12,12 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from clusterless.codec.names import stored_names
+from clusterless.codec.names import below, stored_names
 from clusterless.codec.values import suggestion
 from clusterless.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-
-
-def below(path: str, key: str | int) -> str:
-    """The path of the member *key* of the object or list at *path*."""
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key)}]"
 
 
 def findings(error: BaseException, path: str) -> list[str]:

@@ -1,7 +1,9 @@
-"""The names that fields are stored under."""
+"""The names that fields are stored under, and the paths that are made of them."""
 
 from __future__ import annotations
 
+import json
+import re
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +13,7 @@ import attrs
 from clusterless.model.manifest import Manifest
 
 _UPPER = {"uri": "URI", "mb": "MB"}  # as the format has always written them: pathURI, memorySizeMB
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _OWN = {(Manifest, "lot"): "lotId"}
 
 
@@ -30,3 +33,10 @@ def stored_names(model: Any) -> MappingProxyType[str, str]:
             if field.init
         }
     )
+
+
+def below(path: str, key: str | int) -> str:
+    """The path of the member *key* of the object or list at *path*."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key)}]"
