@@ -1,0 +1,57 @@
+"""What is declared with the local provider's component types."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from attrs.validators import ge, min_len
+
+from clusterless.engine.key_time import check_key_regex
+from clusterless.errors import InvalidValueError
+from clusterless.model.boundary import Booking, IngressBoundary, LotSource
+from clusterless.model.element import Resource
+
+
+@frozen(kw_only=True)
+class FolderResource(Resource):
+    """A folder; a relative *path* is meant from the project file's folder."""
+
+    path: str = field(validator=min_len(1))
+
+
+@frozen(kw_only=True)
+class PutListenerBoundary(IngressBoundary):
+    """Books the files that are put below its dataset's folder, at any depth.
+
+    A file has arrived when it has not changed for ``settle_sec`` seconds; changed later, it
+    arrives again. Hidden names (``.x``), ``*.tmp`` and ``*.part`` are passed over, as are whole folders
+    so named; links are not followed.
+
+    Files are booked by ``lot_source``: their modification time, the time they were noticed (``eventTime``), or
+    the time that ``key_regex`` finds in their keys (`clusterless.engine.key_time`).
+
+    Raises:
+        InvalidValueError: ``keyTimestampRegex`` without a usable ``keyRegex``, or the other way round.
+    """
+
+    grace_sec: float = field(default=0, validator=ge(0))
+    lot_source: LotSource = LotSource.OBJECT_MODIFIED_TIME
+    key_regex: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.lot_source.is_key_time != (self.key_regex is not None):
+            msg = "lotSource 'keyTimestampRegex' and keyRegex need each other"
+            hint = "give both to book by the time in the key, or neither"
+            raise InvalidValueError(msg, hint=hint)
+        if self.key_regex is not None:
+            check_key_regex(self.key_regex)
+
+    @property
+    def booking(self) -> Booking:
+        return Booking(
+            unit=self.lot_unit,
+            arrival=self.event_arrival,
+            lot_source=self.lot_source,
+            key_regex=self.key_regex,
+            grace=self.grace_sec,
+            settle=self.settle_sec,
+        )

@@ -1,0 +1,63 @@
+"""The provider behind `local`: stores and event queues below one root folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import evolve
+
+from clusterless import layout
+from clusterless.builtin.folder_queue import FolderPublisher, FolderSubscription
+from clusterless.model.dataset import Dataset
+from clusterless.model.placement import Placement
+from clusterless.provider import StoreRoots, Surroundings
+from clusterless.runtime.clock import random_id
+
+ROOT_VARIABLE = "CLS_LOCAL_ROOT"
+_ROOT_NAME = ".clusterless"
+
+
+class FolderProvider:
+    """Keeps everything below ``$CLS_LOCAL_ROOT``, else the nearest folder ``.clusterless``.
+
+    Nothing is made before something is written: the stores and queues make what they need.
+    """
+
+    def complete(self, placement: Placement) -> Placement:
+        account, region = placement.account or "local", placement.region or "here"
+        return evolve(placement, account=account, region=region)
+
+    def roots(self, placement: Placement, base: Path) -> StoreRoots:
+        root = root_folder(base).as_uri()
+        metadata, arc_state, manifest = layout.store_names(self.complete(placement))
+        return StoreRoots(
+            metadata=f"{root}/{metadata}/", arc_state=f"{root}/{arc_state}/", manifest=f"{root}/{manifest}/"
+        )
+
+    def publisher(self, surroundings: Surroundings) -> FolderPublisher:
+        return FolderPublisher(self._queues(surroundings), surroundings.clock, random_id)
+
+    def subscription(
+        self, surroundings: Surroundings, subscriber: str, datasets: Sequence[Dataset]
+    ) -> FolderSubscription:
+        return FolderSubscription(self._queues(surroundings), subscriber, datasets, surroundings.clock)
+
+    def _queues(self, surroundings: Surroundings) -> Path:
+        return root_folder(surroundings.base) / "events" / _folder_name(self.complete(surroundings.placement))
+
+
+def root_folder(base: Path) -> Path:
+    """Where all is kept for a project file in folder *base*; it need not be there yet."""
+    if named := os.environ.get(ROOT_VARIABLE):
+        return Path(named).expanduser().absolute()
+    base = base.absolute()
+    found = (folder / _ROOT_NAME for folder in (base, *base.parents))
+    return next((folder for folder in found if folder.is_dir()), base / _ROOT_NAME)
+
+
+def _folder_name(placement: Placement) -> str:
+    # Not the id: its ":" is no file name everywhere, and its "null" could be a stage of that name.
+    parts = (placement.provider, placement.stage, placement.account, placement.region)
+    return ",".join(part or "" for part in parts)

@@ -1,0 +1,63 @@
+"""The time that an object's key spells, for boundaries that book by it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from clusterless.errors import InvalidValueError
+
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
+_LEAST = (0, 1, 1, 0, 0, 0)
+_FIRST_YEAR = 1000  # lots are written with four digits; a year of two is a pattern gone wrong
+_EXAMPLE = r"'/(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)/' or '_(?P<timestamp>\d{8}T\d{6}Z)\.'"
+
+
+def check_key_regex(regex: str) -> None:
+    """Refuse a pattern that no time could be read with.
+
+    Raises:
+        InvalidValueError: *regex* is no regular expression, or names neither a ``timestamp`` nor a ``year``, or
+            leaves a part out between two that it names.
+    """
+    try:
+        groups = re.compile(regex).groupindex
+    except (re.error, OverflowError, RecursionError) as exc:
+        msg = f"keyRegex {regex!r} is not a regular expression: {exc}"
+        raise InvalidValueError(msg) from None
+    parts = [part in groups for part in _PARTS]
+    if "timestamp" in groups:
+        if any(parts):
+            msg = f"keyRegex {regex!r} names a timestamp and parts of one"
+            raise InvalidValueError(msg, hint="keep one of them")
+    elif parts != sorted(parts, reverse=True) or not parts[0]:
+        msg = f"keyRegex {regex!r} does not name the groups {', '.join(_PARTS)} from the year on without a gap"
+        raise InvalidValueError(msg, hint=f"write it like {_EXAMPLE}")
+
+
+def key_time(regex: str, key: str) -> datetime | None:
+    """The moment (aware, in UTC) that *key* spells, or None where it spells none.
+
+    *regex* is searched for anywhere in *key* and has either the named group ``timestamp``
+    (ISO 8601; UTC unless it has a zone), or ``year``, ``month``, ``day``, ``hour``, ``minute``,
+    ``second`` (UTC), of which those that are missing from the end on are least.
+    """
+    if not (match := re.search(regex, key)):
+        return None
+    groups = match.groupdict()
+    try:
+        moment = _stamped(groups["timestamp"]) if "timestamp" in groups else _assembled(groups)
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return moment if moment.year >= _FIRST_YEAR else None
+
+
+def _stamped(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _assembled(groups: dict[str, str | None]) -> datetime:
+    numbers = [int(groups.get(part) or least) for part, least in zip(_PARTS, _LEAST, strict=True)]
+    year, month, day, hour, minute, second = numbers
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
