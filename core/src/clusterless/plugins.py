@@ -208,6 +208,15 @@ class Plugins:
                 offered[kind] = names
         return offered
 
+    def check(self) -> None:
+        """Ask for everything.
+
+        Raises:
+            PluginError: two plugins claim one name.
+        """
+        for ask in (self.providers, self.stores, self.components, self.deployers, self.project_formats, self.commands):
+            ask()
+
     def trace(self) -> None:
         """Write every hook call to stderr from now on."""
         _trace.addHandler(logging.StreamHandler())

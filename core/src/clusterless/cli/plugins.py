@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
+from clusterless.cli.app import Session
+from clusterless.cli.render import Report, Value, show
 from clusterless.errors import PluginError
-from clusterless.plugins import find_plugins
+from clusterless.plugins import Plugin, Plugins, find_plugins
+
+COLUMNS = ("name", "distribution", "version", "kind", "offer", "problem")
 
 
 @click.command()
-def plugins() -> None:
-    """Show what is installed, what it offers, and what failed."""
+@click.pass_obj
+def plugins(session: Session) -> None:
+    """Show what is installed, what it offers, and what failed.
+
+    Exits with 1 when a plugin does not work.
+    """
     found = find_plugins()
-    for plugin in found.installed:
-        click.echo(str(plugin))
-        for kind, names in found.offers(plugin).items():
-            click.echo(f"  {kind}: {', '.join(names)}")
-    for failure in found.failures:
-        click.echo(f"{failure.plugin}\n  failed: {failure.error.problem}")
+    rows = (*_offers(found), *_failures(found))
+    if session.output == "table":
+        _text(rows)
+    else:
+        show(Report(COLUMNS, rows), session.output)
+    found.check()
     if found.failures:
-        raise PluginError("not every plugin works", hint=found.failures[0].error.hint)
+        msg = f"{found.failures[0].plugin} does not work"
+        raise PluginError(msg, hint=found.failures[0].error.hint)
+
+
+def _offers(found: Plugins) -> Iterator[tuple[Value, ...]]:
+    for plugin in found.installed:
+        offers = found.offers(plugin)
+        if not offers:
+            yield *_identity(plugin), None, None, None
+        for kind, names in offers.items():
+            for name in names:
+                yield *_identity(plugin), kind, name, _missing(found, kind, name)
+
+
+def _missing(found: Plugins, kind: str, name: str) -> str | None:
+    """Why a provider that is installed offers nothing yet, if it does."""
+    entry = found.providers().get(name) if kind == "providers" else None
+    return entry.unavailable or None if entry else None
+
+
+def _failures(found: Plugins) -> Iterator[tuple[Value, ...]]:
+    for failure in found.failures:
+        yield *_identity(failure.plugin), None, None, failure.error.problem
+
+
+def _identity(plugin: Plugin) -> tuple[str, str, str]:
+    return plugin.name, plugin.distribution, plugin.version
+
+
+def _text(rows: tuple[tuple[Value, ...], ...]) -> None:
+    """A paragraph a plugin: rows of a table would not fit where people look."""
+    head, below = None, None
+    for name, distribution, version, kind, offer, problem in rows:
+        if head != (head := f"{name} ({distribution} {version})"):
+            click.echo(head)
+            below = None
+        if kind and below != (below := kind):
+            click.echo(f"  {kind}")
+        if offer:
+            click.echo(f"    {offer}")
+        if problem:
+            click.echo(f"      {problem}")

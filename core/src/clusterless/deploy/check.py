@@ -8,7 +8,7 @@ from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph import Graph
-from clusterless.engine.locations import overlap
+from clusterless.engine.locations import within
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import LotUnit
 from clusterless.plugins import Plugins
@@ -34,13 +34,14 @@ def _intervals(placed: Placed) -> Iterator[Finding]:
 
 
 def _stores(placed: Placed) -> Iterator[Finding]:
-    """Datasets that lie where the placement keeps its books would be booked themselves, or overwrite them."""
+    """Datasets that lie among the placement's own records."""
     part = placed.part
     roots = placed.roots.get(part.deployable.placement)
-    for writer in Graph((part,)).writers if roots else ():
-        for root in (roots.metadata, roots.arc_state, roots.manifest):
-            if overlap(writer.dataset.path_uri, root):
-                text = f"{writer.label} keeps its dataset at {writer.dataset.path_uri}, and the placement its records at {root}"
-                remedy = "keep the dataset in a folder of its own, beside the records"
-                yield Finding(file=part.file, path=f"{writer.path}.pathURI", text=text, remedy=remedy)
-                break
+    if roots is None:
+        return
+    for writer in Graph((part,)).writers:
+        location = writer.dataset.path_uri
+        if any(within(location, root) for root in (roots.metadata, roots.arc_state, roots.manifest)):
+            text = f"{writer.label} keeps its dataset among the placement's own records, at {location}"
+            remedy = "give it a folder or bucket of its own"
+            yield Finding(file=part.file, path=f"{writer.path}.pathURI", text=text, remedy=remedy)
