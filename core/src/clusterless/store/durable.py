@@ -1,8 +1,5 @@
 """Files that are whole or not there, and stay once they are: what the operating system must be asked for that."""
 
-# Every object passes here: plain calls, on texts.
-# ruff: noqa: PTH102, PTH104, PTH105, PTH106, PTH108, PTH112, PTH116, PTH120
-
 from __future__ import annotations
 
 import errno

@@ -1,8 +1,5 @@
 """Objects as files below a folder; whole, durable, and never outside it."""
 
-# Every object passes here: plain calls, on texts.
-# ruff: noqa: PTH102, PTH104, PTH105, PTH106, PTH108, PTH112, PTH116, PTH120
-
 from __future__ import annotations
 
 import errno

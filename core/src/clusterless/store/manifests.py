@@ -125,12 +125,12 @@ def decode(store: ObjectStore, key: str) -> Manifest:
 
 
 def _decode(store: ObjectStore, key: str) -> Manifest:
-    with store.open(key) as stream, _named(layout.uri(store.root, key)) as source:
+    with store.open(key) as stream:
         body = _read_some(stream)
-        if len(body) <= INLINE_LIMIT:
-            return _small(body)
-    with store.open(key) as stream, _named(source):
-        return _manifest(_head(stream), _StoredUris(store, key))
+    if len(body) > INLINE_LIMIT:
+        return _large(store, key)
+    with _named(layout.uri(store.root, key)):
+        return _small(body)
 
 
 @frozen
@@ -141,7 +141,7 @@ class _StoredUris:
     def __iter__(self) -> Iterator[str]:
         import ijson  # type: ignore[import-untyped]
 
-        with self._store.open(self._key) as stream, _named(layout.uri(self._store.root, self._key)):
+        with self._store.open(self._key) as stream, _named(layout.uri(self._store.root, self._key), ijson.JSONError):
             for uri in ijson.items(stream, "uris.item"):
                 yield _text("uris", uri)
 
@@ -166,12 +166,17 @@ def _small(body: bytes) -> Manifest:
     return _manifest(document, tuple(_text("uris", uri) for uri in uris))
 
 
-def _head(stream: BinaryIO) -> dict[str, Any]:
-    """The keys beside the URIs: our own writers put them first, others perhaps last."""
+def _large(store: ObjectStore, key: str) -> Manifest:
     import ijson
 
+    with store.open(key) as stream, _named(layout.uri(store.root, key), ijson.JSONError):
+        return _manifest(_head(ijson.parse(stream)), _StoredUris(store, key))
+
+
+def _head(events: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    """The keys beside the URIs: our own writers put them first, others perhaps last."""
     head: dict[str, Any] = {}
-    for path, event, value in ijson.parse(stream):
+    for path, event, value in events:
         if path in _HEAD and event in {"string", "null"}:
             head[path] = value
         elif path == "uris" and event == "start_array" and head.keys() == _HEAD:
@@ -201,11 +206,11 @@ def _text(name: str, value: object) -> str:
 
 
 @contextmanager
-def _named(source: str) -> Iterator[str]:
+def _named(source: str, also: type[Exception] = ValueError) -> Iterator[None]:
     """Blame *source* for what cannot be understood."""
     try:
-        yield source
-    except (ValueError, RecursionError) as exc:  # of json, ijson, the enums and the model alike
+        yield
+    except (ValueError, RecursionError, also) as exc:  # of json, the enums and the model alike
         raise MalformedError(source, [str(exc)]) from exc
 
 
