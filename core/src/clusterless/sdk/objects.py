@@ -90,7 +90,7 @@ class Source:
 
 @frozen(kw_only=True)
 class Sink:
-    """Where the lot's objects of one role go; *template* is the URI of its manifest, but for ``{lot}`` and ``{state}``."""
+    """Where the lot's objects of one role go; *template* is its manifest's URI, but for ``{lot}`` and ``{state}``."""
 
     dataset: LocatedDataset
     template: str
@@ -98,7 +98,7 @@ class Sink:
     _written: dict[str, int] = field(default=Factory(dict), repr=False)  # bytes by key, in order of writing
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes written so far."""
         return sum(self._written.values())
 
@@ -114,10 +114,10 @@ class Sink:
         """
         _check(key)
         with _Spool(max_size=_IN_MEMORY) as spool:
-            yield cast(BinaryIO, spool)
+            yield cast("BinaryIO", spool)
             size = spool.seek(0, 2)
             spool.seek(0)
-            self._open_store(self.dataset.path_uri).put(key, cast(IO[bytes], spool))
+            self._open_store(self.dataset.path_uri).put(key, cast("IO[bytes]", spool))
         self._written[key] = size
 
     def write(self, key: str, data: bytes) -> None:

@@ -89,7 +89,7 @@ class LotWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for sink in self.sinks.values():
-            if error is None or _is_clean_exit(error):
+            if is_clean(error):
                 sink.stage_all(self.lot)
             else:
                 sink.stage_some(self.lot, f"{type(error).__name__}: {error}")
@@ -111,9 +111,7 @@ def _from_props(props: Mapping[str, Any], environment: Mapping[str, str], open_s
             for role, dataset in props["sources"].items()
         },
         sinks={
-            role: Sink(
-                dataset=_located(dataset), template=props["sinkManifestTemplates"][role], open_store=open_store
-            )
+            role: Sink(dataset=_located(dataset), template=props["sinkManifestTemplates"][role], open_store=open_store)
             for role, dataset in props["sinks"].items()
         },
     )
@@ -131,11 +129,12 @@ def _of(declared: Mapping[str, T], role: str, kind: str) -> T:
     return declared[role]
 
 
-def _is_clean_exit(error: BaseException) -> bool:
-    return isinstance(error, SystemExit) and error.code in {None, 0}
+def is_clean(error: BaseException | None) -> bool:
+    """Whether a block that ended by *error*, or by none, ended well: ``sys.exit()`` does."""
+    return error is None or (isinstance(error, SystemExit) and error.code in {None, 0})
 
 
 def _open_store(uri: str) -> ObjectStore:
-    from clusterless.plugins import find_plugins  # noqa: PLC0415 (scans what is installed)
+    from clusterless.plugins import find_plugins
 
     return find_plugins().open_store(uri)

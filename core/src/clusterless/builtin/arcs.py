@@ -1,0 +1,126 @@
+"""How the arcs that every provider can run are declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from attrs import Attribute, Factory, field, frozen
+from attrs.validators import and_, ge, gt, instance_of, le
+
+from clusterless.errors import InvalidValueError
+from clusterless.model.arc import Arc, WorkloadSettings
+from clusterless.model.boundary import PathFilter
+from clusterless.runtime.contract import check_command
+
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+RENAME_FIELDS = ("dir", "name", "stem", "suffix", "lot")
+
+
+# ---- cls:core:copyArc ------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class CopyProps:
+    """``failArcOnPartialPercent`` is the fraction (0.1 is 10 %) of objects that may fail.
+
+    ``rename`` makes an object's key below the sink from its key below the source: a text with
+    ``{dir}`` (the folder), ``{name}`` (the last segment), ``{stem}`` and ``{suffix}`` (the name
+    before its last dot, and from it on) and ``{lot}``. ``parallel`` objects are copied at a time.
+    """
+
+    filter: PathFilter = Factory(PathFilter)
+    fail_arc_on_partial_percent: float = field(default=0.0, validator=and_(ge(0), le(1)))
+    rename: str | None = field(default=None)
+    parallel: int = field(default=8, validator=and_(instance_of(int), ge(1), le(256)))
+
+    @rename.validator
+    def _has_known_fields(self, _: object, rename: str | None) -> None:
+        unknown = [name for name in _FIELD.findall(rename or "") if name not in RENAME_FIELDS]
+        if unknown or rename == "":
+            known = ", ".join(f"{{{name}}}" for name in RENAME_FIELDS)
+            msg = f"{rename!r} is not a rename: use text and {known}"
+            raise InvalidValueError(msg)
+
+
+@frozen(kw_only=True)
+class CopySettings(WorkloadSettings):
+    workload_props: CopyProps = Factory(CopyProps)  # type: ignore[assignment]  # typed props instead of free ones
+
+
+@frozen(kw_only=True)
+class CopyArc(Arc):
+    """Copies the objects of its source lots to every sink, from any scheme to any scheme."""
+
+    workload: CopySettings = Factory(CopySettings)
+
+
+# ---- cls:core:execArc ------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class ExecSettings(WorkloadSettings):
+    """``command`` is run without a shell, in the folder of the project file.
+
+    Of the variables around it it sees PATH, HOME, LANG, LC_…, TMPDIR, TZ and VIRTUAL_ENV only, and
+    what ``environment`` adds. After ``timeoutSec`` it is ended, with all that it started.
+    """
+
+    command: tuple[str, ...] = field(default=())
+    environment: Mapping[str, str] = Factory(dict)
+    timeout_sec: float = field(default=3600, validator=gt(0))
+
+    @command.validator
+    def _can_be_substituted(self, _: object, command: tuple[str, ...]) -> None:
+        check_command(command)
+
+
+@frozen(kw_only=True)
+class ExecArc(Arc):
+    """Runs a command for each lot, which reads and writes manifests by the workload contract."""
+
+    workload: ExecSettings = field(factory=ExecSettings)
+
+    @workload.validator
+    def _has_a_command(self, _: object, workload: ExecSettings) -> None:
+        if not workload.command:
+            msg = '\'command\' is empty: give the program and its arguments, such as ["./count.sh", "$.role"]'
+            raise InvalidValueError(msg)
+
+
+# ---- cls:core:pythonArc ----------------------------------------------------------------------------------------
+
+
+def _is_a_function(_: object, attribute: Attribute[str], value: str) -> None:
+    if value and not _FUNCTION.fullmatch(value):
+        msg = f"{value!r} is not a {attribute.name}: use 'module:function'"
+        raise InvalidValueError(msg)
+
+
+@frozen(kw_only=True)
+class PythonSettings(WorkloadSettings):
+    """``function`` is ``module:function``, called with a `clusterless.sdk.LotWork`.
+
+    The folders of ``pythonPath`` (relative to the project file's) are where modules are looked for
+    first. ``environment`` and ``timeoutSec`` are as those of `ExecSettings`.
+    """
+
+    function: str = field(default="", validator=_is_a_function)
+    python_path: tuple[str, ...] = (".",)
+    environment: Mapping[str, str] = Factory(dict)
+    timeout_sec: float = field(default=3600, validator=gt(0))
+
+
+@frozen(kw_only=True)
+class PythonArc(Arc):
+    """Calls a Python function for each lot, in a process that is kept for the next."""
+
+    workload: PythonSettings = field(factory=PythonSettings)
+
+    @workload.validator
+    def _has_a_function(self, _: object, workload: PythonSettings) -> None:
+        if not workload.function:
+            msg = "'function' is missing: name it as 'module:function'"
+            raise InvalidValueError(msg)

@@ -1,0 +1,54 @@
+"""The components that need no provider: ``cls:core:…``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from clusterless.builtin.arcs import CopyArc, ExecArc, PythonArc
+from clusterless.hookspecs import hookimpl
+from clusterless.provider import ArcComponent, Surroundings, Workload
+
+_Make = Callable[[Any, Surroundings], Workload]
+
+
+@hookimpl
+def cls_arcs() -> Iterable[ArcComponent]:
+    return (
+        ArcComponent(
+            type="cls:core:copyArc",
+            model=CopyArc,
+            summary="Copy objects from any store to any store.",
+            load=_copy,
+        ),
+        ArcComponent(
+            type="cls:core:execArc",
+            model=ExecArc,
+            summary="Run a command for each lot.",
+            load=_exec,
+        ),
+        ArcComponent(
+            type="cls:core:pythonArc",
+            model=PythonArc,
+            summary="Call a Python function for each lot.",
+            load=_python,
+        ),
+    )
+
+
+def _copy() -> _Make:
+    from clusterless.builtin.copy_arc import CopyWorkload
+
+    return CopyWorkload
+
+
+def _exec() -> _Make:
+    from clusterless.builtin.exec_arc import ExecWorkload
+
+    return ExecWorkload
+
+
+def _python() -> _Make:
+    from clusterless.builtin.python_arc import PythonWorkload
+
+    return PythonWorkload

@@ -1,0 +1,79 @@
+"""One process that calls functions of a user, seen from the side that started it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Pipe
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+from typing import Any
+
+from clusterless.builtin.processes import await_end, end_group
+from clusterless.errors import WorkloadError
+
+
+class PythonWorker:
+    """A `clusterless.sdk.worker` in a process group of its own; it works one job at a time."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], output: int) -> None:
+        self._connection, theirs = Pipe()
+        self._is_busy = False
+        with theirs:
+            self._process = _start(folder, environment, output, theirs.fileno())
+
+    def is_alive(self) -> bool:
+        """Whether it can take a job."""
+        return not self._is_busy and self._process.poll() is None
+
+    def call(self, job: Mapping[str, Any], output: int, timeout: float, stopping: Callable[[], bool]) -> dict[str, Any]:
+        """The answer to *job*; what it prints goes to the descriptor *output*.
+
+        Raises:
+            WorkloadError: there is none, and the process has ended: it died, *timeout* seconds
+                passed, or it was stopped.
+        """
+        self._is_busy = True
+        try:
+            self._connection.send_bytes(json.dumps(job).encode())
+            send_handle(self._connection, output, self._process.pid)
+            await_end(self._connection.poll, timeout, stopping)
+            answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
+        except WorkloadError:
+            self.end()
+            raise
+        except (OSError, EOFError) as error:
+            self.end()
+            msg = f"lost its process ({_end(self._process.returncode)})"
+            raise WorkloadError(msg) from error
+        self._is_busy = False
+        return answer
+
+    def end(self) -> None:
+        """End the process and all that it started."""
+        end_group(self._process)
+        self._connection.close()
+
+
+def _start(folder: Path, environment: Mapping[str, str], output: int, connection: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            # -P: a module of the user must not take the place of one that the worker itself needs.
+            [sys.executable, "-P", "-m", "clusterless.sdk.worker", str(connection)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[connection],
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        msg = f"a process for it cannot be started: {error}"
+        raise WorkloadError(msg) from error
+
+
+def _end(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"it exited with {code}"

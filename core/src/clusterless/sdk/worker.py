@@ -1,0 +1,95 @@
+"""A process that works one lot after another: ``python -m clusterless.sdk.worker FD``.
+
+Over the connection FD come jobs, JSON and a file descriptor to print to; an answer goes back for
+each. When its other end is closed the process ends, with all that the function started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from clusterless.sdk.functions import describe, find
+from clusterless.sdk.work import LotWork, is_clean
+
+
+class _StoppedError(BaseException):
+    """The process was told to end."""
+
+
+_Job = tuple[dict[str, Any], int]
+
+
+def main(descriptor: int) -> None:
+    """Work what comes until the other end hangs up."""
+    connection: Connection[Any, Any] = Connection(descriptor)
+    jobs: SimpleQueue[_Job] = SimpleQueue()
+    signal.signal(signal.SIGTERM, _stop)
+    Thread(target=_listen, args=(connection, jobs), daemon=True).start()
+    while True:
+        job, output = jobs.get()
+        with _printing_to(output):
+            answer = _work(job)
+        connection.send_bytes(json.dumps(answer).encode())
+
+
+def _listen(connection: Connection[Any, Any], jobs: SimpleQueue[_Job]) -> None:
+    # Beside the work, so that a parent that dies in the middle of it is noticed.
+    try:
+        while True:
+            jobs.put((json.loads(connection.recv_bytes()), recv_handle(connection)))
+    except (EOFError, OSError):
+        os.killpg(0, signal.SIGKILL)
+
+
+def _work(job: dict[str, Any]) -> dict[str, Any]:
+    os.environ.update(job["environment"])
+    sys.path[:0] = [folder for folder in job["path"] if folder not in sys.path]
+    try:
+        function = find(job["function"])
+        with LotWork.from_environment() as work:
+            function(work)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the user's code raises goes home as text
+        if not is_clean(error):
+            return {"problem": describe(error)}
+    return {"sizes": {role: sink.size for role, sink in work.sinks.items()}}
+
+
+@contextmanager
+def _printing_to(output: int) -> Iterator[None]:
+    """Standard output and error of this process, and of those it starts, go to *output*."""
+    _redirect(output)
+    os.close(output)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        _redirect(nowhere)
+        os.close(nowhere)
+
+
+def _redirect(descriptor: int) -> None:
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+
+def _stop(_number: int, _frame: object) -> None:
+    # An exception, so that what was written so far is listed before the process ends.
+    raise _StoppedError
+
+
+if __name__ == "__main__":
+    for _stream in (sys.stdout, sys.stderr):
+        _stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    main(int(sys.argv[1]))
