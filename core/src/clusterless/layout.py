@@ -6,15 +6,53 @@ Keys are relative to the placement's store they belong to: metadata, arc state o
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from attrs import frozen
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset
+from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
+from clusterless.model.placement import Placement
 from clusterless.model.project import Project
+
+# ---- a placement's stores (FORMATS 4.1) ------------------------------------------------------------------------
+
+_STORES = ("metadata", "arc-state", "manifest")
+_STORE = re.compile(
+    r"(?:(?P<stage>.+)-)?clusterless-(?P<kind>metadata|arc-state|manifest)-(?P<account>[^-]+)-(?P<region>.+)"
+)
+
+
+@frozen(kw_only=True)
+class StoreName:
+    """What a store's name tells; *kind* is ``metadata``, ``arc-state`` or ``manifest``."""
+
+    kind: str
+    stage: str | None
+    account: str
+    region: str
+
+
+def store_names(placement: Placement) -> tuple[str, str, str]:
+    """The names of a placement's metadata, arc-state and manifest stores (buckets, containers, folders)."""
+    stage = placement.stage.lower() if placement.stage else None
+    where = (placement.account, placement.region)
+    metadata, arc_state, manifests = (
+        "-".join(part for part in (stage, "clusterless", kind, *where) if part) for kind in _STORES
+    )
+    return metadata, arc_state, manifests
+
+
+def parse_store_name(name: str) -> StoreName | None:
+    """What *name* tells if it is the name of a store, else None; an account is taken to have no hyphens."""
+    match = _STORE.fullmatch(name)
+    return StoreName(**match.groupdict()) if match else None
+
 
 # ---- URIs ------------------------------------------------------------------------------------------------------
 
@@ -152,6 +190,46 @@ def ownership(dataset: Dataset) -> str:
     return f"{dataset_path(dataset)}dataset.json"
 
 
+# ---- templates, for workloads that write their own manifests (FORMATS 4.3) --------------------------------------
+
+_ATTEMPT = "{/attempt*}"
+_ENCODED = re.compile(r"%7[BD]", re.IGNORECASE)
+
+
+def template(root: str, key: str) -> str:
+    """The URI template of *key*, whose braces are left as they are."""
+    return root + quote(key, safe=_UNQUOTED + "{}")
+
+
+def source_template(root: str, dataset: Dataset) -> str:
+    """Where the complete manifests of any lot of a source are."""
+    return template(root, f"{lot_path(dataset, '{lot}')}state={ManifestState.COMPLETE.value}/manifest.json")
+
+
+def sink_template(root: str, dataset: Dataset) -> str:
+    """Where the manifests of any lot, state and attempt of a sink are."""
+    return template(root, f"{lot_path(dataset, '{lot}')}state={{state}}{_ATTEMPT}/manifest.json")
+
+
+def arc_state_template(root: str, arc: ArcKeys) -> str:
+    return template(root, f"{arc.path}lot={{lot}}/{{state}}.arc")
+
+
+def expanded(template: str, lot: Lot, state: ManifestState, attempt: str | None = None) -> str:
+    """The URI that *template* (its braces plain or percent-encoded) gives; only partial and removed have attempts.
+
+    Raises:
+        InvalidValueError: *attempt* is missing where the template wants one, or given where it goes nowhere.
+    """
+    plain = _ENCODED.sub(lambda brace: unquote(brace[0]), template)
+    keeps_attempts = not state.is_readable and _ATTEMPT in plain
+    if keeps_attempts != bool(attempt):
+        msg = f"a {state.value} manifest in {template} {'needs an' if keeps_attempts else 'has no'} attempt"
+        raise InvalidValueError(msg)
+    part = f"/attempt={attempt}" if attempt else ""
+    return plain.replace("{lot}", str(lot)).replace("{state}", state.value).replace(_ATTEMPT, part)
+
+
 # ---- reading keys back -----------------------------------------------------------------------------------------
 
 _SEGMENT = re.compile(r"(?:^|/)([a-z]+)=([^/]*)")
@@ -160,3 +238,93 @@ _SEGMENT = re.compile(r"(?:^|/)([a-z]+)=([^/]*)")
 def segments(key: str) -> dict[str, str]:
     """The ``name=value`` segments of a key or URI; a ``{…}`` segment counts as absent, a later one wins."""
     return {name: value for name, value in _SEGMENT.findall(key) if "{" not in value}
+
+
+@frozen(kw_only=True)
+class ManifestKey:
+    """What a manifest's key tells; None for what a template leaves open. *child* is a file of a manifest folder."""
+
+    dataset: Dataset
+    lot: Lot | None
+    state: ManifestState | None
+    attempt: str | None
+    child: str | None = None
+
+
+@frozen(kw_only=True)
+class ArcStateKey:
+    """What the key of an arc's state marker tells; None for what a template leaves open."""
+
+    project: Project
+    arc: str
+    lot: Lot | None
+    state: ArcState | None
+
+
+_MANIFEST = re.compile(
+    r"(?:.*/)?datasets/name=(?P<name>[^/]+)/version=(?P<version>[^/]+)/lot=(?P<lot>[^/]+)"
+    r"/state=(?P<state>[^/{]+|\{state\})(?:\{/attempt\*\}|/attempt=(?P<attempt>[^/]+))?"
+    r"/manifest\.json(?:/(?P<child>[^/]+\.json))?"
+)
+_ARC_STATE = re.compile(
+    r"(?:.*/)?arcs/project=(?P<project>[^/]+)/version=(?P<version>[^/]+)/arc=(?P<arc>[^/]+)"
+    r"/lot=(?P<lot>[^/]+)/(?P<state>[^/]+)\.arc"
+)
+
+
+def parse_manifest(text: str) -> ManifestKey:
+    """Read a manifest's URI, absolute path, key or template; ``manifest.json/<child>.json`` too.
+
+    Raises:
+        InvalidValueError: it is none.
+    """
+    parts = _parts(_MANIFEST, text, "a manifest")
+    return ManifestKey(
+        dataset=Dataset(name=parts["name"], version=parts["version"]),
+        lot=_given(parts["lot"], Lot.parse),
+        state=_given(parts["state"], ManifestState),
+        attempt=parts["attempt"],
+        child=parts["child"],
+    )
+
+
+def parse_arc_state(text: str) -> ArcStateKey:
+    """Read the URI, absolute path, key or template of an arc's state marker.
+
+    Raises:
+        InvalidValueError: it is none.
+    """
+    parts = _parts(_ARC_STATE, text, "an arc's state")
+    return ArcStateKey(
+        project=Project(name=parts["project"], version=parts["version"]),
+        arc=parts["arc"],
+        lot=_given(parts["lot"], Lot.parse),
+        state=_given(parts["state"], ArcState),
+    )
+
+
+S = TypeVar("S", ArcState, ManifestState)
+V = TypeVar("V")
+
+
+def state_in(text: str, states: type[S]) -> S | None:
+    """The state that *text* spells, in any case: ``partial``, ``state=partial`` or ``partial.arc``; else None."""
+    word = text.lower().removeprefix("state=").removesuffix(".arc")
+    return next((state for state in states if state.value == word), None)
+
+
+def _parts(form: re.Pattern[str], text: str, what: str) -> dict[str, str]:
+    match = form.fullmatch(unquote(text))
+    if not match:
+        msg = f"{text} is not the place of {what}"
+        raise InvalidValueError(msg)
+    return match.groupdict()
+
+
+def _given(text: str, read: Callable[[str], V]) -> V | None:
+    try:
+        return None if "{" in text else read(text)
+    except InvalidValueError:
+        raise
+    except ValueError as exc:
+        raise InvalidValueError(str(exc)) from None
