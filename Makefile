@@ -7,8 +7,8 @@ TOX := .venv/bin/tox
 .PHONY: help test demo clean
 
 help:  ## list what there is to make
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
-	@echo 'Everything else is an environment of tox: $(TOX) list (after the first make test).'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Everything else is an environment of tox: $(TOX) list'
 
 test: .tox/current  ## run all tests
 	@$(TOX) -e test
