@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +15,6 @@ import polars as pl
 from attrs import frozen
 
 import nyc
-from clusterless.provider import Clock
 from clusterless.runtime.clock import SystemClock
 
 
@@ -75,17 +74,17 @@ def drops(days: int) -> Iterator[Drop]:
     yield from sorted(found, key=lambda drop: (drop.hour, drop.kind))
 
 
-def feed(planned: Iterator[Drop], outbox: Outbox, clock: Clock, pace: float) -> int:
-    """Drop what was not dropped before, *pace* hours of data a second; returns how many files that were."""
+def feed(planned: Iterator[Drop], outbox: Outbox, pause: Callable[[], None]) -> int:
+    """Drop what was not dropped before, with a *pause* before each hour; returns how many files that were."""
     outbox.notes.mkdir(parents=True, exist_ok=True)
     with outbox.journal.open("a+", encoding="utf-8") as journal:
         # A feeder that outlived its demo may still be at work: wait for it, and go on from there.
         fcntl.flock(journal, fcntl.LOCK_EX)
         outbox.unfinished.unlink(missing_ok=True)
-        return _feed(planned, outbox, journal, clock, pace)
+        return _feed(planned, outbox, journal, pause)
 
 
-def _feed(planned: Iterator[Drop], outbox: Outbox, journal: IO[str], clock: Clock, pace: float) -> int:
+def _feed(planned: Iterator[Drop], outbox: Outbox, journal: IO[str], pause: Callable[[], None]) -> int:
     journal.seek(0)
     known = set(journal.read().split())
     count, hour = 0, ""
@@ -94,7 +93,7 @@ def _feed(planned: Iterator[Drop], outbox: Outbox, journal: IO[str], clock: Cloc
             continue
         if drop.hour != hour:
             hour = drop.hour
-            clock.sleep(1 / pace)
+            pause()
         count += _drop_once(drop, outbox, journal)
     return count
 
@@ -115,7 +114,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=50, help="hours of data a second (default 50)")
     options = parser.parse_args()
     outbox = Outbox.below(Path(__file__).parent / "data")
-    count = feed(drops(options.days), outbox, SystemClock(), options.pace)
+    count = feed(drops(options.days), outbox, lambda: SystemClock().sleep(1 / options.pace))
     print(f"dropped {count} files in {outbox.arrivals}")
 
 
