@@ -27,3 +27,17 @@ def random_id() -> str:
 def identity() -> str:
     """Who writes an entry: for people only."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_gone(by: str) -> bool:
+    """Whether *by* was a process of this machine that surely runs no more."""
+    host, _, pid = by.rpartition(":")
+    if os.name != "posix" or host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)  # signal 0 asks, and does nothing
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

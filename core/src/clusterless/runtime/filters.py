@@ -17,8 +17,8 @@ from clusterless import layout
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import PathFilter
 
-_VARIABLE = re.compile(r"\{[^{}:]+\}")
-_TEMPLATE = re.compile(r"\{[^{}:]+:((?:\\[{}]|\{[^{}]*\}|[^{}])+)\}")  # a regex may have braces of its own: [0-9]{4}
+# ``{name}`` or ``{name:regex}``; a regex may have braces of its own, as in [0-9]{4}
+_TEMPLATE = re.compile(r"\{[^{}:]+(?::((?:\\[{}]|\{[^{}]*\}|[^{}])+))?\}")
 
 _Segment = re.Pattern[str] | None  # None is ``**``
 
@@ -61,8 +61,8 @@ class _Pattern:
 def _segment(text: str, pattern: str, flags: re.RegexFlag) -> _Segment:
     if text == "**":
         return None
-    literals = _TEMPLATE.split(_VARIABLE.sub("*", text))  # a regex at every odd place
-    try:
+    literals = _TEMPLATE.split(_TEMPLATE.sub(lambda found: found[0] if found[1] else "*", text))
+    try:  # literals have a regex at every odd place
         if len(literals) == 1:  # fnmatch takes brackets for a set of characters
             return re.compile(fnmatch.translate(literals[0].replace("[", "[[]")), flags)
         return re.compile("".join(_piece(*each) for each in enumerate(literals)), flags | re.DOTALL)

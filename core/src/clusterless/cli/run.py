@@ -1,0 +1,88 @@
+"""``cls run``: run what project files declare, here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from clusterless.cli.run_report import reporter
+from clusterless.errors import ClsError
+from clusterless.plugins import find_plugins
+
+_EXAMPLE = """
+\b
+Examples:
+  cls run project.json                 until Ctrl-C
+  cls run a.json b.json --until-idle   until all that arrived is worked
+  cls run project.json --log-format json | jq .
+"""
+
+
+class RestError(ClsError):
+    """The run is over, and some lots rest without a result."""
+
+    code = "lots-unworked"
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--until-idle", is_flag=True, help="End when all that arrived is in a sealed lot and every lot is at rest."
+)
+@click.option("--seal-open", is_flag=True, help="Seal arrival-time lots before they end, so as not to wait for them.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    show_default="processors",
+    help="How many lots to work at once.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "text", "json"]),
+    default="auto",
+    show_default=True,
+    help="A live view on a terminal, a line an event, or a JSON object an event.",
+)
+def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: int, log_format: str) -> None:
+    """Run projects here: book what arrives, work every lot, announce the results.
+
+    Any number of these may run on the same projects, on any number of
+    machines with the same stores: they share the work. Stopped at any moment
+    and started again, they go on where they were.
+    """
+    from clusterless.deploy.read import read_projects
+    from clusterless.deploy.resolve import resolve
+    from clusterless.runner.running import Options
+    from clusterless.runner.running import run as run_sites
+
+    plugins = find_plugins()
+    declared = read_projects([Path(file) for file in files], plugins.components(), plugins.project_formats())
+    sites = resolve(declared, plugins)
+    scratch = output_folder(sites[0].base)
+    options = Options(scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open)
+    stop = _stopped_by_signals()
+    with reporter(sites, log_format) as report:
+        ended = run_sites(sites, plugins, options, report.tell, stop)
+    report.summarise(ended)
+    if unworked := report.tally.unworked + ended.set_aside:
+        msg = f"{unworked} lot(s) rest without a result"
+        raise RestError(msg, hint="look at the errors above and the logs they name; mend the cause and run again")
+
+
+def output_folder(base: Path) -> Path:
+    """Where what attempts print is kept: below the nearest ``.clusterless`` at or above *base*, or one in it."""
+    found = (folder / ".clusterless" for folder in (base, *base.parents))
+    return next((each for each in found if each.is_dir()), base / ".clusterless") / "output"
+
+
+def _stopped_by_signals() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C: what is held is then finished or released."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,120 @@
+"""How a run is told: live on a terminal, a line an event otherwise, or a JSON object an event."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import asdict, define, fields
+
+from clusterless.cli.run_tally import Row, Tally
+from clusterless.errors import ClsError
+from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
+from clusterless.runtime.site import Site
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from clusterless.runner.running import Ended
+
+_COUNTED = ("arrivals", "complete", "empty", "partial", "missing", "late", "unbooked")
+
+
+@define
+class Reporter:
+    """Counts what happens, and says it in one form; *say* is called from many threads, one at a time."""
+
+    tally: Tally
+    form: str  # live, text or json
+    _lock: Any = None
+
+    def __attrs_post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def tell(self, happening: Happening) -> None:
+        self.tally.add(happening)
+        with self._lock:
+            if self.form == "json":
+                click.echo(json.dumps(_as_json(happening), separators=(",", ":")))
+            elif line := _line(happening, quiet=self.form == "live"):
+                click.echo(line, err=isinstance(happening, Trouble))
+
+    def summarise(self, ended: Ended) -> None:
+        """The last words: what each boundary and arc did."""
+        if self.form == "json":
+            click.echo(json.dumps({"event": "Ended", **asdict(ended)}, separators=(",", ":")))
+            return
+        for name, row in self.tally.rows.items():
+            click.echo(f"{name}: {_counts(row) or 'nothing to do'}")
+        click.echo("all is at rest" if ended.idle else "stopped")
+
+
+@contextmanager
+def reporter(sites: Sequence[Site], log_format: str) -> Iterator[Reporter]:
+    """A reporter in the asked form; ``auto`` is live where someone looks."""
+    form = log_format if log_format != "auto" else "live" if sys.stdout.isatty() else "text"
+    report = Reporter(Tally(sites), form)
+    if form != "live":
+        yield report
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(get_renderable=lambda: _table(report.tally), console=Console(), refresh_per_second=4, transient=True):
+        yield report
+
+
+def _line(happening: Happening, *, quiet: bool) -> str:
+    """A line for people; of a *quiet* run only what went wrong."""
+    match happening:
+        case Trouble(element=element, lot=lot, error=error):
+            hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
+            return f"{element} {lot}: {error}{hint}".replace(" :", ":")
+        case Worked(state=state) if state != "complete":
+            return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}"
+        case _ if quiet:
+            return ""
+        case Booked():
+            unbooked = f", {happening.unbooked} without a time in their key" if happening.unbooked else ""
+            return f"{happening.element}: {happening.arrivals} arrived{unbooked}"
+        case SealedLots(lots=lots) if lots:
+            late = f", {happening.late} late" if happening.late else ""
+            return (
+                f"{happening.element}: sealed {lots} lots ({happening.empty} empty{late}), "
+                f"{happening.objects} objects, {happening.first} to {happening.last}"
+            )
+        case Worked():
+            return (
+                f"{happening.element} {happening.lot} {happening.state}: {happening.objects} objects "
+                f"in {happening.seconds:.2f} s" + (f", revision {happening.revision}" if happening.revision else "")
+            )
+    return ""
+
+
+def _as_json(happening: Happening) -> dict[str, Any]:
+    values = {each.name: getattr(happening, each.name) for each in fields(type(happening))}
+    if isinstance(happening, Trouble):
+        code = happening.error.code if isinstance(happening.error, ClsError) else type(happening.error).__name__
+        values["error"] = {"code": code, "message": str(happening.error)}
+    return {"event": type(happening).__name__, **values}
+
+
+def _counts(row: Row) -> str:
+    return ", ".join(f"{row.counts[name]:,} {name}" for name in _COUNTED if row.counts[name])
+
+
+def _table(tally: Tally) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, expand=False)
+    for title in ("", "lots", "last"):
+        table.add_column(title, overflow="fold")
+    for name, row in tally.rows.items():
+        last = f"{row.last} (+{len(row.working)})" if row.working else row.last
+        table.add_row(name, _counts(row) or "-", row.trouble or last)
+    return table

@@ -1,0 +1,79 @@
+"""What a run has done so far, counted from what it tells."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
+from clusterless.runtime.site import Site
+
+
+@define
+class Row:
+    """One boundary or arc."""
+
+    kind: str
+    counts: Counter[str] = field(factory=Counter)
+    working: set[str] = field(factory=set)
+    last: str = ""
+    trouble: str = ""
+
+
+class Tally:
+    """Rows by ``project/name``, in the order of the files; fed from many threads."""
+
+    def __init__(self, sites: Sequence[Site]) -> None:
+        self.rows: dict[str, Row] = {}
+        self._lock = threading.Lock()
+        self._unworked: dict[tuple[str, str], str] = {}
+        for site in sites:
+            name = site.deployable.project.name
+            self.rows |= {f"{name}/{each.name}": Row("boundary") for each in site.deployable.boundaries}
+            self.rows |= {f"{name}/{each.name}": Row("arc") for each in site.deployable.arcs}
+
+    @property
+    def unworked(self) -> int:
+        """Lots whose last outcome here was no success."""
+        return len(self._unworked)
+
+    def add(self, happening: Happening) -> None:
+        with self._lock:
+            row = self.rows.setdefault(happening.element, Row("other"))
+            match happening:
+                case Booked():
+                    row.counts += Counter(arrivals=happening.arrivals, unbooked=happening.unbooked)
+                case SealedLots():
+                    self._sealed(row, happening)
+                case Started():
+                    row.working.add(happening.lot)
+                case Worked():
+                    self._worked(row, happening)
+                case LeftAlone():
+                    row.working.discard(happening.lot)
+                case Trouble():
+                    row.working.discard(happening.lot)
+                    row.trouble = str(happening.error).partition("\n")[0]
+
+    def _sealed(self, row: Row, sealed: SealedLots) -> None:
+        row.counts += Counter(
+            complete=sealed.lots - sealed.empty, empty=sealed.empty, objects=sealed.objects, late=sealed.late
+        )
+        row.last = sealed.last or row.last
+        row.trouble = ""
+
+    def _worked(self, row: Row, worked: Worked) -> None:
+        row.working.discard(worked.lot)
+        row.last = worked.lot
+        key = (worked.element, worked.lot)
+        if worked.state == "complete":
+            row.counts += Counter(objects=worked.objects, **{"complete" if worked.objects else "empty": 1})
+            self._unworked.pop(key, None)
+            row.trouble = ""
+        else:
+            row.counts[worked.state] += 1
+            row.trouble = worked.error.partition("\n")[0]
+            self._unworked[key] = worked.error

@@ -1,0 +1,77 @@
+"""One boundary's thread: take what arrives, seal what is due, again and again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from clusterless.model.manifest import ManifestState
+from clusterless.model.seal import Seal
+from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble
+from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.intake import Intake, Taken
+from clusterless.runtime.seal import seal_next
+
+_WAIT = 0.25  # seconds that a source is listened to before seals are looked after
+_PATIENCE = 5.0  # seconds after trouble
+
+
+class Booking(threading.Thread):
+    """Books until *stop* is set; *quiet* says that all that has arrived is in a sealed lot."""
+
+    def __init__(
+        self,
+        boundary: RunningBoundary,
+        tell: Callable[[Happening], None],
+        stop: threading.Event,
+        *,
+        seal_open: bool,
+    ) -> None:
+        super().__init__(name=f"boundary {boundary.boundary.name}", daemon=True)
+        self._boundary = boundary
+        self._tell = tell
+        self._stop_asked = stop
+        self._seal_open = seal_open
+        self._element = f"{boundary.project.name}/{boundary.boundary.name}"
+        self.quiet = False
+        self.seals = 0
+
+    def run(self) -> None:
+        intake = Intake(self._boundary)
+        while not self._stop_asked.is_set():
+            try:
+                self._turn(intake)
+            except Exception as error:  # noqa: BLE001  one boundary's trouble is not the others'
+                self.quiet = False
+                self._tell(Trouble(element=self._element, error=error))
+                self._stop_asked.wait(_PATIENCE)
+
+    def _turn(self, intake: Intake) -> None:
+        taken = intake.take(_WAIT)
+        if taken.booked or taken.unbooked:
+            self.quiet = False
+            self._tell(Booked(element=self._element, arrivals=taken.booked, unbooked=taken.unbooked))
+        if not taken.backlog:
+            self._seal(taken)
+
+    def _seal(self, taken: Taken) -> None:
+        while not self._stop_asked.is_set():
+            sealed = seal_next(self._boundary, seal_open=self._seal_open)
+            if sealed.seal:
+                self.seals += 1
+                self._tell(_told(self._element, sealed.seal))
+            elif not sealed.lost:
+                self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)
+                return
+
+
+def _told(element: str, seal: Seal) -> SealedLots:
+    return SealedLots(
+        element=element,
+        lots=len(seal.lots),
+        empty=sum(lot.state is ManifestState.EMPTY for lot in seal.lots),
+        objects=sum(lot.objects for lot in seal.lots),
+        late=sum(lot.late for lot in seal.lots),
+        first=str(min((lot.lot for lot in seal.lots), default="")),
+        last=str(max((lot.lot for lot in seal.lots), default="")),
+    )

@@ -1,0 +1,69 @@
+"""What a run tells about itself, as it happens; the CLI makes words of it."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Happening:
+    """*element* is ``project/name``."""
+
+    element: str
+
+
+@frozen(kw_only=True)
+class Booked(Happening):
+    """Arrivals were written down, not yet in a lot; *unbooked* ones have no time in their key."""
+
+    arrivals: int
+    unbooked: int
+
+
+@frozen(kw_only=True)
+class SealedLots(Happening):
+    """A seal was committed: so many *lots*, *empty* ones among them, from *first* to *last*."""
+
+    lots: int
+    empty: int
+    objects: int
+    late: int
+    first: str
+    last: str
+
+
+@frozen(kw_only=True)
+class Started(Happening):
+    """A lot is being looked at, and perhaps worked."""
+
+    lot: str
+
+
+@frozen(kw_only=True)
+class Worked(Happening):
+    """A lot came to an outcome here: *state* complete, partial or missing, after so many *seconds*."""
+
+    lot: str
+    state: str
+    revision: int
+    objects: int
+    seconds: float
+    error: str = ""
+    log: str = ""
+
+
+@frozen(kw_only=True)
+class LeftAlone(Happening):
+    """A lot was looked at and not worked; *seconds* until it is looked at again, if ever."""
+
+    lot: str
+    why: str
+    seconds: float | None
+
+
+@frozen(kw_only=True)
+class Trouble(Happening):
+    """Something went wrong that is tried again, or set aside; *lot* where it is about one."""
+
+    error: BaseException
+    lot: str = ""

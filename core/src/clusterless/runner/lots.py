@@ -1,0 +1,176 @@
+"""The lots that are being delivered in this process: each once at a time, each again when it is due."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
+
+from attrs import define, field
+
+from clusterless.errors import ClsError
+from clusterless.model.ledger import Failed
+from clusterless.model.lot import Lot
+from clusterless.provider import Delivery
+from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble, Worked
+from clusterless.runtime.arc import RunningArc
+from clusterless.runtime.delivery import Delivered, deliver
+
+_PATIENCE = 5.0  # seconds after trouble
+
+Key = tuple[str, str, Lot]
+
+
+@define(eq=False)
+class _Task:
+    arc: RunningArc
+    lot: Lot
+    messages: list[Delivery] = field(factory=list)
+    again: bool = False
+
+
+class Lots:
+    """Delivers lots in a pool of threads; used from one thread, which calls `collect`."""
+
+    def __init__(self, concurrency: int, tell: Callable[[Happening], None], wake: Callable[[], None]) -> None:
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="lot")
+        self._concurrency = concurrency
+        self._tell = tell
+        self._wake = wake
+        self._tasks: dict[Key, _Task] = {}
+        self._running: dict[Future[Delivered], Key] = {}
+        self._due: list[tuple[float, int, Key, RunningArc]] = []
+        self.started = self.settled = 0
+        self.worked = 0  # outcomes so far
+        self.postponed = 0
+        self.set_aside: dict[Key, BaseException] = {}
+
+    @property
+    def free(self) -> int:
+        """How many more may be started now."""
+        return max(self._concurrency * 2 - len(self._tasks), 0)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._tasks)
+
+    def next_due(self) -> float | None:
+        """Seconds until the next lot that was put off is due, None if there is none."""
+        return max(self._due[0][0] - monotonic(), 0) if self._due else None
+
+    def start(self, arc: RunningArc, lot: Lot, message: Delivery | None = None) -> None:
+        """Deliver *lot*; what is under way already is delivered once more after it."""
+        key = (arc.project.id, arc.arc.name, lot)
+        task = self._tasks.get(key)
+        if task:
+            task.again = True
+        else:
+            task = self._tasks[key] = _Task(arc, lot)
+            self.started += 1
+            self._submit(key, task)
+        if message:
+            task.messages.append(message)
+
+    def start_due(self) -> None:
+        while self._due and self._due[0][0] <= monotonic():
+            _, _, key, arc = heapq.heappop(self._due)
+            self.start(arc, key[2])
+
+    def collect(self) -> None:
+        """Settle what has ended."""
+        for future in [future for future in self._running if future.done()]:
+            key = self._running.pop(future)
+            self._settle(key, future)
+
+    def close(self) -> None:
+        """Wait for what is under way, and settle it."""
+        self._pool.shutdown(wait=True)
+        for task in self._tasks.values():
+            task.again = False
+        self.collect()
+
+    def _submit(self, key: Key, task: _Task) -> None:
+        future = self._pool.submit(self._deliver, task)
+        future.add_done_callback(lambda _: self._wake())
+        self._running[future] = key
+
+    def _deliver(self, task: _Task) -> Delivered:
+        element = f"{task.arc.project.name}/{task.arc.arc.name}"
+        self._tell(Started(element=element, lot=str(task.lot)))
+        begun = monotonic()
+        delivered = deliver(task.arc, task.lot)
+        self._tell(_told(element, task, delivered, monotonic() - begun))
+        return delivered
+
+    def _settle(self, key: Key, future: Future[Delivered]) -> None:
+        task = self._tasks[key]
+        self.settled += 1
+        seconds = self._outcome(key, task, future)
+        if task.again:
+            task.again = False
+            self._submit(key, task)
+            return
+        del self._tasks[key]
+        for message in task.messages:
+            self._answer(message, seconds)
+        if seconds is not None:
+            self.postponed += 1
+            heapq.heappush(self._due, (monotonic() + seconds, self.postponed, key, task.arc))
+
+    def _outcome(self, key: Key, task: _Task, future: Future[Delivered]) -> float | None:
+        """When the lot is to be looked at again, in seconds, if ever."""
+        try:
+            delivered = future.result()
+        except Exception as error:  # noqa: BLE001  one lot's trouble is not the others'
+            element = f"{task.arc.project.name}/{task.arc.arc.name}"
+            self._tell(Trouble(element=element, lot=str(task.lot), error=error))
+            if isinstance(error, ClsError) and not _may_pass(error):
+                self.set_aside[key] = error
+                return None
+            return _PATIENCE
+        self.set_aside.pop(key, None)
+        self.worked += delivered.outcome is not None
+        return delivered.seconds
+
+    def _answer(self, message: Delivery, seconds: float | None) -> None:
+        try:
+            if seconds is None:
+                message.acknowledge()
+            else:
+                message.defer(seconds)
+        except ClsError as error:  # it comes again
+            self._tell(Trouble(element="events", error=error))
+
+
+def _may_pass(error: ClsError) -> bool:
+    """Whether trouble with a store may pass by itself: no answer, full, read-only."""
+    return isinstance(error, OSError)
+
+
+def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Happening:
+    outcome = delivered.outcome
+    if outcome is None:
+        return LeftAlone(element=element, lot=str(task.lot), why=delivered.why, seconds=delivered.seconds)
+    return Worked(
+        element=element,
+        lot=str(task.lot),
+        state=outcome.state.value,
+        revision=outcome.revision,
+        objects=sum(sink.objects for sink in outcome.sinks.values()),
+        seconds=seconds,
+        error=outcome.error.message if isinstance(outcome, Failed) else "",
+        log=str(task.arc.outputs / task.arc.arc.name / str(task.lot) / f"{outcome.attempt}.log"),
+    )
+
+
+def interleave(*arcs: tuple[RunningArc, Iterator[Lot]]) -> Iterator[tuple[RunningArc, Lot]]:
+    """The lots of several arcs in turn, so that no arc waits for another's history."""
+    pending = list(arcs)
+    while pending:
+        for pair in list(pending):
+            lot = next(pair[1], None)
+            if lot is None:
+                pending.remove(pair)
+            else:
+                yield pair[0], lot

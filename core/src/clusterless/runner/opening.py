@@ -1,0 +1,153 @@
+"""From a site to what runs there: stores opened, resources made, arcs and boundaries at hand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from attrs import Factory, define, frozen
+
+from clusterless.model.arc import Arc
+from clusterless.model.boundary import IngressBoundary
+from clusterless.model.event import Event
+from clusterless.plugins import Plugins
+from clusterless.provider import Clock, Publisher, Subscription, Surroundings
+from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
+from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.register import register
+from clusterless.runtime.site import Site
+from clusterless.runtime.start import started
+from clusterless.store.api import ObjectStore
+from clusterless.store.manifests import Manifests
+from clusterless.store.retrying import RetryingStore
+
+
+@frozen(kw_only=True)
+class Workbench:
+    """What all sites of one run share; *published* is called after each event."""
+
+    plugins: Plugins
+    clock: Clock
+    writer: Writer
+    hold: Hold
+    stopping: Callable[[], bool]
+    published: Callable[[], None]
+    scratch: Path
+
+    def open_store(self, uri: str) -> ObjectStore:
+        return RetryingStore(self.plugins.open_store(uri), self.clock.sleep, jitter=random.random)
+
+
+@define
+class Opened:
+    """*closing* gives everything back."""
+
+    boundaries: list[RunningBoundary] = Factory(list)
+    arcs: list[tuple[RunningArc, Subscription]] = Factory(list)
+    closing: ExitStack = Factory(ExitStack)
+
+
+def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
+    """Make ready to run; every arc's start is resolved before any boundary books.
+
+    Raises:
+        ClsError: something declared cannot be had; what was opened is closed.
+    """
+    opened = Opened()
+    with ExitStack() as stack:
+        for site in sites:
+            register(bench.open_store(site.roots.metadata), site.deployable)
+        for site in sites:
+            _Opening(site, bench, opened, stack).run()
+        opened.closing = stack.pop_all()
+    return opened
+
+
+@define
+class _Opening:
+    site: Site
+    bench: Workbench
+    opened: Opened
+    stack: ExitStack
+
+    def run(self) -> None:
+        publish = partial(_publish, self._publishers(), self.bench.published)
+        for resource in self.site.deployable.resources:
+            if not resource.exclude:
+                self.bench.plugins.resources()[resource.type].load()(resource, self.surroundings)
+        for arc in self.site.deployable.arcs:
+            if not arc.exclude:
+                self._arc(arc, publish)
+        for boundary in self.site.deployable.boundaries:
+            if isinstance(boundary, IngressBoundary) and not boundary.exclude:
+                self._boundary(boundary, publish)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        return Surroundings(
+            project=self.site.deployable.project,
+            placement=self.site.deployable.placement,
+            open_store=self.bench.open_store,
+            clock=self.bench.clock,
+            base=self.site.base,
+            scratch=self.bench.scratch,
+        )
+
+    def _publishers(self) -> list[Publisher]:
+        plugins, surroundings = self.bench.plugins, self.surroundings
+        notifiers = [each for each in self.site.deployable.notifiers if not each.exclude]
+        own = plugins.provider(self.site.deployable.placement.provider).publisher(surroundings)
+        return [own, *(plugins.notifiers()[each.type].load()(each, surroundings) for each in notifiers)]
+
+    def _arc(self, arc: Arc, publish: Callable[[Event], None]) -> None:
+        surroundings, project = self.surroundings, self.site.deployable.project
+        workload = self.bench.plugins.arcs()[arc.type].load()(arc, surroundings)
+        self.stack.callback(workload.close)
+        running = RunningArc(
+            project=project,
+            arc=arc,
+            state=self.bench.open_store(self.site.roots.arc_state),
+            manifests=Manifests(self.bench.open_store(self.site.roots.manifest)),
+            sources={role: self._source(arc, role) for role in arc.sources},
+            workload=workload,
+            publish=publish,
+            writer=self.bench.writer,
+            outputs=self.bench.scratch / project.name / project.version,
+            hold=self.bench.hold,
+            stopping=self.bench.stopping,
+        )
+        running.started = started(running)
+        provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
+        heard = [source.plain for source in arc.sources.values() if source.subscribe]
+        subscription = provider.subscription(surroundings, f"{project.name}-{project.version}-{arc.name}", heard)
+        self.stack.callback(subscription.close)
+        self.opened.arcs.append((running, subscription))
+
+    def _source(self, arc: Arc, role: str) -> SourceSide:
+        resolved = self.site.sources[arc.name, role]
+        return SourceSide(
+            dataset=resolved.dataset, manifests=Manifests(self.bench.open_store(resolved.manifest_root))
+        )
+
+    def _boundary(self, boundary: IngressBoundary, publish: Callable[[Event], None]) -> None:
+        source = self.bench.plugins.boundaries()[boundary.type].load()(boundary, self.surroundings)
+        self.stack.callback(source.close)
+        running = RunningBoundary(
+            project=self.site.deployable.project,
+            boundary=boundary,
+            state=self.bench.open_store(self.site.roots.arc_state),
+            manifests=Manifests(self.bench.open_store(self.site.roots.manifest)),
+            source=source,
+            publish=publish,
+            writer=self.bench.writer,
+        )
+        self.opened.boundaries.append(running)
+
+
+def _publish(publishers: Sequence[Publisher], published: Callable[[], None], event: Event) -> None:
+    for publisher in publishers:
+        publisher.publish(event)
+    published()

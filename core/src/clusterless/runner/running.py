@@ -1,0 +1,177 @@
+"""The run itself: boundaries book in threads of their own, this one delivers and reconciles."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from clusterless.plugins import Plugins
+from clusterless.provider import Subscription
+from clusterless.runner.booking import Booking
+from clusterless.runner.happenings import Happening, Trouble
+from clusterless.runner.lots import Lots
+from clusterless.runner.opening import Opened, Workbench, open_sites
+from clusterless.runner.survey import Survey
+from clusterless.runtime.arc import RunningArc, Writer
+from clusterless.runtime.clock import SystemClock, identity, is_gone, random_id
+from clusterless.runtime.renewal import Renewals
+from clusterless.runtime.site import Site
+from clusterless.runtime.sweep import sweep
+
+_RECONCILE = 60.0  # seconds between passes over what is owed
+_TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
+_PATIENCE = 5.0  # seconds after trouble
+_RENEW = 1.0  # seconds between looks at the claims that are held
+_MESSAGES = 64  # asked of a subscription at once
+
+
+@frozen(kw_only=True)
+class Options:
+    """How to run: until *stop* is set, or, with *until_idle*, until all is at rest."""
+
+    scratch: Path
+    concurrency: int = 2
+    until_idle: bool = False
+    seal_open: bool = False
+
+
+@frozen(kw_only=True)
+class Ended:
+    """How a run ended: *idle* when all was at rest; lots *set_aside* cannot be worked before someone looks."""
+
+    idle: bool
+    worked: int
+    set_aside: int
+
+
+def run(
+    sites: Sequence[Site],
+    plugins: Plugins,
+    options: Options,
+    tell: Callable[[Happening], None],
+    stop: threading.Event,
+) -> Ended:
+    """Run everything that *sites* declare.
+
+    Raises:
+        ClsError: something declared cannot be had; nothing was begun.
+    """
+    wake = threading.Event()
+    renewals = Renewals()
+    clock = SystemClock()
+    bench = Workbench(
+        plugins=plugins,
+        clock=clock,
+        writer=Writer(by=identity(), new_id=random_id, is_gone=is_gone),
+        hold=renewals.hold,
+        stopping=stop.is_set,
+        published=wake.set,
+        scratch=options.scratch,
+    )
+    opened = open_sites(sites, bench)
+    with opened.closing:
+        return _Run(opened, options, bench, tell, stop, wake, renewals).until_the_end()
+
+
+@define(eq=False)
+class _Run:
+    opened: Opened
+    options: Options
+    bench: Workbench
+    tell: Callable[[Happening], None]
+    stop: threading.Event
+    wake: threading.Event
+    renewals: Renewals
+    lots: Lots = field(init=False)
+    bookings: list[Booking] = field(init=False)
+    survey: Survey = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.lots = Lots(self.options.concurrency, self.tell, self.wake.set)
+        self.bookings = [
+            Booking(boundary, self.tell, self.stop, seal_open=self.options.seal_open)
+            for boundary in self.opened.boundaries
+        ]
+        self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
+
+    def until_the_end(self) -> Ended:
+        threads = [*self.bookings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
+        for thread in threads:
+            thread.start()
+        idle = False
+        try:
+            while not self.stop.is_set() and not idle:
+                moved = self._turn()
+                idle = not moved and self.options.until_idle and self._is_idle()
+                if not moved and not idle:
+                    self._rest()
+        finally:
+            self.stop.set()
+            self.lots.close()
+            for thread in threads:
+                thread.join()
+        if idle:
+            self._sweep()
+        return Ended(idle=idle, worked=self.lots.worked, set_aside=len(self.lots.set_aside))
+
+    def _turn(self) -> bool:
+        """Settle, start what is due, heard of or owed; whether any of it happened."""
+        before = self.lots.started, self.lots.settled
+        self.lots.collect()
+        self.lots.start_due()
+        for arc, subscription in self.opened.arcs:
+            self._hear(arc, subscription)
+        self._look()
+        return before != (self.lots.started, self.lots.settled)
+
+    def _hear(self, arc: RunningArc, subscription: Subscription) -> None:
+        if not self.lots.free:
+            return
+        try:
+            for message in subscription.receive(min(self.lots.free, _MESSAGES)):
+                self.lots.start(arc, message.event.lot, message)
+        except Exception as error:  # noqa: BLE001  what is owed is found without events too
+            self.tell(Trouble(element=f"{arc.project.name}/{arc.arc.name}", error=error))
+
+    def _look(self) -> None:
+        if self.survey.ended and self.survey.age > _RECONCILE:
+            self.survey.begin()
+        try:
+            while self.lots.free and (owed := self.survey.next()):
+                self.lots.start(*owed)
+        except Exception as error:  # noqa: BLE001  a listing failed: look again, later
+            self.tell(Trouble(element="reconcile", error=error))
+            self.survey.begin()
+            self.stop.wait(_PATIENCE)
+
+    def _rest(self) -> None:
+        due = self.lots.next_due()
+        self.wake.wait(_TICK if due is None else min(_TICK, due))
+        self.wake.clear()
+
+    def _is_idle(self) -> bool:
+        """Whether all is at rest: known only from a pass during which nothing changed."""
+        if self.lots.busy or self.lots.next_due() is not None or not all(booking.quiet for booking in self.bookings):
+            return False
+        if self.survey.found_rest:
+            return True
+        if self.survey.ended:
+            self.survey.begin()
+        return False
+
+    def _changes(self) -> int:
+        return self.lots.worked + self.lots.postponed + sum(booking.seals for booking in self.bookings)
+
+    def _renew(self) -> None:
+        while not self.stop.wait(_RENEW):
+            self.renewals.passed(_RENEW)
+
+    def _sweep(self) -> None:
+        for arc, _ in self.opened.arcs:
+            try:
+                sweep(arc, self.bench.open_store)
+            except Exception as error:  # noqa: BLE001  what is left is swept the next time
+                self.tell(Trouble(element=f"{arc.project.name}/{arc.arc.name}", error=error))

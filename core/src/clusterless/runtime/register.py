@@ -1,0 +1,72 @@
+"""What a project leaves in its placement's metadata, and who owns a dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from clusterless import codec, layout
+from clusterless.errors import ObjectMissingError, OwnershipError
+from clusterless.model.dataset import LocatedDataset, OwnedDataset, Owner, SinkDataset
+from clusterless.model.project import Deployable, Project
+from clusterless.store.api import ObjectStore
+from clusterless.store.retrying import create_once
+
+
+def register(metadata: ObjectStore, deployable: Deployable) -> None:
+    """Own the project's datasets, then write down what it is made of, where that has changed.
+
+    Raises:
+        OwnershipError: a dataset belongs to another project; nothing was written.
+    """
+    project = deployable.project
+    for sink in sinks(deployable):
+        own(metadata, project, sink)
+    written = [layout.ownership(sink) for sink in sinks(deployable)]
+    for arc in deployable.arcs:
+        key = layout.arc_meta(layout.ArcKeys(project, arc.name))
+        _write(metadata, key, codec.record_bytes(arc))
+        written.append(key)
+    _write(metadata, layout.project_meta(project), codec.record_bytes(deployable))
+    uris = [layout.uri(metadata.root, key) for key in (layout.project_meta(project), *sorted(written))]
+    _write(metadata, layout.materials(project), json.dumps(uris, separators=(",", ":")).encode())
+
+
+def sinks(deployable: Deployable) -> Iterator[SinkDataset]:
+    """The datasets that the project writes."""
+    for boundary in deployable.boundaries:
+        if not boundary.exclude:
+            yield boundary.dataset
+    for arc in deployable.arcs:
+        if not arc.exclude:
+            yield from arc.sinks.values()
+
+
+def own(metadata: ObjectStore, project: Project, sink: SinkDataset) -> None:
+    """Be the dataset's owner.
+
+    Raises:
+        OwnershipError: another project is.
+    """
+    mine = OwnedDataset(owner=Owner(name=project.name, version=project.version), dataset=sink.located)
+    if create_once(metadata, layout.ownership(sink), codec.record_bytes(mine)):
+        return
+    owned = owner_of(metadata, sink)
+    if owned is None or owned.owner == mine.owner:
+        metadata.put(layout.ownership(sink), codec.record_bytes(mine))  # it has moved
+        return
+    msg = f"dataset {sink.id} belongs to project {owned.owner.name}/{owned.owner.version}"
+    raise OwnershipError(msg, hint=f"give the dataset another name or version, not {sink.version}")
+
+
+def owner_of(metadata: ObjectStore, dataset: LocatedDataset) -> OwnedDataset | None:
+    key = layout.ownership(dataset)
+    try:
+        return codec.read_record(metadata.get(key), OwnedDataset, source=layout.uri(metadata.root, key))
+    except ObjectMissingError:
+        return None
+
+
+def _write(metadata: ObjectStore, key: str, body: bytes) -> None:
+    if not create_once(metadata, key, body):
+        metadata.put(key, body)
