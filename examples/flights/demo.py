@@ -29,7 +29,9 @@ def main() -> int:
     """Do what the command line says; returns the exit code."""
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, end as by Ctrl-C
-    os.environ.pop("CLS_LOCAL_ROOT", None)  # the demo's state lies beside its data, whatever else this shell works on
+    # What the demo keeps lies beside its data, whatever else this shell works on.
+    os.environ.pop("CLS_LOCAL_ROOT", None)
+    os.environ["CLS_SCRATCH"] = str(STATE / "output")
     os.chdir(HERE)
     try:
         return clean() if options.clean else demonstrate(options.days, options.pace)
@@ -60,8 +62,8 @@ def demonstrate(days: int, pace: float) -> int:
 
 def work(days: int, pace: float) -> None:
     """Run the projects until everything is worked that the feeder drops meanwhile."""
-    feed = (sys.executable, "feeder.py", f"--days={days}", f"--pace={pace}")
-    with started(*feed, stdout=subprocess.DEVNULL) as feeder:
+    with started(sys.executable, "feeder.py", f"--days={days}", f"--pace={pace}", stdout=subprocess.PIPE) as feeder:
+        wait_for_first_word(feeder)
         all_dropped = False
         while not all_dropped:
             all_dropped = feeder.poll() is not None
@@ -70,16 +72,21 @@ def work(days: int, pace: float) -> None:
         check(feeder, "feeder.py")
 
 
+def wait_for_first_word(process: subprocess.Popen[bytes]) -> None:
+    """Until then, it reads what it is going to drop."""
+    assert process.stdout
+    process.stdout.readline()
+
+
 @contextmanager
 def started(*command: str, stdout: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A process that does not outlive the block."""
-    process = subprocess.Popen(command, stdout=stdout)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stdout=stdout) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
 
 
 def check(process: subprocess.Popen[bytes], name: str) -> None:

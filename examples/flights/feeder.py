@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -63,7 +64,7 @@ class Outbox:
         return (self.arrivals / drop.kind / drop.name).exists()
 
 
-def drops(days: int) -> Iterator[Drop]:
+def drops(days: int) -> list[Drop]:
     """Everything there is to drop for the first *days* days, in order of hour."""
     kinds = {"flights": nyc.flights(days), "weather": nyc.weather(days)}
     found = [
@@ -71,10 +72,10 @@ def drops(days: int) -> Iterator[Drop]:
         for kind, table in kinds.items()
         for (hour,), rows in table.partition_by("time_hour", as_dict=True).items()
     ]
-    yield from sorted(found, key=lambda drop: (drop.hour, drop.kind))
+    return sorted(found, key=lambda drop: (drop.hour, drop.kind))
 
 
-def feed(planned: Iterator[Drop], outbox: Outbox, pause: Callable[[], None]) -> int:
+def feed(planned: Sequence[Drop], outbox: Outbox, pause: Callable[[], None]) -> int:
     """Drop what was not dropped before, with a *pause* before each hour; returns how many files that were."""
     outbox.notes.mkdir(parents=True, exist_ok=True)
     with outbox.journal.open("a+", encoding="utf-8") as journal:
@@ -84,7 +85,7 @@ def feed(planned: Iterator[Drop], outbox: Outbox, pause: Callable[[], None]) -> 
         return _feed(planned, outbox, journal, pause)
 
 
-def _feed(planned: Iterator[Drop], outbox: Outbox, journal: IO[str], pause: Callable[[], None]) -> int:
+def _feed(planned: Sequence[Drop], outbox: Outbox, journal: IO[str], pause: Callable[[], None]) -> int:
     journal.seek(0)
     known = set(journal.read().split())
     count, hour = 0, ""
@@ -109,13 +110,17 @@ def _drop_once(drop: Drop, outbox: Outbox, journal: IO[str]) -> bool:
 
 
 def main() -> None:
+    """Feed as the command line says; may be killed at any moment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=7, help="how many days of 2013 (default 7)")
     parser.add_argument("--pace", type=float, default=50, help="hours of data a second (default 50)")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is no more to it than being killed
     outbox = Outbox.below(Path(__file__).parent / "data")
-    count = feed(drops(options.days), outbox, lambda: SystemClock().sleep(1 / options.pace))
-    print(f"dropped {count} files in {outbox.arrivals}")
+    planned = drops(options.days)
+    print(f"{len(planned)} files are to be in {outbox.arrivals}", flush=True)
+    count = feed(planned, outbox, lambda: SystemClock().sleep(1 / options.pace))
+    print(f"dropped {count} of them, the others were there")
 
 
 if __name__ == "__main__":

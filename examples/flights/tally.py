@@ -81,7 +81,7 @@ class Pipeline:
         sources = {lot for source in arc.sources.values() for lot in self._lots(source)}
         sinks = {lot for sink in arc.sinks.values() for lot in self._lots(sink)}
         starts = [Lot.parse(source.start) for source in arc.sources.values() if source.start not in {"all", "now"}]
-        return sum(all(start < lot for start in starts) for lot in sources - sinks)
+        return sum(all(start <= lot for start in starts) for lot in sources - sinks)
 
     def _lots(self, dataset: Dataset) -> Iterator[Lot]:
         return (found.lot for found in self.manifests.lots(dataset))

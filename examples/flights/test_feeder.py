@@ -6,9 +6,7 @@ import csv
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -31,9 +29,9 @@ def outbox(tmp_path: Path) -> Outbox:
     return Outbox.below(tmp_path)
 
 
-def some_drops() -> Iterator[Drop]:
+def some_drops() -> list[Drop]:
     """The first ten files of the first day."""
-    return islice(drops(1), 10)
+    return drops(1)[:10]
 
 
 def arrived(outbox: Outbox) -> list[Path]:
