@@ -1,0 +1,195 @@
+"""Which arcs and datasets a report is about: those of project files, or all that a placement knows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from attrs import field, frozen
+
+from clusterless import codec, layout
+from clusterless.deploy.places import Placed, Survey, survey
+from clusterless.deploy.read import read_projects
+from clusterless.deploy.resolve import refuse_errors
+from clusterless.errors import InvalidValueError
+from clusterless.model.dataset import Dataset, OwnedDataset
+from clusterless.model.lot import LotUnit
+from clusterless.model.placement import Placement
+from clusterless.model.project import Project
+from clusterless.plugins import Plugins
+from clusterless.provider import StoreRoots
+from clusterless.store.api import ObjectStore
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@frozen(kw_only=True)
+class KnownArc:
+    """An arc, and the *store* of its ledgers; *unit* where it is declared."""
+
+    placement: Placement
+    keys: layout.ArcKeys
+    store: ObjectStore = field(eq=False)
+    unit: LotUnit | None = None
+
+    @property
+    def project(self) -> Project:
+        return self.keys.project
+
+    @property
+    def name(self) -> str:
+        return self.keys.arc
+
+
+@frozen(kw_only=True)
+class KnownDataset:
+    """A dataset, its owner, and the *store* of its manifests; *unit* where it is declared."""
+
+    placement: Placement
+    project: Project
+    dataset: Dataset
+    store: ObjectStore = field(eq=False)
+    unit: LotUnit | None = None
+
+    @property
+    def name(self) -> str:
+        return self.dataset.name
+
+
+K = TypeVar("K", KnownArc, KnownDataset)
+
+
+@frozen(kw_only=True)
+class Scope:
+    """*files*, or where none are given, all of *placement*; of these, *projects* and *names* only, if any."""
+
+    files: tuple[Path, ...]
+    placement: Placement
+    projects: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def arcs(self, plugins: Plugins) -> list[KnownArc]:
+        known = _declared_arcs(self._survey(plugins), plugins) if self.files else _recorded_arcs(*self._place(plugins))
+        return self._wanted(known)
+
+    def datasets(self, plugins: Plugins) -> list[KnownDataset]:
+        if self.files:
+            return self._wanted(_declared_datasets(self._survey(plugins), plugins))
+        return self._wanted(_recorded_datasets(*self._place(plugins)))
+
+    def _survey(self, plugins: Plugins) -> Survey:
+        surveyed = survey(read_projects(self.files, plugins.components(), plugins.project_formats()), plugins)
+        refuse_errors(surveyed.findings)
+        return surveyed
+
+    def _place(self, plugins: Plugins) -> tuple[Placement, StoreRoots, Plugins]:
+        provider = plugins.provider(self.placement.provider)
+        placement = provider.complete(self.placement)
+        return placement, provider.roots(placement, Path.cwd()), plugins
+
+    def _wanted(self, known: Iterable[K]) -> list[K]:
+        kept = [each for each in known if not self.names or each.name in self.names]
+        if self.projects:
+            kept = [each for each in kept if {each.project.name, _text(each.project)} & set(self.projects)]
+        return sorted(kept, key=lambda each: (each.placement.id, each.project.id, each.name))
+
+
+def scoped(command: F) -> F:
+    """Adds a report's options; the command is called with a *scope*."""
+
+    @functools.wraps(command)
+    def called(
+        files: tuple[Path, ...],
+        projects: tuple[str, ...],
+        names: tuple[str, ...],
+        provider: str,
+        stage: str | None,
+        account: str | None,
+        region: str | None,
+        **others: Any,
+    ) -> None:
+        placement = Placement(provider=provider, stage=stage, account=account, region=region)
+        command(scope=Scope(files=files, placement=placement, projects=projects, names=names), **others)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return called  # type: ignore[return-value]
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("-p", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="A project file."),
+    click.option("--project", "projects", multiple=True, metavar="NAME[:VERSION]", help="Of this project only."),
+    click.option("--name", "names", multiple=True, metavar="NAME", help="Of this name only."),
+    click.option("--provider", default="local", show_default=True, help="Without -p: the placement's provider."),
+    click.option("--stage", help="Without -p: the placement's stage."),
+    click.option("--account", help="Without -p: the placement's account."),
+    click.option("--region", help="Without -p: the placement's region."),
+)
+
+
+def _text(project: Project) -> str:
+    return f"{project.name}:{project.version}"
+
+
+# ---- declared --------------------------------------------------------------------------------------------------
+
+
+def _declared_arcs(surveyed: Survey, plugins: Plugins) -> Iterator[KnownArc]:
+    for placed in surveyed.placed:
+        placement, roots = _placement(placed)
+        for reader in surveyed.graph.readers:
+            if reader.part is placed.part:
+                nodes = (reader.part.source(source) for source in reader.arc.sources.values())
+                yield KnownArc(
+                    placement=placement,
+                    keys=layout.ArcKeys(reader.part.project, reader.arc.name),
+                    store=plugins.open_store(roots.arc_state),
+                    unit=next(filter(None, map(surveyed.graph.unit, nodes)), None),
+                )
+
+
+def _declared_datasets(surveyed: Survey, plugins: Plugins) -> Iterator[KnownDataset]:
+    for placed in surveyed.placed:
+        placement, roots = _placement(placed)
+        for writer in surveyed.graph.writers:
+            if writer.part is placed.part and not writer.element.exclude:
+                yield KnownDataset(
+                    placement=placement,
+                    project=writer.part.project,
+                    dataset=writer.dataset,
+                    store=plugins.open_store(roots.manifest),
+                    unit=surveyed.graph.unit(writer.node),
+                )
+
+
+def _placement(placed: Placed) -> tuple[Placement, StoreRoots]:
+    placement = placed.part.deployable.placement
+    return placement, placed.roots[placement]
+
+
+# ---- recorded --------------------------------------------------------------------------------------------------
+
+
+def _recorded_arcs(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Iterator[KnownArc]:
+    store = plugins.open_store(roots.arc_state)
+    for info in plugins.open_store(roots.metadata).list("arcs/"):
+        names = layout.segments(info.key)
+        try:
+            project = Project(name=names.get("project", ""), version=names.get("version", ""))
+        except InvalidValueError:
+            continue  # not one of ours
+        keys = layout.ArcKeys(project, names.get("arc", ""))
+        if info.key == layout.arc_meta(keys):
+            yield KnownArc(placement=placement, keys=keys, store=store)
+
+
+def _recorded_datasets(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Iterator[KnownDataset]:
+    metadata, store = plugins.open_store(roots.metadata), plugins.open_store(roots.manifest)
+    for info in metadata.list("datasets/"):
+        if info.key.endswith("/dataset.json"):
+            owned = codec.read_record(metadata.get(info.key), OwnedDataset, source=layout.uri(metadata.root, info.key))
+            project = Project(name=owned.owner.name, version=owned.owner.version)
+            yield KnownDataset(placement=placement, project=project, dataset=owned.dataset, store=store)

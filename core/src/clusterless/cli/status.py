@@ -1,0 +1,185 @@
+"""``cls arcs`` and ``cls datasets``: what there is, and how its lots stand."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from attrs import frozen
+
+from clusterless import layout
+from clusterless.cli.app import Session
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.scope import KnownArc, KnownDataset, Scope, scoped
+from clusterless.cli.standing import arc_lots, dataset_lots, unit_of
+from clusterless.engine.moments import parse_moment
+from clusterless.engine.ranges import LotRange, between, coverage
+from clusterless.model.ledger import ArcState
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.model.manifest import ManifestState
+from clusterless.model.placement import Placement
+from clusterless.plugins import find_plugins
+from clusterless.runtime.clock import SystemClock
+
+_PLACEMENT = ("placement.provider", "placement.stage", "placement.account", "placement.region")
+_ARC = (*_PLACEMENT, "project.name", "project.version", "name")
+_DATASET = (*_PLACEMENT, "dataset.name", "dataset.version")
+_FOUND = ("temporalUnit", "earliest", "earliestFound", "earliestGap", "latest", "latestFound", "latestGap")
+_TOTALS = ("totalFound", "range", "rangeGap")
+_ARC_STATES = (ArcState.RUNNING, ArcState.PARTIAL, ArcState.MISSING, ArcState.COMPLETE)
+_MANIFEST_STATES = (ManifestState.REMOVED, ManifestState.PARTIAL, ManifestState.EMPTY, ManifestState.COMPLETE)
+
+Row = tuple[Value, ...]
+
+
+@frozen
+class Subject:
+    """One arc or dataset of a report: its columns, and its lots within a range with their states."""
+
+    identity: Row
+    unit: LotUnit | None
+    lots: Callable[[LotRange], Iterable[tuple[Lot, enum.Enum]]]
+
+
+@frozen
+class Window:
+    """From *earliest* (included) to *latest* (not included)."""
+
+    earliest: datetime
+    latest: datetime
+
+    def of(self, unit: LotUnit) -> LotRange:
+        return between(self.earliest, self.latest, unit)
+
+
+def _windowed(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds what ``status`` takes; the command is called with a *window*, None where a plain list is wanted."""
+
+    @functools.wraps(command)
+    def called(view: str | None, each: bool, earliest: str | None, latest: str | None, **others: Any) -> None:
+        if view is None and (each or earliest or latest):
+            msg = "--list, --earliest and --latest go with 'status'"
+            raise click.UsageError(msg)
+        now = SystemClock().now()
+        window = Window(parse_moment(earliest or "12h", now), parse_moment(latest or "now", now))
+        command(window=window if view else None, each=each, **others)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return called
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.argument("view", required=False, type=click.Choice(["status"]), metavar="[status]"),
+    click.option("--list", "each", is_flag=True, help="With status: a row a lot, not a row of counts."),
+    click.option("--earliest", metavar="MOMENT", help="With status: from the lot of MOMENT on.  [default: 12h ago]"),
+    click.option("--latest", metavar="MOMENT", help="With status: up to the lot before MOMENT.  [default: now]"),
+)
+
+
+@click.command()
+@_windowed
+@scoped
+@click.pass_obj
+def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
+    """List arcs, or with ``status`` how their lots stand.
+
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    subjects = [_arc(arc) for arc in scope.arcs(find_plugins())]
+    show(_report("arc", "arc", _ARC, subjects, window, each, "arcState", _ARC_STATES), session.output)
+
+
+@click.command()
+@_windowed
+@scoped
+@click.pass_obj
+def datasets(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
+    """List datasets, or with ``status`` how their lots stand.
+
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    subjects = [_dataset(dataset) for dataset in scope.datasets(find_plugins())]
+    show(
+        _report("dataset", "manifest", _DATASET, subjects, window, each, "manifestState", _MANIFEST_STATES),
+        session.output,
+    )
+
+
+def _arc(arc: KnownArc) -> Subject:
+    identity = (*_place(arc.placement), arc.project.name, arc.project.version, arc.name)
+    return Subject(
+        identity,
+        arc.unit or unit_of(arc.store, arc.keys.path),
+        lambda wanted: arc_lots(arc.store, arc.keys, wanted),
+    )
+
+
+def _dataset(known: KnownDataset) -> Subject:
+    identity = (*_place(known.placement), known.dataset.name, known.dataset.version)
+    return Subject(
+        identity,
+        known.unit or unit_of(known.store, layout.dataset_path(known.dataset)),
+        lambda wanted: dataset_lots(known.store, known.dataset, wanted),
+    )
+
+
+def _place(placement: Placement) -> tuple[Value, ...]:
+    return placement.provider, placement.stage, placement.account, placement.region
+
+
+def _report(
+    record: str,
+    summary: str,
+    columns: tuple[str, ...],
+    subjects: Sequence[Subject],
+    window: Window | None,
+    each: bool,
+    state: str,
+    states: Sequence[enum.Enum],
+) -> Report:
+    if window is None:
+        return Report(columns, tuple(subject.identity for subject in subjects))
+    if each:
+        rows = tuple(row for subject in subjects for row in _lot_rows(subject, window))
+        return Report((*columns, "lotId", state), rows, record, len(columns))
+    counted = (*columns, *_FOUND, *(each.value for each in states), *_TOTALS)
+    return Report(counted, tuple(_counts(subject, window, states) for subject in subjects), summary, len(columns))
+
+
+def _lot_rows(subject: Subject, window: Window) -> Iterable[Row]:
+    if subject.unit is None:
+        return ()
+    return ((*subject.identity, str(lot), state.value) for lot, state in subject.lots(window.of(subject.unit)))
+
+
+def _counts(subject: Subject, window: Window, states: Sequence[enum.Enum]) -> Row:
+    if subject.unit is None:
+        # It never had a lot, and nobody can say how long one would be.
+        return (*subject.identity, *(None for _ in _FOUND), *(0 for _ in states), 0, None, None)
+    wanted = window.of(subject.unit)
+    found = dict(subject.lots(wanted))
+    seen, counts = coverage(wanted, found), Counter(found.values())
+    return (
+        *subject.identity,
+        subject.unit.name,
+        str(wanted.first),
+        _text(seen.earliest_found),
+        seen.earliest_gap,
+        str(wanted.last),
+        _text(seen.latest_found),
+        seen.latest_gap,
+        *(counts[state] for state in states),
+        seen.total_found,
+        seen.range,
+        seen.range_gap,
+    )
+
+
+def _text(lot: Lot | None) -> str | None:
+    return str(lot) if lot else None
