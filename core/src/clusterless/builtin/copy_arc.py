@@ -62,22 +62,22 @@ class CopyWorkload:
     def _run(self, copy: _Copy, work: Work) -> None:
         """Bring one sink up to date, or as far as it goes."""
         submitted: deque[tuple[Planned, Future[None]]] = deque()
+        target = self._open_store(copy.root)
+        origins = {role: self._open_store(source.dataset.path_uri) for role, source in work.sources.items()}
         with ThreadPoolExecutor(self._props.parallel) as pool:
             for planned in copy.owed():
                 if work.stopping():
                     copy.give_up("the attempt was stopped")
                 if copy.is_given_up:
                     break
-                submitted.append((planned, pool.submit(self._copy_one, copy, planned, work)))
+                origin = origins[planned.origin]
+                source_key = layout.key(work.sources[planned.origin].dataset.path_uri, planned.source)
+                submitted.append((planned, pool.submit(target.copy, planned.key, origin, source_key)))
                 if len(submitted) == self._props.parallel * _AHEAD:
                     copy.settle(*submitted.popleft())
             while submitted:
                 copy.settle(*submitted.popleft())
 
-    def _copy_one(self, copy: _Copy, planned: Planned, work: Work) -> None:
-        root = work.sources[planned.origin].dataset.path_uri
-        source, sink = self._open_store(root), self._open_store(copy.root)
-        sink.copy(planned.key, source, layout.key(root, planned.source))
 
 
 # ---- planning --------------------------------------------------------------------------------------------------
