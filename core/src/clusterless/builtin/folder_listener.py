@@ -60,6 +60,7 @@ class FolderListener:
         self._view: FolderView | None = None
         self._unacknowledged: dict[tuple[str, str], Arrival] = {}
         self._looked: int | None = None
+        self._is_behind = True
 
     def receive(self, wait: float, since: datetime | None) -> Arrived:
         """What has arrived, oldest change first; see `clusterless.provider.ArrivalSource`.
@@ -71,6 +72,8 @@ class FolderListener:
         with explained(self._folder):
             view = self._view = self._view or self._open(since)
             end = self._time.now() + round(wait * _SECOND)
+            if not self._is_behind:
+                view.wait(wait)  # for what comes together to be handed over together
             while True:
                 view.look()
                 arrived = self._arrived(view.complete)
@@ -91,16 +94,19 @@ class FolderListener:
 
     def _arrived(self, complete: int | None) -> Arrived:
         again = list(self._unacknowledged.values())
-        arrivals = [*again, *self._hand_over(CHUNK - len(again))]
+        now = self._time.now()
+        arrivals = [*again, *self._hand_over(CHUNK - len(again), now)]
         looked = self._look_back(complete)
+        self._is_behind = bool(self._backlog.rested(now - self._settle, 1))
         return Arrived(
             arrivals=arrivals,
             acknowledge=partial(self._acknowledge, arrivals),
             looked=None if looked is None else from_ns(looked),
+            backlog=self._is_behind,
+            unsettled=self._backlog.oldest is not None,
         )
 
-    def _hand_over(self, limit: int) -> list[Arrival]:
-        now = self._time.now()
+    def _hand_over(self, limit: int, now: int) -> list[Arrival]:
         noted = self._backlog.rested(now - self._settle, limit)
         arrivals = [arrival for key in noted if (arrival := self._arrival(key, now))]
         self._unacknowledged.update(((arrival.uri, arrival.etag), arrival) for arrival in arrivals)

@@ -75,7 +75,7 @@ class FolderView:
     def _follow(self, watch: Watch) -> None:
         changes, beats = watch.take()
         if (Change.deleted, self._folder) in changes or self._identity != _identity(self._folder):
-            _log.warning("the folder %s was removed or replaced; its arrivals go on when it is there again", self._folder)
+            _log.warning("the folder %s was removed or replaced; it is read anew when it is there", self._folder)
             self._lose_watch()
             self._cutoff = None  # what is there next may have been made long ago
             return

@@ -47,30 +47,30 @@ def cls_boundaries() -> Iterable[BoundaryComponent]:
 
 
 def _provider() -> Provider:
-    from clusterless.builtin.folder_provider import FolderProvider  # noqa: PLC0415 - a description imports nothing
+    from clusterless.builtin.folder_provider import FolderProvider
 
     return FolderProvider()
 
 
 def _files() -> Callable[[str], ObjectStore]:
-    from clusterless.store.files import FileStore  # noqa: PLC0415
+    from clusterless.store.files import FileStore
 
     return FileStore
 
 
 def _memory() -> Callable[[str], ObjectStore]:
-    from clusterless.store.memory import open_memory  # noqa: PLC0415
+    from clusterless.store.memory import open_memory
 
     return open_memory
 
 
 def _folder() -> Callable[[FolderResource, Surroundings], None]:
-    from clusterless.builtin.folder_resource import make_folder  # noqa: PLC0415
+    from clusterless.builtin.folder_resource import make_folder
 
     return make_folder
 
 
 def _listener() -> Callable[[PutListenerBoundary, Surroundings], ArrivalSource]:
-    from clusterless.builtin.folder_listener import open_listener  # noqa: PLC0415
+    from clusterless.builtin.folder_listener import open_listener
 
     return open_listener
