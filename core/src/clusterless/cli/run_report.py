@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict, define, fields
 
-from clusterless.cli.run_tally import Row, Tally
+from clusterless.cli.run_tally import GOOD, Row, Tally
 from clusterless.errors import ClsError
 from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
 from clusterless.runtime.site import Site
@@ -75,7 +75,7 @@ def _line(happening: Happening, *, quiet: bool) -> str:
         case Trouble(element=element, lot=lot, error=error):
             hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
             return f"{element} {lot}: {error}{hint}".replace(" :", ":")
-        case Worked(state=state) if state != "complete":
+        case Worked(state=state) if state not in GOOD:
             return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}"
         case _ if quiet:
             return ""

@@ -11,6 +11,8 @@ from attrs import define, field
 from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
 from clusterless.runtime.site import Site
 
+GOOD = ("complete", "empty")
+
 
 @define
 class Row:
@@ -69,11 +71,10 @@ class Tally:
         row.working.discard(worked.lot)
         row.last = worked.lot
         key = (worked.element, worked.lot)
-        if worked.state == "complete":
-            row.counts += Counter(objects=worked.objects, **{"complete" if worked.objects else "empty": 1})
+        row.counts += Counter({worked.state: 1, "objects": worked.objects})
+        if worked.state in GOOD:
             self._unworked.pop(key, None)
             row.trouble = ""
         else:
-            row.counts[worked.state] += 1
             row.trouble = worked.error.partition("\n")[0]
             self._unworked[key] = worked.error

@@ -41,7 +41,7 @@ class Started(Happening):
 
 @frozen(kw_only=True)
 class Worked(Happening):
-    """A lot came to an outcome here: *state* complete, partial or missing, after so many *seconds*."""
+    """A lot came to an outcome here: *state* complete, empty, partial or missing, after so many *seconds*."""
 
     lot: str
     state: str

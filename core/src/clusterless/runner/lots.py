@@ -12,6 +12,7 @@ from attrs import define, field
 from clusterless.errors import ClsError
 from clusterless.model.ledger import Failed
 from clusterless.model.lot import Lot
+from clusterless.model.manifest import ManifestState
 from clusterless.provider import Delivery
 from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble, Worked
 from clusterless.runtime.arc import RunningArc
@@ -152,15 +153,16 @@ def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Ha
     outcome = delivered.outcome
     if outcome is None:
         return LeftAlone(element=element, lot=str(task.lot), why=delivered.why, seconds=delivered.seconds)
+    states = {sink.state for sink in outcome.sinks.values()}
     return Worked(
         element=element,
         lot=str(task.lot),
-        state=outcome.state.value,
+        state="empty" if states == {ManifestState.EMPTY} else outcome.state.value,
         revision=outcome.revision,
         objects=sum(sink.objects for sink in outcome.sinks.values()),
         seconds=seconds,
         error=outcome.error.message if isinstance(outcome, Failed) else "",
-        log=str(task.arc.outputs / task.arc.arc.name / str(task.lot) / f"{outcome.attempt}.log"),
+        log=str(task.arc.output(task.lot, outcome.attempt)),
     )
 
 

@@ -90,6 +90,10 @@ class RunningArc:
     def new_attempt(self, revision: int, number: int) -> str:
         return attempt_id(revision, number, self.writer.new_id())
 
+    def output(self, lot: Lot, attempt: str) -> Path:
+        """Where what an attempt prints is kept."""
+        return self.outputs / self.arc.name / str(lot) / f"{attempt}.log"
+
     def find_sources(self, lot: Lot) -> dict[str, Found]:
         """The newest manifest of each source's *lot*, by role, as far as there are any: one list each."""
         found = {role: side.manifests.newest(side.dataset, lot) for role, side in self.sources.items()}

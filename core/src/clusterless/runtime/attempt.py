@@ -57,7 +57,6 @@ def _result(
 
 
 def _work(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]) -> Work:
-    name = f"{arc.arc.name}/{lot}/{claim.attempt}"
     return Work(
         arc=arc.arc.name,
         lot=lot,
@@ -69,7 +68,7 @@ def _work(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], e
         sinks={role: _sink(arc, role, lot, claim.attempt, earlier) for role in arc.arc.sinks},
         collect=lambda: _collect(arc, lot, claim.attempt),
         stopping=arc.stopping,
-        output=arc.outputs / f"{name}.log",
+        output=arc.output(lot, claim.attempt),
     )
 
 
