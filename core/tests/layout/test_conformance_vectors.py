@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,14 +50,14 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_there_are_cases_and_no_file_of_them_is_forgotten():
+def test_there_are_cases_and_no_file_of_them_is_forgotten() -> None:
     found = {path.stem: len(vectors(path.stem)) for path in Path(package.__path__[0]).glob("*.json")}
     assert found.keys() == COUNTS.keys()
     assert all(found[name] >= count for name, count in COUNTS.items()), found
 
 
 @each("lots")
-def test_lots(case):
+def test_lots(case: dict[str, Any]) -> None:
     if case.get("error"):
         with pytest.raises(InvalidValueError):
             Lot.parse(case["lot"])
@@ -68,7 +69,7 @@ def test_lots(case):
 
 
 @each("keys")
-def test_keys_are_built_as_they_always_were(case):
+def test_keys_are_built_as_they_always_were(case: dict[str, Any]) -> None:
     metadata, arc_state, manifests = STORES
     lot = Lot.parse(case.get("lot", "20240229PT10M100"))
     if case["what"] == "manifest":
@@ -91,13 +92,13 @@ def test_keys_are_built_as_they_always_were(case):
 
 
 @each("states")
-def test_states(case):
+def test_states(case: dict[str, Any]) -> None:
     for states in (ArcState, ManifestState):
         assert layout.state_in(case["text"], states) == (states(case["state"]) if case["state"] else None)
 
 
 @each("uris")
-def test_uris(case):
+def test_uris(case: dict[str, Any]) -> None:
     if "collapse" in case:
         result = uris.collapsed(case["collapse"])
     elif "key" in case:
@@ -112,7 +113,7 @@ def test_uris(case):
 
 
 @each("names")
-def test_names(case):
+def test_names(case: dict[str, Any]) -> None:
     if "words" in case:
         assert names.hyphenated(case["words"]) == case["is"]
     elif "store" in case:
@@ -135,26 +136,26 @@ def test_names(case):
 
 
 @each("backoff")
-def test_backoff(case):
+def test_backoff(case: dict[str, Any]) -> None:
     pauses = backoff.pauses(case["first"], factor=case["factor"], longest=case.get("longest", float("inf")))
     assert backoff.tries_within(case["within"], pauses) == case["tries"]
 
 
 @each("records")
-def test_records_are_read_and_written_byte_for_byte(case):
+def test_records_are_read_and_written_byte_for_byte(case: dict[str, Any]) -> None:
     into = {"manifest": Manifest, "event": Event, "ownership": OwnedDataset}[case["record"]]
     body = case["text"].encode()
     assert codec.record_bytes(codec.read_record(body, into, source="vector")) == body
 
 
 @each("components")
-def test_defaults_print_as_they_always_did(case):
+def test_defaults_print_as_they_always_did(case: dict[str, Any]) -> None:
     model = {"FunctionProps": FunctionProps, "ContainerProps": ContainerProps, "PathFilter": PathFilter}[case["model"]]
     assert codec.record_bytes(model()).decode() == case["text"]
 
 
 @each("moments")
-def test_moments(case):
+def test_moments(case: dict[str, Any]) -> None:
     now = datetime(2024, 3, 31, 14, 35, 50, 123000, UTC)
     if case.get("error"):
         with pytest.raises(InvalidValueError):

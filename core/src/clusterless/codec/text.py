@@ -42,6 +42,10 @@ def declared_values(text: str) -> Any:
         raise InvalidValueError(msg) from None
     except RecursionError:
         raise _too_deep() from None
+    except InvalidValueError:
+        raise
+    except ValueError as exc:  # a number of thousands of digits
+        raise InvalidValueError(str(exc)) from None
     for path, value in _walk(values, "$", _DEPTH):
         if isinstance(value, _Doubled):
             msg = f"{path}: {value.keys_given_twice[0]!r} is given twice"
