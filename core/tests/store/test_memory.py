@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from clusterless.store.memory import MemoryStore, open_memory
@@ -8,6 +10,8 @@ from clusterless.testing.store_contract import ObjectStoreContract
 
 
 class TestMemoryStore(ObjectStoreContract):
+    known_limits: ClassVar = {"test_a_large_file_is_written_piece_by_piece": "what is kept in memory is read whole"}
+
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore()

@@ -342,7 +342,7 @@ class _Breaking(io.BytesIO):
     """Breaks at its end, as the connection it comes from might."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if part := super().read(size if size and size > 0 else 1):
+        if size and size > 0 and (part := super().read(size)):
             return part
         msg = "the connection broke"
         raise StoreUnavailableError(msg)
