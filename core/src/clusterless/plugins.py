@@ -316,7 +316,7 @@ def find_plugins() -> Plugins:
         plugin = Plugin(name=point.name, distribution=dist.name if dist else "?", version=dist.version if dist else "?")
         try:
             answers = point.load()
-        except Exception as error:  # noqa: BLE001 -- the import runs the plugin's code, which may fail in any way
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the import runs the plugin's code, which may do anything
             failures.append(Failure(plugin=plugin, error=_broken(plugin, f"import broke: {_words(error)}", error)))
         else:
             found.append(evolve(plugin, answers=answers))

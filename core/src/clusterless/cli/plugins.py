@@ -34,19 +34,22 @@ def plugins(session: Session) -> None:
 
 
 def _offers(found: Plugins) -> Iterator[tuple[Value, ...]]:
+    missing = _missing(found)
     for plugin in found.installed:
         offers = found.offers(plugin)
         if not offers:
             yield *_identity(plugin), None, None, None
         for kind, names in offers.items():
             for name in names:
-                yield *_identity(plugin), kind, name, _missing(found, kind, name)
+                yield *_identity(plugin), kind, name, missing.get(name) if kind == "providers" else None
 
 
-def _missing(found: Plugins, kind: str, name: str) -> str | None:
-    """Why a provider that is installed offers nothing yet, if it does."""
-    entry = found.providers().get(name) if kind == "providers" else None
-    return entry.unavailable or None if entry else None
+def _missing(found: Plugins) -> dict[str, str | None]:
+    """By provider, why one that is installed offers nothing yet."""
+    try:
+        return {name: entry.unavailable or None for name, entry in found.providers().items()}
+    except PluginError:
+        return {}  # two claim one name: that is said once all is shown
 
 
 def _failures(found: Plugins) -> Iterator[tuple[Value, ...]]:

@@ -1,0 +1,136 @@
+"""Real distributions in a folder on the path, found by entry point in a real process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cls = Callable[..., "subprocess.CompletedProcess[str]"]
+
+GOOD = """
+from clusterless.hookspecs import hookimpl
+from clusterless.provider import ProviderEntry
+
+@hookimpl
+def cls_providers():
+    return [ProviderEntry(name="moon", summary="far", load=dict)]
+
+@hookimpl
+def cls_commands():
+    import click
+    return [click.Command("orbit", callback=lambda: click.echo("round"), short_help="Go round.")]
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[[str, str], None]:
+    """Put a distribution ``cls-<name>`` with one module on the path."""
+
+    def install_(name: str, source: str) -> None:
+        (tmp_path / f"plugin_{name}.py").write_text(source)
+        info = tmp_path / f"cls_{name}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cls-{name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[clusterless]\n{name} = plugin_{name}\n")
+
+    return install_
+
+
+@pytest.fixture
+def cls(tmp_path: Path) -> Cls:
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "clusterless.cli", *arguments],
+            env={**os.environ, "PYTHONPATH": str(tmp_path), **environment},
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+
+    return run
+
+
+def test_an_installed_plugin_is_found_with_its_distribution_and_version(
+    install: Callable[[str, str], None], cls: Cls
+) -> None:
+    install("moon", GOOD)
+    shown = cls("plugins")
+    assert "moon (cls-moon 1.2)\n  providers\n    moon\n  commands\n    orbit\n" in shown.stdout
+    assert shown.returncode == 0
+
+
+def test_a_plugins_command_is_listed_and_runs(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("moon", GOOD)
+    assert "orbit" in cls("--help").stdout
+    assert cls("orbit").stdout == "round\n"
+
+
+def test_a_plugin_whose_import_breaks_stops_nothing_else(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("moon", GOOD)
+    install("mars", "import boto3_is_not_there")
+    shown = cls("plugins")
+    assert "moon (cls-moon 1.2)" in shown.stdout
+    assert "plugin mars (cls-mars 1.2) is installed, and import broke" in shown.stdout
+    assert "No module named 'boto3_is_not_there'" in shown.stdout
+    assert shown.returncode == 1
+    assert "CLS_DISABLE_PLUGINS=mars" in shown.stderr
+    assert cls("orbit").returncode == 0
+
+
+def test_a_plugin_that_exits_on_import_stops_nothing_else(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("mars", "import sys; sys.exit(9)")
+    assert cls("--version").returncode == 0
+    assert "SystemExit" in cls("plugins").stdout
+
+
+def test_a_broken_plugin_is_told_from_one_that_is_not_installed(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("mars", "import boto3_is_not_there")
+    broken, absent = cls("datasets", "--provider", "mars"), cls("datasets", "--provider", "venus")
+    assert (broken.returncode, absent.returncode) == (1, 2)
+    assert broken.stderr.startswith("error[plugin-broken]: no provider named 'mars'")
+    assert "boto3_is_not_there" in broken.stderr
+    assert absent.stderr.startswith("error[not-installed]: no provider named 'venus'")
+    assert absent.stderr.endswith("hint: pip install cls-venus\n")
+
+
+def test_a_plugin_is_left_out_by_name(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("moon", GOOD)
+    install("mars", "import boto3_is_not_there")
+    shown = cls("plugins", CLS_DISABLE_PLUGINS="moon, mars")
+    assert "moon" not in shown.stdout
+    assert shown.returncode == 0
+    assert "orbit" not in cls("--help", CLS_DISABLE_PLUGINS="moon").stdout
+
+
+def test_an_unknown_hook_is_named(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("mars", GOOD.replace("cls_providers", "cls_provider"))
+    shown = cls("plugins")
+    assert "cls_provider" in shown.stdout
+    assert shown.returncode == 1
+
+
+def test_a_double_claim_is_named_and_the_rest_is_shown(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("moon", GOOD)
+    install("mars", GOOD)
+    shown = cls("plugins")
+    assert "claimed twice: by mars (cls-mars 1.2) and by moon (cls-moon 1.2)" in shown.stderr
+    assert "local (clusterless" in shown.stdout
+
+
+def test_a_plugin_cannot_take_a_command_of_core(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("moon", GOOD.replace('"orbit"', '"verify"'))
+    refused = cls("--help")
+    assert refused.returncode == 1
+    assert "a plugin claims the command 'verify'" in refused.stderr
+
+
+def test_hook_calls_are_traced(install: Callable[[str, str], None], cls: Cls) -> None:
+    install("moon", GOOD)
+    assert "cls_providers" in cls("plugins", CLS_TRACE_PLUGINS="1").stderr
+    assert "cls_providers" not in cls("plugins").stderr
