@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from clusterless.codec import read_declaration
 from clusterless.builtin.folder_components import FolderResource, PutListenerBoundary
+from clusterless.codec import read_declaration
 from clusterless.errors import MalformedError
 from clusterless.model.boundary import Booking, EventArrival, LotSource
 from clusterless.model.lot import LotUnit

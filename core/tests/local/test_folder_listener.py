@@ -262,7 +262,9 @@ def test_at_most_a_chunk_is_handed_over_first_changed_first(
     for name in "jihgfedcba":
         put(folder / name)
         time.sleep(0.01)
-    listener, chunks = listen(), []
+    time.sleep(2 * SETTLE)
+    listener = listen()
+    chunks: list[list[str]] = []
     while sum(map(len, chunks)) < 10:
         arrived = listener.receive(PATIENCE, None)
         chunks.append([key(arrival, folder) for arrival in arrived.arrivals])
@@ -366,9 +368,7 @@ def test_a_watch_that_fails_is_begun_anew_with_a_scan(
     assert receive(listener, folder, 1) == ["a"]
 
 
-def test_polling_will_do_where_nothing_else_does(
-    folder: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_polling_will_do_where_nothing_else_does(folder: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
     listener = listen(settle_sec=1)
     quiet(listener)
@@ -439,15 +439,15 @@ def test_a_hundred_thousand_files_at_once_all_arrive_once(folder: Path, listen: 
     quiet(listener)
     expected = {f"{number % 7}/{number}.csv" for number in range(100_000)}
     staged = folder.parent / "staged"
-    for name in range(7):
-        (staged / str(name)).mkdir(parents=True)
+    for part in range(7):
+        (staged / str(part)).mkdir(parents=True)
 
     def write() -> None:
         for name in sorted(expected)[:50_000]:
             (staged / name).touch()
         staged.rename(folder / "moved")
-        for name in range(7):
-            (folder / str(name)).mkdir()
+        for part in range(7):
+            (folder / str(part)).mkdir()
         for name in sorted(expected)[50_000:]:
             (folder / name).touch()
 

@@ -85,7 +85,8 @@ def test_an_event_reaches_subscribers_of_its_placement_only(tmp_path: Path) -> N
     event = Event(dataset=dataset, lot=Lot.parse("20240131PT5M287"), manifest="file:///m")
     dev = surroundings(tmp_path, Placement(provider="local", stage="dev"))
     here, there = (
-        PROVIDER.subscription(each, "p-1-arc", [Dataset(name="d", version="1")]) for each in (surroundings(tmp_path), dev)
+        PROVIDER.subscription(each, "p-1-arc", [Dataset(name="d", version="1")])
+        for each in (surroundings(tmp_path), dev)
     )
     PROVIDER.publisher(dev).publish(event)
     assert here.receive(10) == []

@@ -214,7 +214,12 @@ def test_the_folder_is_not_read_for_every_message(
         publisher.publish(event(lot=lot))
     reads = []
     listdir = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda folder: reads.append(folder) or listdir(folder))
+
+    def counted(folder: Path) -> list[str]:
+        reads.append(folder)
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", counted)
     while received := queue.receive(1):
         received[0].acknowledge()
     assert len(reads) == 2  # at the beginning, and when nothing was left

@@ -56,7 +56,14 @@ def test_a_key_that_spells_no_time_has_none(regex: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "regex",
-    ["(", "a.csv", r"(?P<month>\d\d)", r"(?P<year>\d{4})(?P<day>\d\d)", r"(?P<timestamp>.*)(?P<year>\d{4})", r"(\d{4})"],
+    [
+        "(",
+        "a.csv",
+        r"(?P<month>\d\d)",
+        r"(?P<year>\d{4})(?P<day>\d\d)",
+        r"(?P<timestamp>.*)(?P<year>\d{4})",
+        r"(\d{4})",
+    ],
 )
 def test_a_pattern_that_gives_no_time_is_refused(regex: str) -> None:
     with pytest.raises(InvalidValueError, match="keyRegex"):

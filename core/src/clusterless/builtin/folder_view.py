@@ -22,6 +22,7 @@ _MANY = 1_000  # changes at a time: the system's queue (16,384) may have overflo
 _SCAN_AGAIN = 2  # beats until a watch on a new folder is up; what was put there before that is found by scanning
 _SURE = 2 + _SCAN_AGAIN  # beats until a change is in the backlog, in a new folder too
 _SCAN_EVERY = 60 * _SECOND  # on network disks a watch does not see what other machines do
+_RETRY = 0.1  # seconds until a folder that is not there, or could not be watched, is looked for again
 _SCAN_SHARE = 20  # scanning takes a twentieth of the time at most
 
 
@@ -64,7 +65,7 @@ class FolderView:
     def wait(self, seconds: float) -> None:
         """Wait until there may be something new, at most *seconds*."""
         if self._watch is None:
-            self._closing.wait(seconds)
+            self._closing.wait(min(seconds, _RETRY))
         else:
             self._watch.wait(seconds)
 
