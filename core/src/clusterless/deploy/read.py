@@ -12,6 +12,7 @@ from typing import Any
 from attrs import Factory, field, frozen
 
 from clusterless.codec import read_declaration
+from clusterless.codec.names import stored_names
 from clusterless.codec.text import declared_values
 from clusterless.deploy.locations import located
 from clusterless.errors import InvalidValueError, MalformedError, ProjectFileMissingError
@@ -155,8 +156,7 @@ class _Reader:
     def _element(self, value: Any, kind: str, path: str, source: str, base: Path) -> Element | None:
         name = value.get("type") if isinstance(value, dict) else None
         if not isinstance(name, str):
-            # The element's own class is not known, but what all have in common is.
-            self._structured(value, Element, source, path)
+            self._structured(_common(value), Element, source, path)
             return None
         component = self.components.get(name)
         if not isinstance(component, _KINDS[kind]):
@@ -224,6 +224,13 @@ class _Reader:
         if errors:
             findings = [f"{error.source}: {finding}" for error in errors for finding in error.findings]
             raise MalformedError(f"{len(errors)} project files", findings, hint=hint)
+
+
+def _common(value: Any) -> Any:
+    """Of an element whose class is not known, the keys that all elements have."""
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if key in stored_names(Element).values()}
 
 
 def _text(file: Path) -> str:

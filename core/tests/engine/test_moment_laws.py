@@ -1,0 +1,69 @@
+"""Moments: laws that hold for any of them."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clusterless.engine.moments import parse_moment
+from clusterless.errors import InvalidValueError
+from clusterless.model.lot import Lot, LotUnit
+
+NOW = datetime(2024, 3, 31, 14, 35, 50, tzinfo=UTC)
+EARLY, LATE = datetime(1000, 1, 1), datetime(9990, 1, 1)  # noqa: DTZ001
+
+moments = st.datetimes(EARLY, LATE, timezones=st.just(UTC))
+zones = st.integers(-18 * 60, 18 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(EARLY, LATE, timezones=zones), st.sampled_from("T "))
+def test_iso_text_in_any_zone_is_read_back(moment: datetime, separator: str) -> None:
+    read = parse_moment(moment.isoformat(separator), NOW)
+    assert read == moment
+    assert read.tzinfo is UTC
+
+
+@given(moments)
+def test_epoch_milliseconds_are_read_back(moment: datetime) -> None:
+    millis = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    if millis >= 100_000_000:
+        assert parse_moment(str(millis), NOW) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+
+
+@given(moments, st.sampled_from(LotUnit))
+def test_a_lot_is_its_start(moment: datetime, unit: LotUnit) -> None:
+    lot = Lot.containing(moment, unit)
+    assert parse_moment(str(lot), NOW) == lot.start
+
+
+@given(moments, st.integers(0, 1000), st.sampled_from(["s", "m", "h", "d", "w"]))
+def test_going_back_and_forth_leads_home(now: datetime, amount: int, unit: str) -> None:
+    back = parse_moment(f"{amount}{unit}", now)
+    assert back == parse_moment(f"-{amount}{unit}", now) <= now
+    assert parse_moment(f"+{amount}{unit}", back) == now
+
+
+@given(moments, st.sampled_from(["s", "m", "h", "d", "w", "mon", "y"]))
+def test_snapping_goes_down_and_twice_is_once(now: datetime, unit: str) -> None:
+    snapped = parse_moment(f"@{unit}", now)
+    assert snapped <= now < parse_moment(f"@{unit}+1{unit}", now)
+    assert parse_moment(f"@{unit}", snapped) == snapped
+
+
+def test_blanks_around_do_not_matter_and_now_may_be_in_any_zone() -> None:
+    assert parse_moment(" now ", NOW.astimezone(timezone(timedelta(hours=9)))) == NOW
+    assert parse_moment("@d", NOW.astimezone(timezone(timedelta(hours=10)))) == datetime(2024, 3, 31, tzinfo=UTC)
+
+
+def test_a_refusal_says_what_to_type() -> None:
+    with pytest.raises(InvalidValueError, match="'x' is not a unit") as caught:
+        parse_moment("12x", NOW)
+    assert "12h" in caught.value.hint
+
+
+@given(st.text(max_size=20) | st.from_regex(r"[0-9+@:/ T-]{1,20}[a-z]{0,3}", fullmatch=True))
+def test_whatever_the_text_it_is_a_moment_or_refused(text: str) -> None:
+    with suppress(InvalidValueError):
+        assert parse_moment(text, NOW).tzinfo is UTC
