@@ -1,5 +1,6 @@
 """What other readers and writers of the formats do, as data; each file of vectors has a test here."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ COUNTS = {
     "records": 3,
     "moments": 50,
     "components": 3,
+    "aws_components": 10,  # read by the provider that offers them; here only that they are JSON
 }
 PROJECT = Project(name="Demo", version="20240101")
 ARC = layout.ArcKeys(PROJECT, "copyA")
@@ -162,3 +164,13 @@ def test_moments(case: dict[str, Any]) -> None:
             parse_moment(case["text"], now)
     else:
         assert parse_moment(case["text"], now) == at(case["is"])
+
+
+@each("aws_components")
+def test_the_parts_of_aws_components_that_are_ours_have_the_same_keys_and_defaults(case: dict[str, Any]) -> None:
+    declared = json.loads(case["text"])
+    assert list(declared)[:3] == ["type", "name", "exclude"]
+    if "filter" in declared:
+        assert declared["filter"] == codec.to_json(PathFilter())
+    if "runtimeProps" in declared:
+        assert list(declared["runtimeProps"]) == list(codec.to_json(FunctionProps()))
