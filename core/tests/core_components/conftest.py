@@ -126,7 +126,9 @@ class Bench:
         return SinkDataset(name=f"sink-{role}", version="1", path_uri=self.uri(f"sink-{role}"))
 
     def _staging(self, role: str) -> str:
-        return f"{self.uri('manifests')}{layout.staging(KEYS, role, '{lot}', self.attempt)}state={{state}}/manifest.json"
+        return (
+            f"{self.uri('manifests')}{layout.staging(KEYS, role, '{lot}', self.attempt)}state={{state}}/manifest.json"
+        )
 
     def _collect(self) -> dict[str, Manifest]:
         found = {}

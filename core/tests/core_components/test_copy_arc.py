@@ -121,7 +121,14 @@ def test_an_object_that_vanished_is_a_failure_that_is_named(bench: Any) -> None:
 
 @pytest.mark.parametrize(
     ("count", "bad", "fraction", "gives_up"),
-    [(10, 1, 0.1, False), (10, 2, 0.1, True), (11, 2, 0.1, False), (70, 8, 0.1, True), (4, 4, 1.0, False), (5, 1, 0.0, True)],
+    [
+        (10, 1, 0.1, False),
+        (10, 2, 0.1, True),
+        (11, 2, 0.1, False),
+        (70, 8, 0.1, True),
+        (4, 4, 1.0, False),
+        (5, 1, 0.0, True),
+    ],
 )
 def test_as_many_may_fail_as_the_fraction_allows_rounded_up(
     bench: Any, count: int, bad: int, fraction: float, gives_up: bool
@@ -216,9 +223,7 @@ def test_a_key_that_leads_out_of_the_sink_is_not_written(bench: Any) -> None:
     bench.list(["%2e%2e"])
     work = bench.work()
     uris = (f"{bench.uri('source-main')}a/%2E%2E/%2E%2E/x",)
-    source = evolve(
-        work.sources["main"], read=lambda: Manifest(state=ManifestState.COMPLETE, lot=LOT, uris=uris)
-    )
+    source = evolve(work.sources["main"], read=lambda: Manifest(state=ManifestState.COMPLETE, lot=LOT, uris=uris))
     with pytest.raises(WorkloadError):
         CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(evolve(work, sources={"main": source}))
     assert not (bench.base / "x").exists()
@@ -226,7 +231,9 @@ def test_a_key_that_leads_out_of_the_sink_is_not_written(bench: Any) -> None:
 
 def test_a_manifest_of_folders_is_refused(bench: Any) -> None:
     work = bench.work()
-    listed = Manifest(state=ManifestState.COMPLETE, lot=LOT, uri_type=UriType.PATH, uris=(f"{bench.uri('source-main')}a/",))
+    listed = Manifest(
+        state=ManifestState.COMPLETE, lot=LOT, uri_type=UriType.PATH, uris=(f"{bench.uri('source-main')}a/",)
+    )
     source = evolve(work.sources["main"], read=lambda: listed)
     with pytest.raises(WorkloadError, match="type 'path'"):
         CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(evolve(work, sources={"main": source}))

@@ -16,7 +16,9 @@ from clusterless.runtime.filters import matcher
 ROOT = "s3://bucket/foo/"
 
 
-def keeps(key: str, *, includes: tuple[str, ...] = (), excludes: tuple[str, ...] = (), ignore_case: bool = False) -> bool:
+def keeps(
+    key: str, *, includes: tuple[str, ...] = (), excludes: tuple[str, ...] = (), ignore_case: bool = False
+) -> bool:
     filter = PathFilter(includes=includes, excludes=excludes, ignore_case=ignore_case)
     return matcher(filter, ROOT)(ROOT + key)
 

@@ -42,7 +42,7 @@ class ExecWorkload:
             except WorkloadError as error:
                 problem = error
             finally:
-                end_group(process)
+                end_group(process, output)
             if problem:
                 return failed(work, WorkloadError(f"{self._name} {problem}{output.tail()}", hint=problem.hint))
         return succeeded(work)

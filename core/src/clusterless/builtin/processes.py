@@ -39,12 +39,18 @@ def await_end(ended: Callable[[float], bool], timeout: float, stopping: Callable
             raise WorkloadError(msg, hint="raise 'timeoutSec' if it needs longer")
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End *process*, the leader of its group, and whatever it left running: asked first, then made to."""
+def end_group(process: subprocess.Popen[bytes], output: Output | None = None) -> None:
+    """End *process*, the leader of its group, and whatever it left running: asked first, then made to.
+
+    Those it started are given the rest of the grace, for as long as they hold *output*.
+    """
     if process.poll() is None:
+        deadline = monotonic() + GRACE
         _signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
+        if output:
+            output.settle(max(deadline - monotonic(), 0))
     _signal(process, signal.SIGKILL)
     process.wait()
 
@@ -78,12 +84,12 @@ class Output:
     ) -> None:
         self.settle()
 
-    def settle(self) -> None:
+    def settle(self, grace: float = GRACE) -> None:
         """Wait until what was printed is in the file, but not long for a process that escaped with the descriptor."""
         if self._is_open:
             self._is_open = False
             os.close(self.fd)
-            self._pump.join(GRACE)
+        self._pump.join(grace)
 
     def tail(self) -> str:
         """The last lines printed, on a line of their own, without those that report progress."""

@@ -56,7 +56,7 @@ class PythonWorkload:
     def _call(self, work: Work, output: Output) -> dict[str, Any]:
         worker = self._take(output)
         try:
-            return worker.call(self._job(work), output.fd, self._arc.workload.timeout_sec, work.stopping)
+            return worker.call(self._job(work), output, self._arc.workload.timeout_sec, work.stopping)
         finally:
             self._give_back(worker)
 
@@ -76,7 +76,7 @@ class PythonWorkload:
                     return worker
                 worker.end()
         environment = {**contract.inherited(os.environ), **self._arc.workload.environment}
-        return PythonWorker(self._base, environment, output.fd)
+        return PythonWorker(self._base, environment, output)
 
     def _give_back(self, worker: PythonWorker) -> None:
         with self._lock:

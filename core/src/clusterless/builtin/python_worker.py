@@ -11,25 +11,27 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Any
 
-from clusterless.builtin.processes import await_end, end_group
+from clusterless.builtin.processes import Output, await_end, end_group
 from clusterless.errors import WorkloadError
 
 
 class PythonWorker:
     """A `clusterless.sdk.worker` in a process group of its own; it works one job at a time."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], output: int) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], output: Output) -> None:
         self._connection, theirs = Pipe()
         self._is_busy = False
         with theirs:
-            self._process = _start(folder, environment, output, theirs.fileno())
+            self._process = _start(folder, environment, output.fd, theirs.fileno())
 
     def is_alive(self) -> bool:
         """Whether it can take a job."""
         return not self._is_busy and self._process.poll() is None
 
-    def call(self, job: Mapping[str, Any], output: int, timeout: float, stopping: Callable[[], bool]) -> dict[str, Any]:
-        """The answer to *job*; what it prints goes to the descriptor *output*.
+    def call(
+        self, job: Mapping[str, Any], output: Output, timeout: float, stopping: Callable[[], bool]
+    ) -> dict[str, Any]:
+        """The answer to *job*; what it prints goes to *output*.
 
         Raises:
             WorkloadError: there is none, and the process has ended: it died, *timeout* seconds
@@ -38,22 +40,22 @@ class PythonWorker:
         self._is_busy = True
         try:
             self._connection.send_bytes(json.dumps(job).encode())
-            send_handle(self._connection, output, self._process.pid)
+            send_handle(self._connection, output.fd, self._process.pid)
             await_end(self._connection.poll, timeout, stopping)
             answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except WorkloadError:
-            self.end()
+            self.end(output)
             raise
         except (OSError, EOFError) as error:
-            self.end()
+            self.end(output)
             msg = f"lost its process ({_end(self._process.returncode)})"
             raise WorkloadError(msg) from error
         self._is_busy = False
         return answer
 
-    def end(self) -> None:
+    def end(self, output: Output | None = None) -> None:
         """End the process and all that it started."""
-        end_group(self._process)
+        end_group(self._process, output)
         self._connection.close()
 
 

@@ -65,7 +65,7 @@ def context(work: Work, partials: Mapping[str, Sequence[str]]) -> dict[str, Any]
     }
 
 
-def execution(work: Work, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002, its name there
+def execution(work: Work, input: Mapping[str, Any]) -> dict[str, Any]:
     """What ``$$`` selects from: the attempt, in the words of a step function's context."""
     return {
         "Execution": {"Id": work.token, "Name": work.attempt, "Input": dict(input)},

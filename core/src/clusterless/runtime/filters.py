@@ -23,7 +23,7 @@ _TEMPLATE = re.compile(r"\{[^{}:]+(?::((?:\\[{}]|\{[^{}]*\}|[^{}])+))?\}")
 _Segment = re.Pattern[str] | None  # None is ``**``
 
 
-def matcher(filter: PathFilter, path_uri: str) -> Callable[[str], bool]:  # noqa: A002, as it is called in project files
+def matcher(filter: PathFilter, path_uri: str) -> Callable[[str], bool]:
     """Whether an object's URI is kept, for objects below *path_uri*.
 
     A pattern that begins with the separator is matched with the whole path of the URI, any other
@@ -45,7 +45,7 @@ def matcher(filter: PathFilter, path_uri: str) -> Callable[[str], bool]:  # noqa
 
 
 class _Pattern:
-    def __init__(self, text: str, filter: PathFilter) -> None:  # noqa: A002
+    def __init__(self, text: str, filter: PathFilter) -> None:
         self._separator = filter.path_separator
         self._is_absolute = text.startswith(self._separator)
         flags = re.IGNORECASE if filter.ignore_case else re.NOFLAG
