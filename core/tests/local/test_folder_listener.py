@@ -177,12 +177,16 @@ def test_hidden_unfinished_and_linked_files_do_not_arrive(folder: Path, listen: 
     quiet(listener)
 
 
-def test_a_watch_does_not_lead_through_links(folder: Path, listen: Listen) -> None:
+@pytest.mark.parametrize("polling", ["", "1"])  # a polling watch follows links, and tells of what is behind them
+def test_a_watch_does_not_lead_through_links(
+    folder: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch, polling: str
+) -> None:
+    monkeypatch.setenv("WATCHFILES_FORCE_POLLING", polling)
     outside = put(folder.parent / "outside/secret").parent
     put(folder / "real/kept")
     (folder / "linked").symlink_to(outside)
     (folder / "again").symlink_to(folder / "real")
-    listener = listen()
+    listener = listen(settle_sec=1)
     assert receive(listener, folder, 1) == ["real/kept"]
     put(outside / "another")
     put(folder / "real/kept", "changed")
