@@ -36,14 +36,14 @@ class _Lot:
     staged: frozenset[str]
 
 
-def sweep(arc: RunningArc, open_store: Callable[[str], ObjectStore]) -> Swept:
+def sweep(arc: RunningArc, open_store: Callable[[str], ObjectStore], *, thorough: bool = False) -> Swept:
     """Remove what attempts left that no complete entry names; what is not surely disowned stays.
 
     Only lots with something staged, or with several claims, are looked at; a lot is looked at once after each
-    of its commits.
+    of its commits. A *thorough* sweep looks at all of them: a stale worker may have written since.
     """
-    several = [seen for seen in pictures(arc, None) if len(seen.picture.numbers) > seen.picture.swept + 2]
-    lots = {lot: picture for lot, picture in ((seen.lot, seen.picture) for seen in several)}
+    seen = pictures(arc, None)
+    lots = {each.lot: each.picture for each in seen if thorough or each.picture.last > each.picture.swept + 2}
     staged = _sweep_staging(arc)
     data = _sweep_data(arc, lots, open_store)
     return Swept(staged, data)

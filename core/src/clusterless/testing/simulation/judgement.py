@@ -1,0 +1,120 @@
+"""What there is, held against what arrived, when all is at rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from attrs import define, field
+
+from clusterless import layout
+from clusterless.model.ledger import ArcState, Complete
+from clusterless.model.lot import Lot
+from clusterless.runtime.arc import RunningArc, Writer, pins
+from clusterless.runtime.attempt import read_record
+from clusterless.runtime.intake import waiting
+from clusterless.runtime.renewal import Renewals
+from clusterless.runtime.sweep import sweep
+from clusterless.store.manifests import Found
+from clusterless.testing.simulation.laws import Broken
+from clusterless.testing.simulation.queues import LATEST_NOTICE
+from clusterless.testing.simulation.rooted import Rooted
+from clusterless.testing.simulation.world import ARCS, BOUNDARIES, SINKS, UNIT, World
+
+
+@define(eq=False)
+class Judgement:
+    """Of the lots up to *last*: boundaries that commit empty lots never end by themselves."""
+
+    world: World
+    last: Lot
+    arcs: list[RunningArc] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        writer = Writer(by="judge", new_id=self.world.new_id)
+        self.arcs = [self.world.arc(arc, writer, Renewals()) for arc in ARCS]
+
+    def is_at_rest(self) -> bool:
+        return not any(self._unrest())
+
+    def all_is_well(self) -> None:
+        """Raise what is not.
+
+        Raises:
+            Broken: something was lost or doubled, never worked, or left behind.
+        """
+        for unrest in self._unrest():
+            raise Broken(unrest)
+        for broken in self._strays():
+            raise Broken(broken)
+
+    def _unrest(self) -> Iterator[str]:
+        if (sealed := self.arcs[0].manifests.last_lot(BOUNDARIES[0].dataset)) is None or sealed < self.last:
+            yield f"{BOUNDARIES[0].name}: sealed up to {sealed} only"
+        for boundary in BOUNDARIES:
+            running = self.world.boundary(boundary, self.arcs[0].writer)
+            if self.world.notices[boundary.name].messages:
+                yield f"{boundary.name}: notices wait"
+            if any(batch.lot <= self.last for batch in waiting(running)):
+                yield f"{boundary.name}: the intake is not empty"
+            yield from self._unread(boundary.name, f"memory:///{SINKS}{boundary.name}/")
+        for arc in self.arcs:
+            yield from self._unworked(arc)
+        yield from self._unequal()
+
+    def _unread(self, name: str, path: str) -> Iterator[str]:
+        """Every arrival of a boundary is in exactly one of its lots."""
+        dataset = next(boundary.dataset for boundary in BOUNDARIES if boundary.name == name)
+        manifests = self.arcs[0].manifests
+        listed = Counter(uri for found in manifests.lots(dataset) for uri in manifests.read(found).uris)
+        there = Counter(layout.uri("memory:///", info.key) for info in self.world.stores["data"].list(f"{SINKS}{name}/"))
+        if listed != there:
+            yield f"{name}: lost {there - listed}, doubled {listed - there}"
+
+    def _unworked(self, arc: RunningArc) -> Iterator[str]:
+        """Every source lot was consumed, as it is now, and its result announced."""
+        lots = {found.lot for side in arc.sources.values() for found in side.manifests.lots(side.dataset)}
+        for lot in sorted(lot for lot in lots if lot <= self.last):
+            ledger = arc.ledger(lot)
+            number = ledger.look().last
+            entry = ledger.read(number) if number else None
+            if not isinstance(entry, Complete) or not ledger.is_marked(number, ArcState.COMPLETE):
+                yield f"{arc.arc.name} {lot}: ends with {entry}"
+            elif entry.sources != pins(arc, lot, arc.find_sources(lot)):
+                yield f"{arc.arc.name} {lot}: has not consumed its sources as they are"
+
+    def _unequal(self) -> Iterator[str]:
+        """What comes out at the end is what came in at the beginning."""
+        last = self.arcs[-1]
+        found = [each for each in last.manifests.lots(last.arc.sinks["main"]) if each.lot <= self.last]
+        out = Counter(self._contents(last, found))
+        if out != self.world.arrived:
+            yield f"lost {self.world.arrived - out}, doubled {out - self.world.arrived}"
+
+    def _contents(self, arc: RunningArc, found: list[Found]) -> Iterator[bytes]:
+        data = self.world.stores["data"]
+        for each in found:
+            for uri in arc.manifests.read(each).uris:
+                yield data.get(layout.key(data.root, uri))
+
+    def _strays(self) -> Iterator[str]:
+        """A thorough sweep leaves nothing that no complete entry names."""
+        for arc in self.arcs:
+            sweep(arc, lambda uri: Rooted(self.world.stores["data"], uri), thorough=True)
+            named: set[str] = set()
+            entries = [entry for path, ledger in self.world.laws.ledgers.items() for entry in ledger if f"arc={arc.arc.name}/" in path]
+            for entry in entries:
+                if isinstance(entry, Complete):
+                    named.update(uri for sink in entry.sinks.values() for uri in read_record(arc, sink).uris)
+            data = self.world.stores["data"]
+            there = {layout.uri(data.root, info.key) for info in data.list(f"{SINKS}{arc.arc.name}-out/")}
+            if there != named:
+                yield f"{arc.arc.name}: disowned {sorted(there - named)}, vanished {sorted(named - there)}"
+            if staged := [info.key for info in arc.manifests.store.list(layout.staging_path(arc.keys, "main"))]:
+                yield f"{arc.arc.name}: staged objects are left: {staged}"
+
+
+def last_lot(world: World) -> Lot:
+    """The lot by which everything that has arrived by now is surely noticed and sealed."""
+    return Lot.containing(world.scheduler.now() + timedelta(seconds=LATEST_NOTICE), UNIT).next
