@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,27 @@ class TestWithoutLinks(TestFileStore):
             raise OSError(errno.EPERM, "no links here")
 
         monkeypatch.setattr(durable.os, "link", link)
+
+    def test_looking_and_naming_are_one_step(self, store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        lexists = os.path.lexists
+
+        def slow(path: str) -> bool:
+            there = lexists(path)
+            time.sleep(0.02)  # others get their chance to look
+            return there
+
+        monkeypatch.setattr(os.path, "lexists", slow)
+
+        def attempt(writer: int) -> bool:
+            try:
+                store.create("claim", str(writer).encode())
+            except ObjectExistsError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            won = [writer for writer, ok in enumerate(pool.map(attempt, range(6))) if ok]
+        assert [str(writer).encode() for writer in won] == [store.get("claim")]
 
 
 # ---- the root
@@ -153,8 +175,9 @@ def test_a_link_that_stays_inside_is_followed_and_not_listed(file_store: FileSto
     assert [info.key for info in file_store.list()] == ["in/a", "in/b"]
 
 
-def test_pipes_and_undecodable_names_are_passed_over(file_store: FileStore) -> None:
+def test_what_is_no_object_is_passed_over(file_store: FileStore) -> None:
     file_store.put("a", b"")
+    (folder(file_store) / ".tmp-1-0").write_bytes(b"half")
     os.mkfifo(folder(file_store) / "pipe")
     (folder(file_store) / os.fsdecode(b"\xff")).write_bytes(b"")
     assert [info.key for info in file_store.list()] == ["a"]
