@@ -226,7 +226,7 @@ def test_a_load_that_breaks_is_told_from_what_is_not_installed() -> None:
         answering(cls_providers=lambda: [provider("aws", load=load)], cls_stores=lambda: [scheme("s3", load)])
     )
     for ask in (lambda: found.provider("aws"), lambda: found.open_store("s3://bucket/")):
-        with pytest.raises(PluginError, match="its plugin is installed, but loading it broke: .*boto3"):
+        with pytest.raises(PluginError, match=r"its plugin is installed, but loading it broke: .*boto3"):
             ask()
 
 

@@ -1,0 +1,97 @@
+"""The four forms of a report (FORMATS 7.4), byte by byte."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clusterless.cli.render import Report, show
+
+ARCS = Report(
+    ("placement.provider", "project.name", "name", "lotId", "totalFound"),
+    (("local", "p", "copy", "20240131PT5M000", 1234567), ("local", "p,q", "join", None, None)),
+    "arc",
+    3,
+)
+
+
+def printed(report: Report, output: str, capsys: pytest.CaptureFixture[str]) -> str:
+    show(report, output)
+    return capsys.readouterr().out
+
+
+def test_a_table_has_two_header_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(ARCS, "table", capsys) == (
+        "placement  project        lot              total\n"
+        "provider   name     name  id               found\n"
+        "====================================================\n"
+        "local      p        copy  20240131PT5M000  1,234,567\n"
+        "local      p,q      join  -                -\n"
+        "\n"
+    )
+
+
+def test_an_empty_table_is_its_header(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(Report(("lotId", "name"), ()), "table", capsys) == "lot\nid   name\n=========\n\n"
+
+
+def test_a_row_that_does_not_fit_is_stacked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = printed(ARCS, "table", capsys)
+    assert all(len(line) <= 40 for line in shown.splitlines())
+    assert "lotId               20240131PT5M000\ntotalFound          1,234,567\n\n" in shown
+
+
+def test_a_value_that_does_not_fit_gets_its_own_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    report = Report(("name", "lotId"), (("a-long-name-indeed", "20240131PT5M000"),))
+    assert printed(report, "table", capsys) == "name\n  a-long-name-indeed\nlotId\n  20240131PT5M000\n\n"
+
+
+def test_json_is_nested_and_keeps_nulls(capsys: pytest.CaptureFixture[str]) -> None:
+    assert json.loads(printed(ARCS, "json", capsys)) == [
+        {
+            "arc": {"placement": {"provider": "local"}, "project": {"name": "p"}, "name": "copy"},
+            "lotId": "20240131PT5M000",
+            "totalFound": 1234567,
+        },
+        {
+            "arc": {"placement": {"provider": "local"}, "project": {"name": "p,q"}, "name": "join"},
+            "lotId": None,
+            "totalFound": None,
+        },
+    ]
+
+
+def test_json_of_a_plain_list_has_no_record_key(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(("placement.provider", "name"), (("local", "copy"),))
+    assert json.loads(printed(report, "json", capsys)) == [{"placement": {"provider": "local"}, "name": "copy"}]
+
+
+def test_csv_and_tsv_have_dotted_names_and_blanks_for_null(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(ARCS, "csv", capsys) == (
+        "placement.provider,project.name,name,lotId,totalFound\n"
+        "local,p,copy,20240131PT5M000,1234567\n"
+        'local,"p,q",join,,\n'
+    )
+    assert printed(ARCS, "tsv", capsys).splitlines()[1] == "local\tp\tcopy\t20240131PT5M000\t1234567"
+
+
+@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), st.integers())))
+def test_every_form_for_programs_gives_the_rows_back(rows: list[tuple[str, int]]) -> None:
+    from clusterless.cli.render import _FORMS
+
+    report = Report(("name", "totalFound"), tuple(rows))
+    assert [(row["name"], row["totalFound"]) for row in json.loads(_FORMS["json"](report))] == rows
+    for form, delimiter in (("csv", ","), ("tsv", "\t")):
+        read = list(csv.reader(io.StringIO(_FORMS[form](report)), delimiter=delimiter))[1:]
+        assert [(name, int(count)) for name, count in read] == rows

@@ -1,0 +1,167 @@
+"""`cls arcs` and `cls datasets` over a project that really ran, and over records made by hand."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from clusterless.cli.app import main
+from clusterless.store.files import FileStore
+
+Cls = Callable[..., Result]
+
+OWNED = {"owner": {"name": "p", "version": "1"}, "dataset": {"name": "a", "version": "1", "pathURI": "file:///a/"}}
+
+
+@pytest.fixture
+def cls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cls:
+    """Runs ``cls`` in this process, in the project's folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
+    return lambda *arguments, **environment: CliRunner().invoke(main, arguments, env=environment)
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> dict[str, FileStore]:
+    root = (tmp_path / ".clusterless").as_uri()
+    return {kind: FileStore(f"{root}/clusterless-{kind}-local-here/") for kind in ("metadata", "arc-state", "manifest")}
+
+
+@pytest.fixture
+def recorded(stores: dict[str, FileStore]) -> dict[str, FileStore]:
+    """Dataset a with lots 100 to 103 of a day (one empty, one partial), arc copy never run, arc old with one lot."""
+    stores["metadata"].put("datasets/name=a/version=1/dataset.json", json.dumps(OWNED).encode())
+    for arc in ("copy", "old"):
+        stores["metadata"].put(f"arcs/project=p/version=1/arc={arc}/arc.json", b"{}")
+    for name in ("100/state=complete", "101/state=empty", "102/state=partial/attempt=7", "103/state=complete"):
+        key = f"datasets/name=a/version=1/lot=20240131PT5M{name}/manifest.json"
+        stores["manifest"].put(key, b"{}")
+    stores["arc-state"].put("arcs/project=p/version=1/arc=old/lot=20240131PT5M100/complete.arc", b"")
+    return stores
+
+
+RANGE = ("--earliest", "20240131PT5M098", "--latest", "20240131PT5M106")
+
+
+def rows(cls: Cls, *arguments: str) -> list[dict[str, str]]:
+    shown = cls("--output", "csv", *arguments)
+    assert shown.exit_code == 0, shown.stderr
+    return list(csv.DictReader(shown.stdout.splitlines()))
+
+
+def test_columns_are_those_of_the_format(cls: Cls, recorded: object) -> None:
+    place = "placement.provider,placement.stage,placement.account,placement.region"
+    found = "temporalUnit,earliest,earliestFound,earliestGap,latest,latestFound,latestGap"
+    totals = "totalFound,range,rangeGap"
+    for arguments, columns in {
+        ("arcs",): f"{place},project.name,project.version,name",
+        (
+            "arcs",
+            "status",
+        ): f"{place},project.name,project.version,name,{found},running,partial,missing,complete,{totals}",
+        ("arcs", "status", "--list"): f"{place},project.name,project.version,name,lotId,arcState",
+        ("datasets",): f"{place},dataset.name,dataset.version",
+        ("datasets", "status"): f"{place},dataset.name,dataset.version,{found},removed,partial,empty,complete,{totals}",
+        ("datasets", "status", "--list"): f"{place},dataset.name,dataset.version,lotId,manifestState",
+    }.items():
+        assert cls("--output", "csv", *arguments).stdout.splitlines()[0] == columns
+
+
+def test_lots_are_counted_once_and_gaps_in_lots(cls: Cls, recorded: object) -> None:
+    (row,) = rows(cls, "datasets", "status", *RANGE)
+    assert {name: row[name] for name in list(row)[6:]} == {
+        "temporalUnit": "TWELFTHS",
+        "earliest": "20240131PT5M098",
+        "earliestFound": "20240131PT5M100",
+        "earliestGap": "2",
+        "latest": "20240131PT5M105",
+        "latestFound": "20240131PT5M103",
+        "latestGap": "2",
+        "removed": "0",
+        "partial": "1",
+        "empty": "1",
+        "complete": "2",
+        "totalFound": "4",
+        "range": "8",
+        "rangeGap": "4",
+    }
+
+
+def test_an_arc_that_never_ran_aborts_no_report(cls: Cls, recorded: object) -> None:
+    copy, old = rows(cls, "arcs", "status", *RANGE)
+    assert (copy["name"], copy["temporalUnit"], copy["totalFound"], copy["range"]) == ("copy", "", "0", "")
+    assert (old["name"], old["temporalUnit"], old["complete"], old["rangeGap"]) == ("old", "TWELFTHS", "1", "7")
+
+
+def test_the_list_has_a_row_a_lot(cls: Cls, recorded: object) -> None:
+    listed = rows(cls, "datasets", "status", "--list", *RANGE)
+    assert [(row["lotId"][-3:], row["manifestState"]) for row in listed] == [
+        ("100", "complete"),
+        ("101", "empty"),
+        ("102", "partial"),
+        ("103", "complete"),
+    ]
+
+
+def test_json_nests_the_record_under_its_kind(cls: Cls, recorded: object) -> None:
+    place = {"provider": "local", "stage": None, "account": "local", "region": "here"}
+    (dataset,) = json.loads(cls("--output", "json", "datasets").stdout)
+    assert dataset == {"placement": place, "dataset": {"name": "a", "version": "1"}}
+    for arguments, key in ((["--list"], "dataset"), ([], "manifest")):
+        shown: list[dict[str, Any]] = json.loads(
+            cls("--output", "json", "datasets", "status", *arguments, *RANGE).stdout
+        )
+        assert shown[0][key] == dataset
+    shown = json.loads(cls("--output", "json", "arcs", "status", *RANGE).stdout)
+    assert shown[1]["arc"] == {"placement": place, "project": {"name": "p", "version": "1"}, "name": "old"}
+    assert shown[1]["complete"] == 1
+
+
+def test_filters_are_exact_and_see_the_version(cls: Cls, recorded: object) -> None:
+    assert [row["name"] for row in rows(cls, "arcs", "--name", "old")] == ["old"]
+    assert rows(cls, "arcs", "--name", "ol") == []
+    assert len(rows(cls, "arcs", "--project", "p")) == len(rows(cls, "arcs", "--project", "p:1")) == 2
+    assert rows(cls, "arcs", "--project", "p:2") == []
+    assert rows(cls, "datasets", "--project", "q") == []
+
+
+def test_another_stage_is_another_placement(cls: Cls, recorded: object) -> None:
+    assert rows(cls, "datasets", "--stage", "prod") == []
+
+
+def test_with_files_what_they_declare_is_reported_though_it_never_ran(cls: Cls, project: Path) -> None:
+    (arc,) = rows(cls, "arcs", "status", "-p", "project.json", *RANGE)
+    assert (arc["name"], arc["temporalUnit"], arc["range"], arc["rangeGap"]) == ("copy", "TWELFTHS", "8", "8")
+    assert [row["dataset.name"] for row in rows(cls, "datasets", "-p", "project.json")] == ["a", "b"]
+
+
+def test_moments_that_make_no_sense_are_refused(cls: Cls, recorded: object) -> None:
+    assert cls("datasets", "status", "--earliest", "yesteryear").exit_code == 2
+    assert cls("datasets", "status", "--earliest", "2024-02-01", "--latest", "2024-01-01").exit_code == 2
+
+
+def test_a_table_fits_forty_columns(cls: Cls, recorded: object) -> None:
+    shown = cls("datasets", "status", *RANGE, COLUMNS="40").stdout
+    assert all(len(line) <= 40 for line in shown.splitlines())
+    assert "totalFound          4" in shown
+
+
+def test_a_run_is_seen_by_every_report(cls: Cls, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "data/a").mkdir(parents=True)
+    (tmp_path / "data/a/one.csv").write_text("1\n")
+    ran = cls("run", "project.json", "--until-idle", "--seal-open")
+    assert ran.exit_code == 0, ran.stderr
+    wide = ("--earliest", "1h", "--latest", "+1h")
+    for arguments in (("-p", "project.json"), ()):
+        assert [row["arcState"] for row in rows(cls, "arcs", "status", "--list", *wide, *arguments)] == ["complete"]
+        listed = rows(cls, "datasets", "status", "--list", *wide, *arguments)
+        assert [(row["dataset.name"], row["manifestState"]) for row in listed] == [("a", "complete"), ("b", "complete")]
+    (arc,) = rows(cls, "arcs", "status", *wide)
+    assert (arc["complete"], arc["totalFound"]) == ("1", "1")
