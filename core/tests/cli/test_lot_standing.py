@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failure, 
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.model.project import Project
+from clusterless.store.api import ObjectInfo
 from clusterless.store.ledger import LotLedger
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.faults import CountingStore
@@ -126,6 +128,7 @@ def test_an_entry_that_cannot_be_read_stops_no_report(store: MemoryStore) -> Non
         ),
         (["state=partial/attempt=1700000000000/manifest.json"], ManifestState.PARTIAL),
         (["state=partial/attempt=a-1/manifest.json", "state=complete/manifest.json"], ManifestState.COMPLETE),
+        (["state=partial/attempt=1700000000000/manifest.json", "state=empty/manifest.json"], ManifestState.EMPTY),
         (["state=partial/attempt=1/manifest.json", "state=removed/attempt=2/manifest.json"], ManifestState.REMOVED),
         (["state=complete/manifest.json/part-0.json"], ManifestState.COMPLETE),
     ],
@@ -165,6 +168,27 @@ def test_lots_of_another_unit_between_them_hide_nothing(store: MemoryStore) -> N
         manifests(store, "state=complete/manifest.json", lot=lot)
     wanted = LotRange(Lot.parse("20240131PT5M280"), Lot.parse("20240201PT5M010"))
     assert list(datasets(store, wanted)) == ["20240131PT5M286", "20240201PT5M000"]
+
+
+class Listed(MemoryStore):
+    """Remembers what was taken from its listings."""
+
+    taken: list[str]
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        self.taken = []
+        for info in super().list(prefix, after):
+            self.taken.append(info.key)
+            yield info
+
+
+@pytest.mark.parametrize("later", ["20240131PT5M{:03}", "202402{:02}PT1H000"])
+def test_what_lies_after_the_range_is_not_listed(later: str) -> None:
+    listed = Listed()
+    for number in range(10, 29):
+        manifests(listed, "state=complete/manifest.json", lot=later.format(number))
+    assert datasets(listed, LotRange(Lot.parse("20240131PT5M000"), Lot.parse("20240131PT5M009"))) == {}
+    assert len(listed.taken) <= 2  # the end of a lot is seen by the beginning of the next
 
 
 def test_the_unit_is_that_of_the_first_lot(store: MemoryStore) -> None:
