@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,11 @@ def test_a_record_that_cannot_be_read_is_a_finding(write: Write) -> None:
     assert "dataset.json" in finding
 
 
-def test_warnings_do_not_stop_a_run(write: Write, caplog: pytest.LogCaptureFixture) -> None:
+def test_warnings_do_not_stop_a_run(
+    write: Write, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A logging set-up elsewhere in the process (import-linter's, for one) turns off the loggers it does not know.
+    monkeypatch.setattr(logging.getLogger("clusterless.deploy.resolve"), "disabled", False)
     file = write("first.json", project("p", boundary("a"), arc("copy", "a", "b", subscribe=False)))
     assert len(resolve(read(file), find_plugins())) == 1
     assert "nothing starts it" in caplog.text
