@@ -80,6 +80,12 @@ def test_usage_errors_end_with_2(cls: Cls) -> None:
         assert "Usage: cls" in ended.stderr
 
 
+def test_cls_alone_shows_its_help_and_is_no_error() -> None:
+    alone = CliRunner().invoke(app.main, [])
+    assert alone.exit_code == 0
+    assert "Commands:" in alone.stdout
+
+
 def test_the_version_is_that_of_the_distribution(cls: Cls) -> None:
     assert cls("--version").stdout.startswith("cls, version ")
 

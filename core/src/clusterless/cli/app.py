@@ -74,7 +74,7 @@ class App(click.Group):
             formatter.write_dl(sorted(rows.items()))
 
 
-@click.group("cls", cls=App, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("cls", cls=App, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(None, "-V", "--version", package_name="clusterless", prog_name="cls")
 @click.option("-v", "verbosity", count=True, help="Say more on stderr: -v what is done, -vv details.")
 @click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True, help="The form of reports.")
@@ -84,6 +84,8 @@ def main(ctx: click.Context, verbosity: int, output: str) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
     ctx.obj = Session(output=output, verbosity=verbosity)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def report(error: Exception) -> int:
