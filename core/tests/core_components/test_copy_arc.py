@@ -125,7 +125,7 @@ def test_an_object_that_vanished_is_a_failure_that_is_named(bench: Any) -> None:
         (10, 1, 0.1, False),
         (10, 2, 0.1, True),
         (11, 2, 0.1, False),
-        (70, 8, 0.1, True),
+        (100, 8, 0.07, True),
         (4, 4, 1.0, False),
         (5, 1, 0.0, True),
     ],

@@ -25,7 +25,7 @@ from clusterless.provider import WorkResult
 LOT = Lot.parse("20240131PT5M287")
 
 CODE = """
-    import os, subprocess, sys, time
+    import os, subprocess, sys, threading, time
     from pathlib import Path
     from clusterless.sdk import LotWork
 
@@ -46,6 +46,10 @@ CODE = """
         print("written", file=sys.stderr)
         subprocess.run(["echo", "echoed"])
         work.progress(1, 3, "words")
+        print("no newline", end="")
+
+    def linger(work):
+        threading.Timer(0.3, print, ["late"]).start()
 
     def fail(work):
         work.sink().write("first", b"1")
@@ -158,8 +162,14 @@ def test_what_is_printed_goes_to_the_attempts_output(bench: Any, worked: Any) ->
         bench.attempt = attempt
         workload.run(bench.work())
         assert bench.output() == (
-            f'said {attempt}\nwritten\nechoed\nCLS_PROGRESS {{"done": 1, "total": 3, "message": "words"}}\n'
+            f'said {attempt}\nwritten\nechoed\nCLS_PROGRESS {{"done": 1, "total": 3, "message": "words"}}\nno newline'
         )
+
+
+def test_what_is_printed_after_the_lot_is_nobodys(bench: Any, worked: Any) -> None:
+    worked("linger")
+    sleep(0.6)
+    assert bench.output() == ""
 
 
 def test_an_exception_comes_home_with_the_users_frames_only(worked: Any, bench: Any) -> None:
