@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nyc
@@ -52,9 +52,9 @@ def demonstrate(days: int, pace: float) -> int:
     before = pipeline.committed()
     work(days, pace)
     idle = before == pipeline.committed()
+    print("Counting what was committed …\n", flush=True)
     outcome = report(pipeline, days)
-    print()
-    print("Nothing was left to do.\n" if idle else "", end="")
+    print("There was nothing to do.\n" if idle else "", end="")
     print(outcome.text(shutil.get_terminal_size().columns))
     print(WHERE_TO_LOOK)
     return 0 if outcome.equal else 1
@@ -63,7 +63,7 @@ def demonstrate(days: int, pace: float) -> int:
 def work(days: int, pace: float) -> None:
     """Run the projects until everything is worked that the feeder drops meanwhile."""
     with started(sys.executable, "feeder.py", f"--days={days}", f"--pace={pace}", stdout=subprocess.PIPE) as feeder:
-        wait_for_first_word(feeder)
+        wait_for_start(feeder)
         all_dropped = False
         while not all_dropped:
             all_dropped = feeder.poll() is not None
@@ -72,10 +72,12 @@ def work(days: int, pace: float) -> None:
         check(feeder, "feeder.py")
 
 
-def wait_for_first_word(process: subprocess.Popen[bytes]) -> None:
-    """Until then, it reads what it is going to drop."""
-    assert process.stdout
-    process.stdout.readline()
+def wait_for_start(feeder: subprocess.Popen[bytes]) -> None:
+    """Until its first word the feeder reads its data; if there is nothing left to drop, that is its last, too."""
+    assert feeder.stdout
+    feeder.stdout.readline()
+    with suppress(subprocess.TimeoutExpired):
+        feeder.wait(0.5)
 
 
 @contextmanager
