@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusterless.engine.findings import Finding, Severity
-from clusterless.engine.graph import Graph, Node, Part, Recorded
+from clusterless.engine.graph import Graph
+from clusterless.engine.graph_parts import Node, Part, Recorded
 from clusterless.model.arc import Arc, Wait, WaitFor
 from clusterless.model.boundary import Boundary, EventArrival, IngressBoundary
 from clusterless.model.dataset import LocatedDataset, OwnedDataset, Owner, SinkDataset, SourceDataset

@@ -11,7 +11,8 @@ from attrs import Factory, evolve, frozen
 from clusterless import codec, layout
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding
-from clusterless.engine.graph import Graph, Node, Part, Recorded
+from clusterless.engine.graph import Graph
+from clusterless.engine.graph_parts import Node, Part, Recorded
 from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import Dataset, OwnedDataset, SourceDataset

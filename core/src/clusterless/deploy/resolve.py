@@ -9,7 +9,7 @@ from clusterless.deploy.check import findings
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding, Severity
-from clusterless.engine.graph import Node
+from clusterless.engine.graph_parts import Node
 from clusterless.errors import MalformedError
 from clusterless.model.dataset import LocatedDataset, SourceDataset
 from clusterless.plugins import Plugins

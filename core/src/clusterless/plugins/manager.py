@@ -1,25 +1,17 @@
-"""Finds plugins by entry point and asks them; the only user of pluggy's manager.
-
-A plugin that cannot be loaded, or breaks while it answers, is kept in
-`Plugins.failures`: what the others offer still works. Two plugins that claim one name are an
-error for whoever asks for that kind, since nobody can say which was meant.
-
-``CLS_DISABLE_PLUGINS=a,b`` leaves entry points out by name; ``CLS_TRACE_PLUGINS=1`` writes every hook call to stderr.
-"""
+"""Asks plugins what they offer; the only user of pluggy's manager."""
 
 from __future__ import annotations
 
 import difflib
-import functools
 import logging
-import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
-from attrs import evolve, field, frozen
 
 from clusterless import hookspecs, layout
 from clusterless.errors import ClsError, NotInstalledError, PluginError
+from clusterless.plugins.found import DISABLE, Failure, Plugin, broken, named, words
 from clusterless.provider import (
     ActivityComponent,
     ArcComponent,
@@ -34,16 +26,10 @@ from clusterless.provider import (
     ResourceComponent,
     StoreScheme,
 )
+from clusterless.store.api import ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     import click
-
-    from clusterless.store.api import ObjectStore
-
-DISABLE = "CLS_DISABLE_PLUGINS"
-TRACE = "CLS_TRACE_PLUGINS"
 
 _SCHEME_PACKAGES = {"s3": "cls-aws", "gs": "cls-gcp", "abfs": "cls-azure", "abfss": "cls-azure", "az": "cls-azure"}
 
@@ -52,27 +38,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Component)
-
-
-@frozen(kw_only=True)
-class Plugin:
-    """An entry point, the distribution it came with, and what answers the hooks: a module or any object."""
-
-    name: str
-    distribution: str = "unpackaged"
-    version: str = "0"
-    answers: object = field(default=None, repr=False, eq=False)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version})"
-
-
-@frozen(kw_only=True)
-class Failure:
-    """A plugin that is installed and does not work, and why."""
-
-    plugin: Plugin
-    error: PluginError
 
 
 class Plugins:
@@ -128,7 +93,7 @@ class Plugins:
 
     def components(self) -> Mapping[str, Component]:
         """Components of every kind, by type."""
-        return _named("component", [answer for hook, kind in _COMPONENTS for answer in self._ask(hook, kind)], _type)
+        return named("component", [answer for hook, kind in _COMPONENTS for answer in self._ask(hook, kind)], _type)
 
     def deployers(self) -> Mapping[str, DeployerEntry]:
         return self._by_name("cls_deployers", "deployer", DeployerEntry, lambda entry: entry.provider)
@@ -238,7 +203,7 @@ class Plugins:
         return True
 
     def _fail(self, plugin: Plugin, problem: str, cause: BaseException) -> None:
-        self._failures.append(Failure(plugin=plugin, error=_broken(plugin, problem, cause)))
+        self._failures.append(Failure(plugin=plugin, error=broken(plugin, problem, cause)))
 
     def _ask(self, hook: str, of: type[T]) -> tuple[tuple[Plugin, T], ...]:
         if hook not in self._answers:
@@ -254,7 +219,7 @@ class Plugins:
             batches = self._manager.subset_hook_caller(hook, others)()
             answers = [answer for batch in batches for answer in batch]
         except Exception as error:  # noqa: BLE001 -- a plugin may fail in any way; the others must go on
-            self._fail(plugin, f"failed to answer {hook}: {_words(error)}", error)
+            self._fail(plugin, f"failed to answer {hook}: {words(error)}", error)
             return ()
         wrong = next((answer for answer in answers if not isinstance(answer, of)), None)
         if wrong is not None:
@@ -264,7 +229,7 @@ class Plugins:
         return answers
 
     def _by_name(self, hook: str, kind: str, of: type[T], name: Callable[[T], str]) -> Mapping[str, T]:
-        return _named(kind, self._ask(hook, of), name)
+        return named(kind, self._ask(hook, of), name)
 
     def _components(self, hook: str, of: type[C]) -> Mapping[str, C]:
         return self._by_name(hook, "component", of, _type)
@@ -286,7 +251,7 @@ class Plugins:
         except ClsError:
             raise
         except Exception as error:
-            msg = f"{what}: its plugin is installed, but loading it broke: {_words(error)}"
+            msg = f"{what}: its plugin is installed, but loading it broke: {words(error)}"
             raise PluginError(msg, hint="cls plugins") from error
 
     def _absent(self, problem: str, name: str) -> ClsError:
@@ -302,60 +267,8 @@ class Plugins:
         return NotInstalledError(problem, hint=f"pip install cls-{name}" if name else "cls plugins")
 
 
-@functools.cache
-def find_plugins() -> Plugins:
-    """The plugins of this environment, found and loaded once a process."""
-    from importlib.metadata import entry_points
-
-    disabled = frozenset(filter(None, os.environ.get(DISABLE, "").replace(" ", "").split(",")))
-    found, failures = [], []
-    for point in sorted(entry_points(group=hookspecs.NAME), key=lambda point: point.name):
-        if point.name in disabled:
-            continue
-        dist = point.dist
-        plugin = Plugin(name=point.name, distribution=dist.name if dist else "?", version=dist.version if dist else "?")
-        try:
-            answers = point.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the import runs the plugin's code, which may do anything
-            failures.append(Failure(plugin=plugin, error=_broken(plugin, f"import broke: {_words(error)}", error)))
-        else:
-            found.append(evolve(plugin, answers=answers))
-    plugins = Plugins(found, failures, disabled)
-    if os.environ.get(TRACE, "") not in {"", "0"}:
-        plugins.trace()
-    return plugins
-
-
-def _named(kind: str, claims: Iterable[tuple[Plugin, T]], name: Callable[[T], str]) -> dict[str, T]:
-    """The claims by name.
-
-    Raises:
-        PluginError: two claim one name.
-    """
-    owners: dict[str, Plugin] = {}
-    named: dict[str, T] = {}
-    for plugin, claim in claims:
-        key = name(claim)
-        if key in owners:
-            msg = f"{kind} {key!r} is claimed twice: by {owners[key]} and by {plugin}"
-            raise PluginError(msg, hint=f"uninstall one, or leave it out: {DISABLE}={plugin.name}")
-        owners[key], named[key] = plugin, claim
-    return named
-
-
 def _type(component: Component) -> str:
     return component.type
-
-
-def _broken(plugin: Plugin, problem: str, cause: BaseException) -> PluginError:
-    hint = f"pip install --upgrade {plugin.distribution}, or leave it out: {DISABLE}={plugin.name}"
-    error = PluginError(f"plugin {plugin} is installed, and {problem}", hint=hint)
-    error.__cause__ = cause
-    return error
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _known(names: Iterable[str]) -> str:
