@@ -9,6 +9,7 @@ from attrs import Factory, frozen
 
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Booking, EventArrival
+from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
 
 MOST_LOTS = 1000  # in one seal; a longer stretch of empty lots takes several
@@ -28,45 +29,56 @@ class Plan:
     """What the next seal is to hold.
 
     *lots* are committed as they come (empty ones too, if they are to be); *late* lots have
-    passed: by key time each gets a new revision, by arrival time what is new in them goes into the
-    last of *lots*. *batches* are the keys to read, by the lot they were put under.
+    passed: by key time each gets a new revision, by arrival time what is new in them goes *into* one
+    lot: the last of *lots*, or, once no more lots will follow, a new revision of the last there was.
+    *batches* are the keys to read, by the lot they were put under.
     """
 
     lots: tuple[Lot, ...]
     late: tuple[Lot, ...]
     batches: Mapping[Lot, Sequence[str]] = Factory(dict)
+    into: Lot | None = None
     through: Lot | None = None
 
 
 def plan_seal(
-    booking: Booking, waiting: Iterable[Waiting], through: Lot | None, now: datetime, *, seal_open: bool = False
+    booking: Booking,
+    waiting: Iterable[Waiting],
+    through: Lot | None,
+    now: datetime,
+    *,
+    tenure: Tenure = Tenure(),  # noqa: B008  a value
+    seal_open: bool = False,
 ) -> Plan | None:
     """The next seal's plan, or None while there is nothing to seal.
 
-    *through* is the lot that the last seal reached, None before the first.
+    *through* is the lot that the last seal reached, None before the first; *tenure* the lots that may be sealed.
     """
     batches = list(waiting)
     is_quiet = _is_quiet(booking, batches, now)
     end = _end(booking, batches, now, is_quiet=is_quiet, seal_open=seal_open)
     reach = end if through is None or (end is not None and end > through) else through
-    if reach is None:
+    if reach is None or not tenure.ever:
         return None
+    if tenure.last and tenure.last < reach:
+        reach = tenure.last
     due = sorted({each.lot for each in batches if each.lot <= reach})
     late = tuple(lot for lot in due if through is not None and lot <= through)
-    lots = _lots(booking, [lot for lot in due if lot not in late], through, reach)
+    lots = _lots(booking, [lot for lot in due if lot not in late], through, reach, tenure)
     if late and not lots:
         if booking.lot_source.is_key_time:
             if not is_quiet:
                 return None  # one new revision for all that comes late, not one each
-        elif reach == through:
-            return None  # they go into the next lot, which has not ended yet
-        else:
+        elif reach != through:
             lots = (reach,)
+        elif reach != tenure.last:
+            return None  # they go into the next lot, which has not ended yet
     if not lots and not late:
         return None
     last = max(lots, default=through)
     taken = [each for each in batches if last is not None and each.lot <= last]
-    return Plan(lots=lots, late=late, batches=_by_lot(taken), through=last)
+    into = None if booking.lot_source.is_key_time or not late else last
+    return Plan(lots=lots, late=late, batches=_by_lot(taken), into=into, through=last)
 
 
 def _is_quiet(booking: Booking, batches: Sequence[Waiting], now: datetime) -> bool:
@@ -87,10 +99,12 @@ def _end(
     return max(seen) if is_quiet else max(seen).previous
 
 
-def _lots(booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot) -> tuple[Lot, ...]:
+def _lots(
+    booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot, tenure: Tenure
+) -> tuple[Lot, ...]:
     if booking.arrival is EventArrival.INFREQUENT:
         return tuple(due[:MOST_LOTS])
-    first = through.next if through else min(due, default=reach)
+    first = through.next if through else tenure.first or min(due, default=reach)
     lots: list[Lot] = []
     while first <= reach and len(lots) < MOST_LOTS:
         lots.append(first)

@@ -90,3 +90,25 @@ class OwnedDataset:
 
     owner: Owner
     dataset: LocatedDataset
+
+
+@frozen(kw_only=True)
+class HandedOver(OwnedDataset):
+    """``dataset.json`` after another project took over: the *owner* writes from lot *since* on, *before* until then."""
+
+    since: Lot | None = None
+    before: Owner | None = None
+
+
+@frozen(kw_only=True)
+class Tenure:
+    """The lots of a dataset that a project may write: from *first* to *last*, None where there is no end."""
+
+    first: Lot | None = None
+    last: Lot | None = None
+    ever: bool = True
+
+    def holds(self, lot: Lot) -> bool:
+        if not self.ever or (self.first and lot < self.first):
+            return False
+        return self.last is None or lot <= self.last

@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import Boundary
+from clusterless.model.dataset import Owner
 from clusterless.model.element import Activity, Barrier, Element, Notifier, Resource
 from clusterless.model.naming import check_name
 from clusterless.model.placement import Placement
@@ -19,6 +20,10 @@ class Project:
     @property
     def id(self) -> str:
         return f"{self.name}/{self.version}"
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(name=self.name, version=self.version)
 
 
 @frozen(kw_only=True)

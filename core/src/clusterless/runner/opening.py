@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from attrs import Factory, define, frozen
@@ -17,6 +17,7 @@ from clusterless.plugins import Plugins
 from clusterless.provider import Clock, Publisher, Subscription, Surroundings
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
 from clusterless.runtime.site import Site
 from clusterless.runtime.start import started
@@ -66,7 +67,7 @@ def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
     return opened
 
 
-@define
+@define(slots=False)
 class _Opening:
     site: Site
     bench: Workbench
@@ -84,6 +85,10 @@ class _Opening:
         for boundary in self.site.deployable.boundaries:
             if isinstance(boundary, IngressBoundary) and not boundary.exclude:
                 self._boundary(boundary, publish)
+
+    @cached_property
+    def _ownership(self) -> Ownership:
+        return Ownership(self.bench.open_store(self.site.roots.metadata), self.site.deployable.project)
 
     @property
     def surroundings(self) -> Surroundings:
@@ -115,6 +120,7 @@ class _Opening:
             workload=workload,
             publish=publish,
             writer=self.bench.writer,
+            tenure=self._ownership.tenure,
             outputs=self.bench.scratch / project.name / project.version,
             hold=self.bench.hold,
             stopping=self.bench.stopping,
@@ -143,6 +149,7 @@ class _Opening:
             source=source,
             publish=publish,
             writer=self.bench.writer,
+            tenure=self._ownership.tenure,
         )
         self.opened.boundaries.append(running)
 

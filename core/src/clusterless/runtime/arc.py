@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from clusterless import layout
 from clusterless.engine.lot_states import attempt_id
 from clusterless.model.arc import Arc
-from clusterless.model.dataset import LocatedDataset
+from clusterless.model.dataset import Dataset, LocatedDataset, Tenure
 from clusterless.model.event import Event
 from clusterless.model.ledger import Claim, Pin, Rollback
 from clusterless.model.lot import Lot
@@ -56,7 +56,7 @@ def no_hold(_ledger: LotLedger, _claim: Claim, _lease: float) -> AbstractContext
 class RunningArc:
     """All that working a lot of an arc needs.
 
-    *owns* says of a sink's dataset and a lot whether this project may write it;
+    *tenure* says which lots of a sink's dataset this project may write;
     *started* holds, by subscribed role, the lot after which lots are owed (None: all).
     """
 
@@ -69,7 +69,7 @@ class RunningArc:
     publish: Callable[[Event], None]
     writer: Writer
     outputs: Path
-    owns: Callable[[LocatedDataset, Lot], bool] = field(default=lambda _dataset, _lot: True)
+    tenure: Callable[[Dataset], Tenure] = field(default=lambda _dataset: Tenure())
     hold: Hold = field(default=no_hold)
     stopping: Callable[[], bool] = field(default=lambda: False)
     started: Mapping[str, Lot | None] = field(factory=dict)

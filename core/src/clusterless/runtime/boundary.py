@@ -10,9 +10,8 @@ from attrs import define, field
 
 from clusterless import layout
 from clusterless.model.boundary import Booking, IngressBoundary
-from clusterless.model.dataset import LocatedDataset
+from clusterless.model.dataset import Dataset, LocatedDataset, Tenure
 from clusterless.model.event import Event
-from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.model.seal import Seal
 from clusterless.provider import ArrivalSource
@@ -37,7 +36,7 @@ class RunningBoundary:
     source: ArrivalSource
     publish: Callable[[Event], None]
     writer: Writer
-    owns: Callable[[LocatedDataset, Lot], bool] = field(default=lambda _dataset, _lot: True)
+    tenure: Callable[[Dataset], Tenure] = field(default=lambda _dataset: Tenure())
     looked: datetime | None = None
     last: int = 0
     last_seal: Seal | None = None

@@ -108,7 +108,7 @@ class _Delivery:
         return None
 
     def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
-        if not all(self.arc.owns(sink, self.lot) for sink in self.arc.arc.sinks.values()):
+        if not all(self.arc.tenure(sink).holds(self.lot) for sink in self.arc.arc.sinks.values()):
             return Delivered("a sink's dataset belongs to another project")
         claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, self.lot, found))
         if not self._append(claim):

@@ -25,7 +25,10 @@ _MOST = 5000  # arrivals in one batch, which is read whole
 
 @frozen
 class Taken:
-    """How many arrivals were written down, and what their source said of those to come."""
+    """How many arrivals were written down, and what their source said of those to come.
+
+    Those of lots that another project owns are its own to book.
+    """
 
     booked: int
     unbooked: int
@@ -46,13 +49,15 @@ class Intake:
         arrived = boundary.source.receive(wait, boundary.looked)
         kept = [arrival for arrival in arrived.arrivals if self._keeps(arrival.uri)]
         lots = group(kept, self._lot)
+        tenure = boundary.tenure(boundary.dataset)
+        lots = {lot: each for lot, each in lots.items() if lot == UNBOOKED or tenure.holds(Lot.parse(lot))}
         for lot, arrivals in lots.items():
             self._write(lot, arrivals)
         arrived.acknowledge()
         if arrived.looked and (boundary.looked is None or arrived.looked > boundary.looked):
             boundary.looked = arrived.looked
         unbooked = len(lots.get(UNBOOKED, ()))
-        return Taken(len(kept) - unbooked, unbooked, arrived.backlog, arrived.unsettled)
+        return Taken(sum(map(len, lots.values())) - unbooked, unbooked, arrived.backlog, arrived.unsettled)
 
     def _lot(self, arrival: Arrival) -> str:
         booking = self._boundary.booking

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 
 from clusterless import codec, layout
-from clusterless.errors import ObjectMissingError, OwnershipError
-from clusterless.model.dataset import LocatedDataset, OwnedDataset, Owner, SinkDataset
-from clusterless.model.project import Deployable, Project
+from clusterless.model.dataset import SinkDataset
+from clusterless.model.project import Deployable
+from clusterless.runtime.ownership import own
 from clusterless.store.api import ObjectStore
 from clusterless.store.retrying import create_once
 
@@ -40,31 +40,6 @@ def sinks(deployable: Deployable) -> Iterator[SinkDataset]:
     for arc in deployable.arcs:
         if not arc.exclude:
             yield from arc.sinks.values()
-
-
-def own(metadata: ObjectStore, project: Project, sink: SinkDataset) -> None:
-    """Be the dataset's owner.
-
-    Raises:
-        OwnershipError: another project is.
-    """
-    mine = OwnedDataset(owner=Owner(name=project.name, version=project.version), dataset=sink.located)
-    if create_once(metadata, layout.ownership(sink), codec.record_bytes(mine)):
-        return
-    owned = owner_of(metadata, sink)
-    if owned is None or owned.owner == mine.owner:
-        metadata.put(layout.ownership(sink), codec.record_bytes(mine))  # it has moved
-        return
-    msg = f"dataset {sink.id} belongs to project {owned.owner.name}/{owned.owner.version}"
-    raise OwnershipError(msg, hint=f"give the dataset another name or version, not {sink.version}")
-
-
-def owner_of(metadata: ObjectStore, dataset: LocatedDataset) -> OwnedDataset | None:
-    key = layout.ownership(dataset)
-    try:
-        return codec.read_record(metadata.get(key), OwnedDataset, source=layout.uri(metadata.root, key))
-    except ObjectMissingError:
-        return None
 
 
 def _write(metadata: ObjectStore, key: str, body: bytes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
@@ -44,7 +44,10 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
     last = finish_last(boundary)
     batches = waiting(boundary)
     through = last.through if last else None
-    plan = plan_seal(boundary.booking, batches, through, boundary.now(), seal_open=seal_open)
+    tenure = boundary.tenure(boundary.dataset)
+    plan = plan_seal(
+        boundary.booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open
+    )
     if plan is None:
         return Sealed(waiting=len(batches))
     try:
@@ -56,6 +59,14 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
         return Sealed(lost=True)
     _finish(boundary, number, seal)
     return Sealed(seal)
+
+
+def _seen_until(boundary: RunningBoundary) -> datetime:
+    """The store's time up to which arrivals can be in the intake: what a scanned source has not seen yet is not late."""
+    now = boundary.now()
+    if boundary.looked is None:
+        return now
+    return min(now, boundary.looked + timedelta(seconds=boundary.booking.grace))
 
 
 def finish_last(boundary: RunningBoundary) -> Seal | None:
@@ -127,17 +138,17 @@ def _sealed_since(boundary: RunningBoundary, lot: Lot) -> set[tuple[str, str]]:
 def _lots(
     boundary: RunningBoundary, put_id: str, plan: Plan, arrivals: Mapping[Lot, Sequence[Arrival]]
 ) -> Iterator[SealedLot]:
-    late = [arrival for lot in plan.late for arrival in arrivals.get(lot, ())]
-    if boundary.booking.lot_source.is_key_time:
-        for lot in plan.late:
-            if arrivals.get(lot):
-                yield _sealed(boundary, put_id, lot, arrivals[lot], len(arrivals[lot]), revise=True)
-        late = []
+    late = [arrival for lot in plan.late for arrival in arrivals.get(lot, ())] if plan.into else []
+    for lot in plan.late:
+        if arrivals.get(lot) and not plan.into:
+            yield _sealed(boundary, put_id, lot, arrivals[lot], len(arrivals[lot]), revise=True)
     for lot in plan.lots:
-        extra = late if lot == plan.lots[-1] else []
+        extra = late if lot == plan.into else []
         held = [*arrivals.get(lot, ()), *extra]
         if held or boundary.booking.arrival is EventArrival.FREQUENT:
             yield _sealed(boundary, put_id, lot, held, len(extra))
+    if late and plan.into and plan.into not in plan.lots:
+        yield _sealed(boundary, put_id, plan.into, late, len(late), revise=True)
 
 
 def _sealed(

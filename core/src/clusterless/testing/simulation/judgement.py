@@ -9,6 +9,8 @@ from datetime import timedelta
 from attrs import define, field
 
 from clusterless import layout
+from clusterless.errors import ObjectMissingError
+from clusterless.model.dataset import Dataset
 from clusterless.model.ledger import ArcState, Complete
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc, Writer, pins
@@ -56,16 +58,18 @@ class Judgement:
             running = self.world.boundary(boundary, self.arcs[0].writer)
             if self.world.notices[boundary.name].messages:
                 yield f"{boundary.name}: notices wait"
-            if any(batch.lot <= self.last for batch in waiting(running)):
+            tenure = running.tenure(running.dataset)
+            if any(batch.lot <= self.last and tenure.holds(batch.lot) for batch in waiting(running)):
                 yield f"{boundary.name}: the intake is not empty"
-            yield from self._unread(boundary.name, f"memory:///{SINKS}{boundary.name}/")
+        for dataset in {boundary.dataset.name: boundary.dataset for boundary in BOUNDARIES}.values():
+            yield from self._unread(dataset)
         for arc in self.arcs:
             yield from self._unworked(arc)
         yield from self._unequal()
 
-    def _unread(self, name: str, path: str) -> Iterator[str]:
-        """Every arrival of a boundary is in exactly one of its lots."""
-        dataset = next(boundary.dataset for boundary in BOUNDARIES if boundary.name == name)
+    def _unread(self, dataset: Dataset) -> Iterator[str]:
+        """Every arrival is in exactly one lot of its dataset, whoever owned it then."""
+        name = dataset.name
         manifests = self.arcs[0].manifests
         listed = Counter(uri for found in manifests.lots(dataset) for uri in manifests.read(found).uris)
         there = Counter(layout.uri("memory:///", info.key) for info in self.world.stores["data"].list(f"{SINKS}{name}/"))
@@ -96,7 +100,10 @@ class Judgement:
         data = self.world.stores["data"]
         for each in found:
             for uri in arc.manifests.read(each).uris:
-                yield data.get(layout.key(data.root, uri))
+                try:
+                    yield data.get(layout.key(data.root, uri))
+                except ObjectMissingError:
+                    yield f"{uri} has vanished".encode()
 
     def _strays(self) -> Iterator[str]:
         """A thorough sweep leaves nothing that no complete entry names."""

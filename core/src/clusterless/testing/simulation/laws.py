@@ -29,7 +29,7 @@ class Laws:
 
     committed: dict[str, str] = field(factory=dict)  # manifest key → digest that an entry committed
     announced: dict[tuple[str, str, int], tuple[str, str]] = field(factory=dict)  # dataset, lot, revision → manifest
-    sealed: dict[tuple[str, str, str], str] = field(factory=dict)  # boundary, uri, etag → seal
+    sealed: dict[tuple[str, str, str], str] = field(factory=dict)  # dataset path, uri, etag → seal
     ledgers: dict[str, list[Entry]] = field(factory=dict)
     sinks: dict[str, dict[str, str]] = field(factory=dict)  # arc → sink role → dataset path
     boundaries: dict[str, str] = field(factory=dict)  # boundary → dataset path
@@ -65,7 +65,7 @@ class Laws:
         for lot in seal.lots:
             self._commit(layout_manifest(self.boundaries[boundary], lot.lot, lot.state.value, lot.revision), lot.digest)
             for arrival in lot.arrivals or ():
-                named = (boundary, arrival.uri, arrival.etag)
+                named = (self.boundaries[boundary], arrival.uri, arrival.etag)
                 if named in self.sealed:
                     raise Broken(f"{arrival.uri} is in {self.sealed[named]} and in {key}")
                 self.sealed[named] = key

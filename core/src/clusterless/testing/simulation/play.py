@@ -92,6 +92,7 @@ class Play:
     arrivals: int = 24
     workers: int = 3
     world: World = field(init=False)
+    requests: dict[str, int] = field(factory=dict)  # by process, until the feeder had ended
 
     def __attrs_post_init__(self) -> None:
         self.world = World(self.seed, self.faults)
@@ -120,6 +121,7 @@ class Play:
             while len(scheduler.actors) < self.workers + 1:  # one has died
                 self._hire(f"worker-{names}")
                 names += 1
+        self.requests = {actor.name: actor.requests for actor in scheduler.actors}
         self._calm()
         self._hire("last")
         judgement = self._until_rest()
@@ -167,10 +169,10 @@ class Play:
         """Go on until every lot that something can have arrived in is at rest.
 
         Raises:
-            Broken: that takes more than two hours.
+            Broken: that takes more than an hour.
         """
         scheduler, judgement = self.world.scheduler, Judgement(self.world, last_lot(self.world))
-        end = scheduler.time + 7200
+        end = scheduler.time + 3600
         while scheduler.time < end:
             resting = scheduler.time + 120
             while scheduler.time < resting:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from clusterless import layout
 from clusterless.errors import WorkloadError
 from clusterless.model.arc import Arc, Retry, Wait
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Booking, EventArrival, IngressBoundary, LotSource
-from clusterless.model.dataset import OnRevision, SinkDataset, SourceDataset
+from clusterless.model.dataset import OnRevision, SinkDataset, SourceDataset, Tenure
 from clusterless.model.event import Event
-from clusterless.model.lot import LotUnit
+from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.model.project import Project
 from clusterless.provider import SinkResult, Work, WorkResult
 from clusterless.runtime.arc import RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.ownership import Ownership, own
 from clusterless.runtime.renewal import Renewals
 from clusterless.runtime.start import started
 from clusterless.store.api import ObjectStore
@@ -29,13 +31,15 @@ from clusterless.store.memory import MemoryStore
 from clusterless.store.retrying import RetryingStore
 from clusterless.testing.simulation.laws import Laws, WatchedStore
 from clusterless.testing.simulation.queues import NoticeSource, Queue
-from clusterless.testing.simulation.scheduler import Scheduler
+from clusterless.testing.simulation.scheduler import START, Scheduler
 from clusterless.testing.simulation.stores import Faults, SimulatedStore
 
 PROJECT = Project(name="sim", version="1")
+NEXT_PROJECT = Project(name="sim", version="2")
 UNIT = LotUnit.SIXTIETHS
 LEASE = 40.0
 SINKS = "sinks/"
+STORES = ("state", "manifest", "data", "metadata")
 
 
 @frozen(kw_only=True)
@@ -57,11 +61,11 @@ def _sink(name: str) -> SinkDataset:
     return SinkDataset(name=name, version="1", path_uri=f"memory:///{SINKS}{name}/")
 
 
-def _boundary(name: str, lot_source: LotSource) -> SimulatedBoundary:
+def _boundary(name: str, dataset: SinkDataset, lot_source: LotSource) -> SimulatedBoundary:
     return SimulatedBoundary(
         type="sim:core:boundary",
         name=name,
-        dataset=_sink(name),
+        dataset=dataset,
         lot_unit=UNIT,
         event_arrival=EventArrival.FREQUENT,
         grace_sec=10,
@@ -83,7 +87,11 @@ def _arc(name: str, *sources: str, wait: Wait = Wait()) -> Arc:
     )
 
 
-BOUNDARIES = (_boundary("a", LotSource.EVENT_TIME), _boundary("b", LotSource.KEY_TIMESTAMP_REGEX))
+HAND_OVER = Lot.containing(START + timedelta(minutes=4), UNIT)
+FORMER = _boundary("a", _sink("a"), LotSource.EVENT_TIME)
+LATTER = _boundary("a2", evolve(_sink("a"), take_over=str(HAND_OVER)), LotSource.EVENT_TIME)
+BOUNDARIES = (FORMER, LATTER, _boundary("b", _sink("b"), LotSource.KEY_TIMESTAMP_REGEX))
+"""The second takes the dataset of the first over; both hear of all that arrives."""
 ARCS = (_arc("copy", "a"), _arc("join", "copy-out", "b", wait=Wait(deadline_sec=90)), _arc("last", "join-out"))
 
 
@@ -105,12 +113,15 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         self.scheduler = Scheduler(random.Random(self.seed))
-        memory = {name: MemoryStore("memory:///", self.scheduler.now) for name in ("state", "manifest", "data")}
+        memory = {name: MemoryStore("memory:///", self.scheduler.now) for name in STORES}
         self.stores = {
             "state": WatchedStore(memory["state"], self.laws.state_written),
             "manifest": WatchedStore(memory["manifest"], self.laws.manifest_written),
             "data": memory["data"],
+            "metadata": memory["metadata"],
         }
+        own(self.stores["metadata"], PROJECT, FORMER.dataset)
+        own(self.stores["metadata"], NEXT_PROJECT, LATTER.dataset)
         self.notices = {boundary.name: Queue(self.scheduler) for boundary in BOUNDARIES}
         self.events = {arc.name: Queue(self.scheduler, loses=self.loses) for arc in ARCS}
         for boundary in BOUNDARIES:
@@ -134,19 +145,25 @@ class World:
             if any(source.id == event.dataset.id for source in arc.sources.values()):
                 self.events[arc.name].send(event)
 
-    def arrive(self, boundary: str, key: str, body: bytes) -> None:
+    def arrive(self, dataset: str, key: str, body: bytes) -> None:
         """An object arrives, and is noticed, perhaps twice and late."""
         store = self.stores["data"]
         store.put(key, body)
         self.arrived[body] += 1
         info = store.head(key)
-        self.notices[boundary].send(Arrival(layout.uri(store.root, key), info.etag, info.size, self.scheduler.now()))
+        arrival = Arrival(layout.uri(store.root, key), info.etag, info.size, self.scheduler.now())
+        for declared in BOUNDARIES:
+            if declared.dataset.name == dataset:
+                self.notices[declared.name].send(arrival)
 
     # ---- a process's own view ----
 
     def boundary(self, declared: SimulatedBoundary, writer: Writer) -> RunningBoundary:
+        project = NEXT_PROJECT if declared is LATTER else PROJECT
+        ownership = Ownership(self.store("metadata"), project)
         return RunningBoundary(
-            project=PROJECT,
+            project=project,
+            tenure=ownership.tenure if declared.dataset.name == "a" else lambda _: Tenure(),
             boundary=declared,
             state=self.store("state"),
             manifests=Manifests(self.store("manifest")),

@@ -1,0 +1,53 @@
+"""Whatever a schedule does to processes, stores and queues, nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from clusterless.testing.simulation.play import Play
+from clusterless.testing.simulation.stores import Faults
+
+SCHEDULES = int(os.environ.get("CLS_SCHEDULES", "40"))
+
+
+def calm() -> Faults:
+    return Faults(before=0, lost=0, kill=0, stall=0)
+
+
+@pytest.mark.parametrize("seed", range(SCHEDULES))
+def test_every_law_holds_under_a_random_schedule(seed: int) -> None:
+    """Kills, stalls past the lease, skewed clocks, lost answers, lost and doubled events, replays."""
+    Play(seed).run()
+
+
+def test_the_same_seed_gives_the_same_log() -> None:
+    """A failure can be played again."""
+    first, second = Play(7), Play(7)
+    assert first.run() == second.run()
+    assert first.world.scheduler.log
+    assert [str(entry) for ledger in first.world.laws.ledgers.values() for entry in ledger] == [
+        str(entry) for ledger in second.world.laws.ledgers.values() for entry in ledger
+    ]
+
+
+def requests_of(worker: str) -> int:
+    """How many requests *worker* makes until the feeder of a short schedule has ended."""
+    play = Play(1, calm(), arrivals=3, workers=1)
+    play.run()
+    return play.requests[worker]
+
+
+def test_a_worker_may_die_before_and_after_every_request() -> None:
+    """A short schedule, with a crash at each of its requests in turn: all are enumerated, none sampled."""
+    last = requests_of("worker-0")
+    crashes = [(number, is_after) for number in range(1, last + 1) for is_after in (False, True)]
+    assert len(crashes) > 100
+    died = 0
+    for number, is_after in crashes[:: int(os.environ.get("CLS_CRASH_STRIDE", "7"))]:
+        faults = calm()
+        faults.crash_at = ("worker-0", number, is_after)
+        play = Play(1, faults, arrivals=3, workers=1)
+        play.run()
+        died += any("worker-0 crashes" in line for line in play.world.scheduler.log)
+    assert died > 0
