@@ -137,14 +137,14 @@ def _days(text: str) -> int:
     return days
 
 
+# At most 40 columns wide, as the report can be.
 WHERE_TO_LOOK = f"""
 Where to look, in {HERE.name}/
-  data/by-carrier/
-  data/with-weather/
-  data/delayed/
-  cls arcs status flights
-  cls datasets status flights
-"""
+ data/by-carrier/
+ data/with-weather/
+ data/delayed/
+ cls arcs status --earliest 20130101
+ cls datasets status --earliest 20130101"""
 
 if __name__ == "__main__":
     sys.exit(main())
