@@ -13,7 +13,7 @@ from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
 from clusterless.model.arc import Arc, Wait, WaitFor
 from clusterless.model.boundary import Boundary, EventArrival, IngressBoundary
-from clusterless.model.dataset import LocatedDataset, OwnedDataset, Owner, SinkDataset, SourceDataset
+from clusterless.model.dataset import HandedOver, LocatedDataset, Owner, SinkDataset, SourceDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -57,7 +57,7 @@ def node(name: str, place: str = "here") -> Node:
 
 def recorded(name: str, owner: str = "q", unit: LotUnit | None = None) -> Recorded:
     dataset = LocatedDataset(name=name, version="1", path_uri=f"s3://bucket/{name}/")
-    return Recorded(owned=OwnedDataset(owner=Owner(name=owner, version="1"), dataset=dataset), unit=unit)
+    return Recorded(owned=HandedOver(owner=Owner(name=owner, version="1"), dataset=dataset), unit=unit)
 
 
 def only(findings: tuple[Finding, ...]) -> Finding:

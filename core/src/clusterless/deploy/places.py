@@ -15,7 +15,7 @@ from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
 from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
 from clusterless.model.arc import Arc
-from clusterless.model.dataset import Dataset, OwnedDataset, SourceDataset
+from clusterless.model.dataset import Dataset, HandedOver, SourceDataset
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
@@ -113,7 +113,7 @@ class _Surveyor:
             body = store.get(key)
         except ObjectMissingError:
             return None
-        owned = codec.read_record(body, OwnedDataset, source=layout.uri(store.root, key))
+        owned = codec.read_record(body, HandedOver, source=layout.uri(store.root, key))
         return Recorded(owned=owned, unit=self._unit(dataset, roots) if look_for_unit else None)
 
     def _unit(self, dataset: Dataset, roots: StoreRoots) -> LotUnit | None:

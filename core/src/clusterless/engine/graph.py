@@ -95,9 +95,10 @@ class Graph:
     def _taken(self) -> Iterator[Finding]:
         for writer in self._active:
             recorded = self.recorded.get(writer.node)
-            owner = recorded.owned.owner if recorded else None
-            mine = (writer.part.project.name, writer.part.project.version)
-            if owner and (owner.name, owner.version) != mine and writer.dataset.take_over is None:
+            if recorded is None or writer.dataset.take_over is not None:
+                continue
+            owner = recorded.owned.owner
+            if writer.part.project.owner not in (owner, recorded.owned.before):
                 text = f"dataset {writer.node} belongs to project {owner.name}/{owner.version}"
                 yield _at(writer, text, "use another name or version, or name the lot to take over from in 'takeOver'")
 

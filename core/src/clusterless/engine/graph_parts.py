@@ -9,7 +9,7 @@ from attrs import Factory, frozen
 from clusterless.engine.findings import Finding, Severity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import Boundary
-from clusterless.model.dataset import Dataset, OwnedDataset, SinkDataset, SourceDataset
+from clusterless.model.dataset import Dataset, HandedOver, SinkDataset, SourceDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -57,7 +57,7 @@ class Part:
 class Recorded:
     """A dataset as its placement's metadata knows it; *unit* where a lot of it was seen."""
 
-    owned: OwnedDataset
+    owned: HandedOver
     unit: LotUnit | None = None
 
 
