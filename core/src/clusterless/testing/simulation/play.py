@@ -92,7 +92,7 @@ class Play:
     arrivals: int = 24
     workers: int = 3
     world: World = field(init=False)
-    requests: dict[str, int] = field(factory=dict)  # by process, until the feeder had ended
+    requests: dict[str, int] = field(factory=dict)  # by process, until all was at rest
 
     def __attrs_post_init__(self) -> None:
         self.world = World(self.seed, self.faults)
@@ -121,10 +121,10 @@ class Play:
             while len(scheduler.actors) < self.workers + 1:  # one has died
                 self._hire(f"worker-{names}")
                 names += 1
-        self.requests = {actor.name: actor.requests for actor in scheduler.actors}
         self._calm()
         self._hire("last")
         judgement = self._until_rest()
+        self.requests = {actor.name: actor.requests for actor in scheduler.actors}
         for actor in scheduler.actors:
             scheduler.kill(actor)
         while scheduler.step():
