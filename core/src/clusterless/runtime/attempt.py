@@ -21,9 +21,7 @@ _TEXT = 2000  # characters kept of a message, and of a trace
 Outcome = Complete | Failed | Rollback
 
 
-def work_lot(
-    arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]
-) -> Outcome:
+def work_lot(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]) -> Outcome:
     """Run the workload, or leave it out where all sources are empty, and say what came of it.
 
     Whatever the workload raises becomes an outcome; only what ends the process passes.
@@ -34,7 +32,7 @@ def work_lot(
         result = _result(arc, lot, claim, found, earlier)
         sinks = {role: _record(arc, role, claim, lot, each) for role, each in result.sinks.items()}
         if any(sink.state is ManifestState.PARTIAL for sink in sinks.values()):
-            failure = Failure(type="Partial", message=(result.problem or "some of it failed")[:_TEXT])
+            failure = Failure(type="Partial", message=_writable(result.problem or "some of it failed")[:_TEXT])
     except Exception as error:  # noqa: BLE001  a workload is anybody's code
         failure = _failure(error)
     if failure is None:
@@ -63,9 +61,9 @@ def _work(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], e
         attempt=claim.attempt,
         revision=claim.revision,
         token=_token(arc, claim, lot),
-        role=next(role for role in claim.sources),
+        role=next(role for role in claim.sources if arc.arc.sources[role].subscribe),
         sources={role: _source(arc, role, found[role]) for role in claim.sources},
-        sinks={role: _sink(arc, role, lot, claim.attempt, earlier) for role in arc.arc.sinks},
+        sinks={role: _sink(arc, role, claim.attempt, earlier) for role in arc.arc.sinks},
         collect=lambda: _collect(arc, lot, claim.attempt),
         stopping=arc.stopping,
         output=arc.output(lot, claim.attempt),
@@ -88,7 +86,7 @@ def _source(arc: RunningArc, role: str, found: Found) -> SourceLot:
     )
 
 
-def _sink(arc: RunningArc, role: str, lot: Lot, attempt: str, earlier: Sequence[Failed]) -> SinkLot:
+def _sink(arc: RunningArc, role: str, attempt: str, earlier: Sequence[Failed]) -> SinkLot:
     path = layout.staging(arc.keys, role, "{lot}", attempt)
     records = [entry.sinks[role] for entry in earlier if role in entry.sinks]
     return SinkLot(
@@ -114,13 +112,12 @@ def _collect(arc: RunningArc, lot: Lot, attempt: str) -> dict[str, Manifest]:
         path = layout.staging(arc.keys, role, lot, attempt)
         keys = [info.key for info in store.list(path) if info.key.endswith(".json")]
         manifests = [decode(store, key) for key in keys]
-        states = {manifest.state: manifest for manifest in manifests}
-        if len(manifests) > 1 and len(states.keys() - {ManifestState.PARTIAL}) != 1:
+        decided = [manifest for manifest in manifests if manifest.state is not ManifestState.PARTIAL]
+        if len(manifests) > 1 and len(decided) != 1:
             msg = f"the workload wrote {len(manifests)} manifests for sink '{role}'; one says what came of it"
             raise WorkloadError(msg, hint=f"look at {store.root}{path}")
-        ranked = sorted(states, key=lambda state: state is ManifestState.PARTIAL)
-        if ranked:
-            collected[role] = states[ranked[0]]
+        if manifests:
+            collected[role] = (decided or manifests)[0]
     return collected
 
 
@@ -164,9 +161,13 @@ def _record(arc: RunningArc, role: str, claim: Claim, lot: Lot, result: SinkResu
 
 
 def _failure(error: Exception) -> Failure:
-    trace = "".join(traceback.format_exception(error))
-    kept = "" if isinstance(error, (WorkloadError, ObjectMissingError)) else trace[-_TEXT:]
-    return Failure(type=type(error).__name__, message=str(error)[-_TEXT:], trace=kept)
+    trace = "" if isinstance(error, WorkloadError | ObjectMissingError) else "".join(traceback.format_exception(error))
+    return Failure(type=type(error).__name__, message=_writable(str(error))[-_TEXT:], trace=_writable(trace)[-_TEXT:])
+
+
+def _writable(text: str) -> str:
+    """*text* with what UTF-8 has no bytes for, such as a file name in another encoding, spelled out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _stamp(arc: RunningArc, claim: Claim) -> dict[str, Any]:

@@ -36,14 +36,15 @@ _LOST = 1.0  # seconds until the winner of a slot is looked at again
 
 @frozen
 class Delivered:
-    """*state* is how the lot's ledger now ends, None if it has no entry; *seconds* when to deliver again, if ever.
+    """What came of a delivery, and *why*; *seconds* until the lot is to be delivered again, if ever.
 
-    *worked* is set when this delivery claimed the lot and ran it to an outcome.
+    *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed.
     """
 
     why: str
     seconds: float | None = None
     outcome: Complete | Failed | None = None
+    finished: bool = False
 
     @property
     def is_at_rest(self) -> bool:
@@ -69,6 +70,7 @@ class _Delivery:
     ledger: LotLedger
     number: int = 0  # of the last entry we know of
     outcome: Complete | Failed | None = None
+    finished: bool = False
 
     def run(self) -> Delivered:
         state = Ledger()
@@ -93,18 +95,20 @@ class _Delivery:
         """Take the step; None when the ledger is to be looked at again."""
         match decision:
             case Acknowledge(why):
-                return Delivered(why, outcome=self.outcome)
+                return Delivered(why, None, self.outcome, self.finished)
             case Defer(seconds, why):
-                return Delivered(why, max(seconds, 0.01), self.outcome)
+                return Delivered(why, max(seconds, 0.01), self.outcome, self.finished)
             case Finish():
                 assert isinstance(last, Complete | Failed)
                 finish(self.arc, self.ledger, self.number, last)
+                self.finished = True
             case ClaimNext(revision, attempt):
                 return self._waiting(found) or self._claim(revision, attempt, found)
             case RollBack(revision, reason):
                 self._append(roll_back(self.arc, revision, reason))
             case GiveUp(claim):
-                self._append(_given_up(self.arc, claim))
+                missing = _given_up(self.arc, claim)
+                self.outcome = missing if self._append(missing) else None
         return None
 
     def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
@@ -128,7 +132,11 @@ class _Delivery:
         decision = decide(self.arc.arc, Ledger(last=outcome, marked=True), outcome.sources, self.arc.now())
         if isinstance(decision, Defer):
             return Delivered(decision.why, max(decision.seconds, 0.01), outcome)
-        return Delivered(decision.why, None, outcome) if isinstance(decision, Acknowledge) else Delivered("", 0.01, outcome)
+        return (
+            Delivered(decision.why, None, outcome)
+            if isinstance(decision, Acknowledge)
+            else Delivered("", 0.01, outcome)
+        )
 
     def _append(self, entry: Entry) -> bool:
         won = self.ledger.append(self.number + 1, entry)

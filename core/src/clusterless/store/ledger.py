@@ -46,9 +46,10 @@ class Picture:
         return None
 
 
-_ENTRY = re.compile(r"(\d+)\.json")
+_ENTRY = re.compile(rf"([0-9]{{{_LOT_WIDTH}}})\.json")
+_SEAL = re.compile(rf"([0-9]{{{_SEAL_WIDTH}}})\.json")
 _MARKER = re.compile(r"(complete|partial|missing)\.arc")
-_SWEPT = re.compile(r"(\d+)\.swept")
+_SWEPT = re.compile(rf"([0-9]{{{_LOT_WIDTH}}})\.swept")
 
 
 def picture(names: Iterable[str]) -> Picture:
@@ -95,16 +96,20 @@ class LotLedger:
     def mark(self, number: int, state: ArcState) -> None:
         """Say that entry *number*, of that state, is committed and announced."""
         body = json.dumps({"entry": number}, separators=(",", ":")).encode()
-        if not create_once(self.store, self.keys.marker(self.lot, state.value), body):
-            self.store.put(self.keys.marker(self.lot, state.value), body)
+        key = self.keys.marker(self.lot, state.value)
+        if not create_once(self.store, key, body) and self._marked(state) < number:
+            self.store.put(key, body)  # never by a stale worker over a later one's
 
     def is_marked(self, number: int, state: ArcState) -> bool:
-        key = self.keys.marker(self.lot, state.value)
+        return self._marked(state) == number
+
+    def _marked(self, state: ArcState) -> int:
+        """The entry that the marker of *state* names; 0 where it names none, and is written again, whole."""
         try:
-            marker = json.loads(self.store.get(key))
-            return bool(marker["entry"] == number)
+            marked = json.loads(self.store.get(self.keys.marker(self.lot, state.value)))["entry"]
+            return marked if isinstance(marked, int) else 0
         except (ObjectMissingError, ValueError, TypeError, KeyError):
-            return False  # it is written again, whole
+            return 0
 
     def mark_swept(self, number: int) -> None:
         """Say that nothing is left of the attempts up to entry *number* but what is committed."""
@@ -118,7 +123,8 @@ class LotLedger:
         """Until when *attempt*'s claim was last renewed, if it was: a hint."""
         try:
             alive = json.loads(self.store.get(self.keys.alive(self.lot)))
-            return datetime.fromisoformat(alive["expires"]) if alive["attempt"] == attempt else None
+            expires = datetime.fromisoformat(alive["expires"])
+            return expires if alive["attempt"] == attempt and expires.tzinfo else None
         except (ObjectMissingError, ValueError, TypeError, KeyError):
             return None
 
@@ -173,9 +179,7 @@ class SealLedger:
 
     def _numbers(self, after: str) -> list[int]:
         names = (info.key.removeprefix(self.keys.seals) for info in self.store.list(self.keys.seals, after))
-        return [int(entry[1]) for name in names if (entry := _ENTRY.fullmatch(name))]
+        return [int(entry[1]) for name in names if (entry := _SEAL.fullmatch(name))]
 
     def _key(self, number: int, suffix: str = "json") -> str:
         return f"{self.keys.seals}{number:0{_SEAL_WIDTH}}.{suffix}"
-
-
