@@ -139,6 +139,10 @@ class BoundaryKeys:
     def batch(self, lot: str, name: str) -> str:
         return f"{self.intake}{lot}/{name}.json"
 
+    def unreadable(self, batch: str) -> str:
+        """Where the *batch* of that key is kept once it turned out to be none."""
+        return f"{self.path}unreadable/{batch.removeprefix(self.intake)}"
+
     def staged(self, put_id: str, lot: Lot) -> str:
         """Where a seal keeps arrivals that are too many to be inline."""
         return f"{self.path}staged/{put_id}/{lot}.jsonl"

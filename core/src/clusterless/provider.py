@@ -25,7 +25,6 @@ from clusterless.model.project import Project
 from clusterless.store.api import ObjectStore
 
 
-
 class Clock(Protocol):
     """Time, as it is handed to whatever needs it."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+
 from clusterless.engine import arrivals as engine_arrivals
 from clusterless.engine import lot_states
 from clusterless.engine.lot_states import Acknowledge, ClaimNext, Defer, Finish, RollBack
@@ -16,10 +17,11 @@ from clusterless.runtime import delivery, finish, ownership, seal, sweep
 from clusterless.runtime.ownership import Ownership
 from clusterless.store import ledger, manifests
 from clusterless.testing.simulation import play
-from clusterless.testing.simulation.laws import Broken, WatchedStore
+from clusterless.testing.simulation.laws import BrokenLawError, WatchedStore
 from clusterless.testing.simulation.play import Play
 from clusterless.testing.simulation.queues import NoticeSource
 
+pytestmark = pytest.mark.slow
 SEEDS = 40  # tried before a rule is called useless
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -214,6 +216,6 @@ def test_without_the_rule_a_law_breaks(rule: Patch, monkeypatch: pytest.MonkeyPa
     for seed in range(SEEDS):
         try:
             Play(seed).run()
-        except (Broken, AssertionError):
+        except (BrokenLawError, AssertionError):
             return
     pytest.fail(f"{SEEDS} schedules did not miss the rule")

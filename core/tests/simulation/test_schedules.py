@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from clusterless.testing.simulation.play import Play
 from clusterless.testing.simulation.stores import Faults
 
+pytestmark = pytest.mark.slow
 SCHEDULES = int(os.environ.get("CLS_SCHEDULES", "40"))
 
 

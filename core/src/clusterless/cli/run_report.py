@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +14,7 @@ from attrs import asdict, define, fields
 
 from clusterless.cli.run_tally import GOOD, Row, Tally
 from clusterless.errors import ClsError
-from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
+from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Worked
 from clusterless.runtime.site import Site
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Reporter:
 
     def tell(self, happening: Happening) -> None:
         self.tally.add(happening)
-        with self._lock:
+        with self._lock, suppress(BrokenPipeError):  # whoever was reading has gone; the work goes on
             if self.form == "json":
                 click.echo(json.dumps(_as_json(happening), separators=(",", ":")))
             elif line := _line(happening, quiet=self.form == "live"):

@@ -85,9 +85,7 @@ def _is_quiet(booking: Booking, batches: Sequence[Waiting], now: datetime) -> bo
     return bool(batches) and now >= max(each.time for each in batches) + timedelta(seconds=booking.grace)
 
 
-def _end(
-    booking: Booking, batches: Sequence[Waiting], now: datetime, *, is_quiet: bool, seal_open: bool
-) -> Lot | None:
+def _end(booking: Booking, batches: Sequence[Waiting], now: datetime, *, is_quiet: bool, seal_open: bool) -> Lot | None:
     """The last lot that may be sealed now, if there is any."""
     current = Lot.containing(now, booking.unit)
     if not booking.lot_source.is_key_time:
@@ -99,9 +97,7 @@ def _end(
     return max(seen) if is_quiet else max(seen).previous
 
 
-def _lots(
-    booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot, tenure: Tenure
-) -> tuple[Lot, ...]:
+def _lots(booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot, tenure: Tenure) -> tuple[Lot, ...]:
     if booking.arrival is EventArrival.INFREQUENT:
         return tuple(due[:MOST_LOTS])
     first = through.next if through else tenure.first or min(due, default=reach)

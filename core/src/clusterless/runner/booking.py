@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from clusterless.errors import MalformedError
 from clusterless.model.manifest import ManifestState
 from clusterless.model.seal import Seal
 from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble
@@ -17,7 +18,7 @@ _PATIENCE = 5.0  # seconds after trouble
 
 
 class Booking(threading.Thread):
-    """Books until *stop* is set; *quiet* says that all that has arrived is in a sealed lot."""
+    """Books until *stop* is set; *quiet* says that all that has arrived is in a sealed lot, or that it is *blocked*."""
 
     def __init__(
         self,
@@ -33,7 +34,7 @@ class Booking(threading.Thread):
         self._stop_asked = stop
         self._seal_open = seal_open
         self._element = f"{boundary.project.name}/{boundary.boundary.name}"
-        self.quiet = False
+        self.quiet = self.blocked = False
         self.seals = 0
 
     def run(self) -> None:
@@ -42,7 +43,7 @@ class Booking(threading.Thread):
             try:
                 self._turn(intake)
             except Exception as error:  # noqa: BLE001  one boundary's trouble is not the others'
-                self.quiet = False
+                self.blocked = self.quiet = isinstance(error, MalformedError)  # waiting does not mend that
                 self._tell(Trouble(element=self._element, error=error))
                 self._stop_asked.wait(_PATIENCE)
 
@@ -61,6 +62,7 @@ class Booking(threading.Thread):
                 self.seals += 1
                 self._tell(_told(self._element, sealed.seal))
             elif not sealed.lost:
+                self.blocked = False
                 self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)
                 return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
@@ -17,6 +16,7 @@ from clusterless.plugins import Plugins
 from clusterless.provider import Clock, Publisher, Subscription, Surroundings
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.clock import jitter
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
 from clusterless.runtime.site import Site
@@ -39,7 +39,7 @@ class Workbench:
     scratch: Path
 
     def open_store(self, uri: str) -> ObjectStore:
-        return RetryingStore(self.plugins.open_store(uri), self.clock.sleep, jitter=random.random)
+        return RetryingStore(self.plugins.open_store(uri), self.clock.sleep, jitter=jitter)
 
 
 @define
@@ -134,9 +134,7 @@ class _Opening:
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources[arc.name, role]
-        return SourceSide(
-            dataset=resolved.dataset, manifests=Manifests(self.bench.open_store(resolved.manifest_root))
-        )
+        return SourceSide(dataset=resolved.dataset, manifests=Manifests(self.bench.open_store(resolved.manifest_root)))
 
     def _boundary(self, boundary: IngressBoundary, publish: Callable[[Event], None]) -> None:
         source = self.bench.plugins.boundaries()[boundary.type].load()(boundary, self.surroundings)

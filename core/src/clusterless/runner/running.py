@@ -115,7 +115,7 @@ class _Run:
                 thread.join()
         if idle:
             self._sweep()
-        return Ended(idle=idle, worked=self.lots.worked, set_aside=len(self.lots.set_aside))
+        return Ended(idle=idle, worked=self.lots.worked, set_aside=self._set_aside)
 
     def _turn(self) -> bool:
         """Settle, start what is due, heard of or owed; whether any of it happened."""
@@ -161,6 +161,10 @@ class _Run:
         if self.survey.ended:
             self.survey.begin()
         return False
+
+    @property
+    def _set_aside(self) -> int:
+        return len(self.lots.set_aside) + sum(booking.blocked for booking in self.bookings)
 
     def _changes(self) -> int:
         return self.lots.worked + self.lots.postponed + sum(booking.seals for booking in self.bookings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import socket
 import time
@@ -22,6 +23,11 @@ class SystemClock:
 def random_id() -> str:
     """Sixteen hexadecimal digits that nobody else has."""
     return secrets.token_hex(8)
+
+
+def jitter() -> float:
+    """Some number from 0 to 1, so that those who wait do not all wait alike."""
+    return random.random()  # noqa: S311  nothing secret hangs on it
 
 
 def identity() -> str:

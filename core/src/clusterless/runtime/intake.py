@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.seal import Batch
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.filters import matcher
+from clusterless.store.retrying import create_once
 
 UNBOOKED = "unbooked"
 """Where arrivals are kept whose key gives no time: named, never lost, in no lot."""
@@ -69,9 +71,19 @@ class Intake:
 
     def _write(self, lot: str, arrivals: Sequence[Arrival]) -> None:
         boundary = self._boundary
+        if lot == UNBOOKED:
+            self._keep(arrivals)
+            return
         for start in range(0, len(arrivals), _MOST):
             batch = Batch(arrivals=tuple(arrivals[start : start + _MOST]))
             boundary.state.create(boundary.keys.batch(lot, boundary.writer.new_id()), codec.record_bytes(batch))
+
+    def _keep(self, arrivals: Sequence[Arrival]) -> None:
+        """One object for each that is in no lot, named for it: however often it is noticed, it is there once."""
+        for arrival in arrivals:
+            name = hashlib.sha256(f"{arrival.uri} {arrival.etag}".encode()).hexdigest()[:32]
+            key = self._boundary.keys.batch(UNBOOKED, name)
+            create_once(self._boundary.state, key, codec.record_bytes(Batch(arrivals=(arrival,))))
 
 
 def waiting(boundary: RunningBoundary) -> list[Waiting]:

@@ -71,4 +71,3 @@ def pictures(arc: RunningArc, floor: Lot | None) -> Iterator[_Seen]:
     for text, group in groupby(names, lambda name: name[0]):
         with suppress(InvalidValueError):  # somebody else's object
             yield _Seen(Lot.parse(text), picture=picture(name[2] for name in group))
-

@@ -9,16 +9,18 @@ from attrs import evolve, frozen
 
 from clusterless import codec, layout
 from clusterless.engine.arrivals import Plan, identity, plan_seal, without_doubles
-from clusterless.errors import ObjectMissingError
+from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
-from clusterless.model.event import Event
 from clusterless.model.boundary import EventArrival
+from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.model.seal import Batch, Seal, SealedLot
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import waiting
 from clusterless.store.manifests import INLINE_LIMIT, encode
+
+_MEND = "it was set aside; put it back below intake/ once it is mended, or have its objects arrive again"
 
 
 @frozen
@@ -39,15 +41,13 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
 
     Raises:
         StoreUnavailableError: the store did not answer; call again.
-        MalformedError: a seal or a batch cannot be read; nothing more is sealed until someone looks at it.
+        MalformedError: a seal cannot be read, and nothing is sealed until it can; or a batch, which is set aside.
     """
     last = finish_last(boundary)
     batches = waiting(boundary)
     through = last.through if last else None
     tenure = boundary.tenure(boundary.dataset)
-    plan = plan_seal(
-        boundary.booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open
-    )
+    plan = plan_seal(boundary.booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open)
     if plan is None:
         return Sealed(waiting=len(batches))
     try:
@@ -119,8 +119,14 @@ def _fresh(boundary: RunningBoundary, keys: Iterable[str], known: set[tuple[str,
 
 
 def _batch(boundary: RunningBoundary, key: str) -> Sequence[Arrival]:
-    source = layout.uri(boundary.state.root, key)
-    return codec.read_record(boundary.state.get(key), Batch, source=source).arrivals
+    body = boundary.state.get(key)
+    try:
+        return codec.read_record(body, Batch, source=layout.uri(boundary.state.root, key)).arrivals
+    except MalformedError as error:
+        kept = boundary.keys.unreadable(key)
+        boundary.state.put(kept, body)  # named and kept, so that the others go on
+        boundary.state.delete(key)
+        raise MalformedError(layout.uri(boundary.state.root, kept), error.findings, hint=_MEND) from error
 
 
 def _sealed_since(boundary: RunningBoundary, lot: Lot) -> set[tuple[str, str]]:

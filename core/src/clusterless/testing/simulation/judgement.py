@@ -19,7 +19,7 @@ from clusterless.runtime.intake import waiting
 from clusterless.runtime.renewal import Renewals
 from clusterless.runtime.sweep import sweep
 from clusterless.store.manifests import Found
-from clusterless.testing.simulation.laws import Broken
+from clusterless.testing.simulation.laws import BrokenLawError
 from clusterless.testing.simulation.queues import LATEST_NOTICE
 from clusterless.testing.simulation.rooted import Rooted
 from clusterless.testing.simulation.world import ARCS, BOUNDARIES, SINKS, UNIT, World
@@ -44,12 +44,12 @@ class Judgement:
         """Raise what is not.
 
         Raises:
-            Broken: something was lost or doubled, never worked, or left behind.
+            BrokenLawError: something was lost or doubled, never worked, or left behind.
         """
         for unrest in self._unrest():
-            raise Broken(unrest)
+            raise BrokenLawError(unrest)
         for broken in self._strays():
-            raise Broken(broken)
+            raise BrokenLawError(broken)
 
     def _unrest(self) -> Iterator[str]:
         if (sealed := self.arcs[0].manifests.last_lot(BOUNDARIES[0].dataset)) is None or sealed < self.last:
@@ -72,7 +72,9 @@ class Judgement:
         name = dataset.name
         manifests = self.arcs[0].manifests
         listed = Counter(uri for found in manifests.lots(dataset) for uri in manifests.read(found).uris)
-        there = Counter(layout.uri("memory:///", info.key) for info in self.world.stores["data"].list(f"{SINKS}{name}/"))
+        there = Counter(
+            layout.uri("memory:///", info.key) for info in self.world.stores["data"].list(f"{SINKS}{name}/")
+        )
         if listed != there:
             yield f"{name}: lost {there - listed}, doubled {listed - there}"
 
@@ -110,7 +112,12 @@ class Judgement:
         for arc in self.arcs:
             sweep(arc, lambda uri: Rooted(self.world.stores["data"], uri), thorough=True)
             named: set[str] = set()
-            entries = [entry for path, ledger in self.world.laws.ledgers.items() for entry in ledger if f"arc={arc.arc.name}/" in path]
+            entries = [
+                entry
+                for path, ledger in self.world.laws.ledgers.items()
+                for entry in ledger
+                if f"arc={arc.arc.name}/" in path
+            ]
             for entry in entries:
                 if isinstance(entry, Complete):
                     named.update(uri for sink in entry.sinks.values() for uri in read_record(arc, sink).uris)

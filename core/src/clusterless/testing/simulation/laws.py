@@ -19,7 +19,7 @@ from clusterless.testing.faults import ObservedStore
 T = TypeVar("T")
 
 
-class Broken(AssertionError):
+class BrokenLawError(AssertionError):
     """A law of the protocol does not hold."""
 
 
@@ -47,18 +47,18 @@ class Laws:
         if key.startswith("datasets/"):
             digest = hashlib.sha256(body).hexdigest()
             if self.committed.get(key) != digest:
-                raise Broken(f"{key} was written, but no entry names these bytes")
+                raise BrokenLawError(f"{key} was written, but no entry names these bytes")
             self.written[key] = digest
 
     def published(self, event: Event) -> None:
         """One revision is never announced with two answers, and never before it is there."""
         key = event.manifest.partition("///")[2]
         if key not in self.written:
-            raise Broken(f"{key} was announced before it was written")
+            raise BrokenLawError(f"{key} was announced before it was written")
         named = (event.dataset.id, str(event.lot), event.revision)
         answer = (key, self.written[key])
         if self.announced.setdefault(named, answer) != answer:
-            raise Broken(f"{named} was announced with two answers")
+            raise BrokenLawError(f"{named} was announced with two answers")
 
     def _seal(self, key: str, boundary: str, seal: Seal) -> None:
         """No arrival is in two seals."""
@@ -67,7 +67,7 @@ class Laws:
             for arrival in lot.arrivals or ():
                 named = (self.boundaries[boundary], arrival.uri, arrival.etag)
                 if named in self.sealed:
-                    raise Broken(f"{arrival.uri} is in {self.sealed[named]} and in {key}")
+                    raise BrokenLawError(f"{arrival.uri} is in {self.sealed[named]} and in {key}")
                 self.sealed[named] = key
 
     def _entry(self, key: str, names: dict[str, str], entry: Entry) -> None:
@@ -75,9 +75,9 @@ class Laws:
         path, _, name = key.rpartition("/")
         entries = self.ledgers.setdefault(path, [])
         if int(name.removesuffix(".json")) != len(entries) + 1:
-            raise Broken(f"{key} does not follow entry {len(entries)}")
+            raise BrokenLawError(f"{key} does not follow entry {len(entries)}")
         if entries and isinstance(entries[-1], Complete) and not isinstance(entry, Rollback):
-            raise Broken(f"{key}: a {entry.kind} follows a complete")
+            raise BrokenLawError(f"{key}: a {entry.kind} follows a complete")
         entries.append(entry)
         if isinstance(entry, Complete):
             for role, sink in entry.sinks.items():
@@ -86,7 +86,7 @@ class Laws:
 
     def _commit(self, key: str, digest: str) -> None:
         if self.committed.setdefault(key, digest) != digest:
-            raise Broken(f"two answers were committed for {key}")
+            raise BrokenLawError(f"two answers were committed for {key}")
 
 
 def layout_manifest(dataset_path: str, lot: object, state: str, revision: int) -> str:
@@ -112,5 +112,3 @@ class WatchedStore(ObservedStore):
 
 def contents(data: ObjectStore, uris: Iterator[str]) -> Counter[bytes]:
     return Counter(data.get(layout.key(data.root, uri)) for uri in uris)
-
-

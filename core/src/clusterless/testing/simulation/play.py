@@ -19,7 +19,7 @@ from clusterless.runtime.seal import seal_next
 from clusterless.runtime.sweep import sweep
 from clusterless.store.api import ObjectStore
 from clusterless.testing.simulation.judgement import Judgement, last_lot
-from clusterless.testing.simulation.laws import Broken
+from clusterless.testing.simulation.laws import BrokenLawError
 from clusterless.testing.simulation.rooted import Rooted
 from clusterless.testing.simulation.scheduler import START
 from clusterless.testing.simulation.stores import Faults
@@ -101,13 +101,13 @@ class Play:
         """Play it to the end; gives the log.
 
         Raises:
-            Broken: a law does not hold; the message ends with how to play it again.
+            BrokenLawError: a law does not hold; the message ends with how to play it again.
         """
         try:
             self._play()
         except AssertionError as error:
             tail = "\n".join(self.world.scheduler.log[-30:])
-            raise Broken(f"seed {self.seed}: {error}\n{tail}") from error
+            raise BrokenLawError(f"seed {self.seed}: {error}\n{tail}") from error
         return self.world.scheduler.log
 
     def _play(self) -> None:
@@ -169,7 +169,7 @@ class Play:
         """Go on until every lot that something can have arrived in is at rest.
 
         Raises:
-            Broken: that takes more than an hour.
+            BrokenLawError: that takes more than an hour.
         """
         scheduler, judgement = self.world.scheduler, Judgement(self.world, last_lot(self.world))
         end = scheduler.time + 3600
