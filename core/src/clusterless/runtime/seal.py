@@ -62,7 +62,7 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
 
 
 def _seen_until(boundary: RunningBoundary) -> datetime:
-    """The store's time up to which arrivals can be in the intake: what a scanned source has not seen yet is not late."""
+    """Up to when (the store's time) all arrivals can be in the intake: what a source has yet to see is not late."""
     now = boundary.now()
     if boundary.looked is None:
         return now
