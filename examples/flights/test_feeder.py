@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import re
 import subprocess
 import sys
@@ -122,13 +123,22 @@ def test_it_pauses_before_each_hour_of_data(outbox: Outbox) -> None:
     assert pauses[:6] == [0, 1, 2, 3, 4, 6]  # flights begin with the fifth hour of weather
 
 
-def test_two_feeders_at_once_drop_every_file_once(tmp_path: Path) -> None:
+def test_a_second_feeder_waits_for_the_first_and_goes_on_from_there(tmp_path: Path) -> None:
     """An orphan of a killed demo may still be feeding when the next one starts."""
     for name in ("feeder.py", "nyc.py"):
         (tmp_path / name).write_bytes((HERE / name).read_bytes())
-    command = [sys.executable, "feeder.py", "--days=1", "--pace=200"]
-    both = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [feeder.communicate()[0] for feeder in both]
-    assert sum(int(re.findall(r"dropped (\d+)", text)[0]) for text in said) == 42
-    names = Outbox.below(tmp_path / "data").journal.read_text("utf-8").split()
-    assert len(names) == len(set(names)) == 42
+    outbox = Outbox.below(tmp_path / "data")
+    outbox.notes.mkdir(parents=True)
+    with outbox.journal.open("a", encoding="utf-8") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        command = [sys.executable, "feeder.py", "--days=1", "--pace=1000"]
+        second = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        assert second.stdout
+        second.stdout.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(0.5)
+        assert arrived(outbox) == []
+        first.write("".join(f"{drop.name}\n" for drop in drops(1)[:-1]))
+    said, _ = second.communicate()
+    assert said.startswith("dropped 1 of them")
+    assert len(arrived(outbox)) == 1
