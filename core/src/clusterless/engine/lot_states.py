@@ -101,9 +101,13 @@ def attempt_number(attempt: str) -> int:
     return int(attempt.split("-")[1])
 
 
-def changed(pinned: Mapping[str, Pin], pins: Mapping[str, Pin]) -> list[str]:
-    """The roles whose source lot has a newer revision than *pinned*, or was not there then."""
-    return [role for role, pin in pins.items() if role not in pinned or pinned[role].revision < pin.revision]
+def changed(pinned: Mapping[str, Pin], revisions: Mapping[str, int]) -> list[str]:
+    """The roles whose source lot's newest of *revisions* is newer than *pinned*, or was not there then."""
+    return [role for role, newest in revisions.items() if role not in pinned or pinned[role].revision < newest]
+
+
+def _newer(pinned: Mapping[str, Pin], pins: Mapping[str, Pin]) -> list[str]:
+    return changed(pinned, {role: pin.revision for role, pin in pins.items()})
 
 
 def _after_claim(arc: Arc, ledger: Ledger, claim: Claim, now: datetime) -> Decision:
@@ -116,7 +120,7 @@ def _after_claim(arc: Arc, ledger: Ledger, claim: Claim, now: datetime) -> Decis
 
 
 def _after_complete(arc: Arc, complete: Complete, pins: Mapping[str, Pin]) -> Decision:
-    newer = changed(complete.sources, pins)
+    newer = _newer(complete.sources, pins)
     rerun = [role for role in newer if arc.sources[role].on_revision is OnRevision.RERUN]
     if rerun:
         return RollBack(complete.revision + 1, f"newer source: {', '.join(rerun)}")
@@ -124,7 +128,7 @@ def _after_complete(arc: Arc, complete: Complete, pins: Mapping[str, Pin]) -> De
 
 
 def _after_failure(arc: Arc, failed: Failed, pins: Mapping[str, Pin], now: datetime) -> Decision:
-    newer = changed(failed.sources, pins)
+    newer = _newer(failed.sources, pins)
     if newer:
         return RollBack(failed.revision, f"newer source: {', '.join(newer)}")
     number = attempt_number(failed.attempt)

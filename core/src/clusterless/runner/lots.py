@@ -42,6 +42,7 @@ class Lots:
         self._tasks: dict[Key, _Task] = {}
         self._running: dict[Future[Delivered], Key] = {}
         self._due: list[tuple[float, int, Key, RunningArc]] = []
+        self._put_off: dict[Key, float] = {}
         self.started = self.settled = 0
         self.worked = 0  # outcomes so far
         self.postponed = 0
@@ -58,12 +59,20 @@ class Lots:
 
     def next_due(self) -> float | None:
         """Seconds until the next lot that was put off is due, None if there is none."""
+        while self._due and self._put_off.get(self._due[0][2]) != self._due[0][0]:
+            heapq.heappop(self._due)  # delivered meanwhile
         return max(self._due[0][0] - monotonic(), 0) if self._due else None
 
     def start(self, arc: RunningArc, lot: Lot, message: Delivery | None = None) -> None:
-        """Deliver *lot*; what is under way already is delivered once more after it."""
+        """Deliver *lot*; once more where a *message* comes while it is under way, now where it was put off.
+
+        Without a message there is no news: what is under way, or put off, is left to itself.
+        """
         key = (arc.project.id, arc.arc.name, lot)
         task = self._tasks.get(key)
+        if message is None and (task or key in self._put_off):
+            return
+        self._put_off.pop(key, None)
         if task:
             task.again = True
         else:
@@ -75,8 +84,10 @@ class Lots:
 
     def start_due(self) -> None:
         while self._due and self._due[0][0] <= monotonic():
-            _, _, key, arc = heapq.heappop(self._due)
-            self.start(arc, key[2])
+            due, _, key, arc = heapq.heappop(self._due)
+            if self._put_off.get(key) == due:
+                del self._put_off[key]
+                self.start(arc, key[2])
 
     def collect(self) -> None:
         """Settle what has ended."""
@@ -117,7 +128,8 @@ class Lots:
             self._answer(message, seconds)
         if seconds is not None:
             self.postponed += 1
-            heapq.heappush(self._due, (monotonic() + seconds, self.postponed, key, task.arc))
+            self._put_off[key] = due = monotonic() + seconds
+            heapq.heappush(self._due, (due, self.postponed, key, task.arc))
 
     def _outcome(self, key: Key, task: _Task, future: Future[Delivered]) -> float | None:
         """When the lot is to be looked at again, in seconds, if ever."""

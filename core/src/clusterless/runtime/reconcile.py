@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import groupby
 
-from attrs import frozen
+from attrs import Factory, frozen
 
+from clusterless.engine.lot_states import changed
 from clusterless.engine.sources import may_change_after
-from clusterless.errors import InvalidValueError
-from clusterless.model.ledger import ArcState
+from clusterless.errors import InvalidValueError, MalformedError
+from clusterless.model.ledger import ArcState, Complete
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc
 from clusterless.store.ledger import Picture, picture
 
 
 @frozen
-class _Seen:
+class Seen:
+    """What listings show of a lot: the newest *revisions* of its sources, by role, and its ledger's *picture*."""
+
     lot: Lot
-    revisions: int = 0  # the newest of any source
-    sources: int = 0
+    revisions: Mapping[str, int] = Factory(dict)
     picture: Picture = Picture()
 
 
 def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
     """The lots after *after* that an event may be due for, oldest first; those surely at rest are left out.
 
-    One listing of each source and one of the arc's state, in step: memory does not grow with history.
+    One listing of each source and one of the arc's state, in step: memory does not grow with history. An entry
+    is read only where the listings leave open which revisions it consumed.
     """
-    floor = _floor(arc, after)
-    rest = not may_change_after(arc.arc)
-    for seen in _seen(arc, floor):
-        is_settled = seen.picture.final is ArcState.COMPLETE and seen.revisions == 0 and rest
-        if seen.sources and not is_settled:
+    for seen in _seen(arc, _floor(arc, after)):
+        if seen.revisions and not _is_settled(arc, seen):
             yield seen.lot
+
+
+def _is_settled(arc: RunningArc, seen: Seen) -> bool:
+    is_first = seen.picture.final is ArcState.COMPLETE and not any(seen.revisions.values())
+    if is_first and not may_change_after(arc.arc):
+        return True
+    if ArcState.COMPLETE.value not in seen.picture.markers:
+        return False
+    ledger = arc.ledger(seen.lot)
+    try:
+        last = ledger.read(seen.picture.last)
+    except MalformedError:
+        return False  # whoever delivers it says so
+    if not isinstance(last, Complete) or changed(last.sources, seen.revisions):
+        return False
+    return seen.picture.final is not None or ledger.is_marked(seen.picture.last, last.state)
 
 
 def _floor(arc: RunningArc, after: Lot | None) -> Lot | None:
@@ -43,26 +59,25 @@ def _floor(arc: RunningArc, after: Lot | None) -> Lot | None:
     return max(lots, default=None)
 
 
-def _seen(arc: RunningArc, floor: Lot | None) -> Iterator[_Seen]:
+def _seen(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:
     sources = [_source_lots(arc, role, floor) for role, source in arc.arc.sources.items() if source.subscribe]
     merged = heapq.merge(*sources, pictures(arc, floor), key=lambda seen: str(seen.lot))
     for _, group in groupby(merged, lambda seen: str(seen.lot)):
         parts = list(group)
-        yield _Seen(
+        yield Seen(
             parts[0].lot,
-            max(part.revisions for part in parts),
-            sum(part.sources for part in parts),
+            {role: revision for part in parts for role, revision in part.revisions.items()},
             max((part.picture for part in parts), key=lambda each: each.last),
         )
 
 
-def _source_lots(arc: RunningArc, role: str, floor: Lot | None) -> Iterator[_Seen]:
+def _source_lots(arc: RunningArc, role: str, floor: Lot | None) -> Iterator[Seen]:
     side = arc.sources[role]
     for found in side.manifests.lots(side.dataset, floor):
-        yield _Seen(found.lot, found.revision, 1)
+        yield Seen(found.lot, {role: found.revision})
 
 
-def pictures(arc: RunningArc, floor: Lot | None) -> Iterator[_Seen]:
+def pictures(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:
     """What the arc's state shows of each lot after *floor*, by one listing."""
     prefix = f"{arc.keys.path}lot="
     after = f"{prefix}{floor}0" if floor else ""  # "0" follows "/": nothing of that lot itself
@@ -70,4 +85,4 @@ def pictures(arc: RunningArc, floor: Lot | None) -> Iterator[_Seen]:
     names = (info.key.removeprefix(prefix).partition("/") for info in infos)
     for text, group in groupby(names, lambda name: name[0]):
         with suppress(InvalidValueError):  # somebody else's object
-            yield _Seen(Lot.parse(text), picture=picture(name[2] for name in group))
+            yield Seen(Lot.parse(text), picture=picture(name[2] for name in group))

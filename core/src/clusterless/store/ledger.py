@@ -141,11 +141,11 @@ class SealLedger:
 
     def end(self, known: int = 0) -> int:
         """The number of the last seal, 0 if there is none, by one short list from the *known* or hinted one."""
-        for start in (known or self._hinted(), 0):
-            numbers = self._numbers(f"{self.keys.seals}{start:0{_SEAL_WIDTH}}")
-            if numbers:  # none: the hint was wrong
-                return max(numbers)
-        return 0
+        start = known or self._hinted()
+        numbers = self._numbers(start)
+        if start and not numbers:  # the hint was wrong
+            numbers = self._numbers(0)
+        return max(numbers, default=0)
 
     def read(self, number: int) -> Seal:
         """Seal *number*.
@@ -177,7 +177,8 @@ class SealLedger:
         except (ObjectMissingError, ValueError, TypeError, KeyError):
             return 0
 
-    def _numbers(self, after: str) -> list[int]:
+    def _numbers(self, start: int) -> list[int]:
+        after = f"{self.keys.seals}{start:0{_SEAL_WIDTH}}"
         names = (info.key.removeprefix(self.keys.seals) for info in self.store.list(self.keys.seals, after))
         return [int(entry[1]) for name in names if (entry := _SEAL.fullmatch(name))]
 
