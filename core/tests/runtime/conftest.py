@@ -109,6 +109,7 @@ class Bench:
     worker: Worker = field(factory=Worker)
     events: list[Event] = field(factory=list)
     ids: int = 0
+    running: RunningBoundary | None = None
 
     lot = LOT
 
