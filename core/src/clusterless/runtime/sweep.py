@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import unquote
 
 from attrs import frozen
 
 from clusterless import layout
+from clusterless.errors import InvalidValueError
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry
 from clusterless.model.lot import Lot
+from clusterless.model.manifest import UriType
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.attempt import read_record
 from clusterless.runtime.reconcile import pictures
@@ -29,10 +32,14 @@ class Swept:
 
 @frozen(kw_only=True)
 class _Lot:
-    """A committed and announced lot: its *attempts*, and what its complete entries name."""
+    """A committed and announced lot: its *attempts*, and what its complete entries name.
+
+    *named* are the ends of URIs, from an attempt on; *is_listed*: the manifests name each object, not folders.
+    """
 
     attempts: frozenset[str]
-    uris: frozenset[str]
+    named: frozenset[str]
+    is_listed: bool
     staged: frozenset[str]
 
 
@@ -58,7 +65,7 @@ def _sweep_staging(arc: RunningArc) -> int:
             names = layout.segments(info.key)
             lot = names.get("lot", "")
             if lot not in known:
-                known[lot] = _read(arc.ledger(Lot.parse(lot)), arc)
+                known[lot] = _of(arc, lot)
             settled = known[lot]
             if settled and info.key not in settled.staged and names.get("attempt") in settled.attempts:
                 store.delete(info.key)
@@ -70,7 +77,7 @@ def _sweep_data(arc: RunningArc, lots: dict[Lot, Picture], open_store: Callable[
     settled = {lot: read for lot in lots if (read := _read(arc.ledger(lot), arc))}
     if not settled:
         return 0
-    owners = {attempt: each for each in settled.values() for attempt in each.attempts}
+    owners = {attempt: each for each in settled.values() if each.is_listed for attempt in each.attempts}
     removed = sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in arc.arc.sinks.values())
     for lot in settled:
         arc.ledger(lot).mark_swept(lots[lot].last)
@@ -81,10 +88,28 @@ def _sweep_sink(store: ObjectStore, owners: dict[str, _Lot]) -> int:
     removed = 0
     for info in store.list():
         lots = [owners[attempt] for attempt in _ATTEMPT.findall(info.key) if attempt in owners]
-        if lots and all(layout.uri(store.root, info.key) not in lot.uris for lot in lots):
+        if lots and all(lot.named.isdisjoint(_ends(info.key)) for lot in lots):
             store.delete(info.key)
             removed += 1
     return removed
+
+
+def _ends(text: str) -> Iterator[str]:
+    return (text[match.start() :] for match in _ATTEMPT.finditer(text))
+
+
+def _named(uris: Iterable[str]) -> Iterator[str]:
+    """Compared are the ends of names: others write the same scheme, root and escapes in their own ways."""
+    for uri in uris:
+        yield from _ends(uri)
+        yield from _ends(unquote(uri))
+
+
+def _of(arc: RunningArc, lot: str) -> _Lot | None:
+    try:
+        return _read(arc.ledger(Lot.parse(lot)), arc)
+    except InvalidValueError:
+        return None  # somebody else's object
 
 
 def _read(ledger: LotLedger, arc: RunningArc) -> _Lot | None:
@@ -96,9 +121,11 @@ def _read(ledger: LotLedger, arc: RunningArc) -> _Lot | None:
     if not isinstance(entries[-1], Complete) or not ledger.is_marked(picture.last, ArcState.COMPLETE):
         return None
     records = [record for entry in entries if isinstance(entry, Complete) for record in entry.sinks.values()]
+    manifests = [read_record(arc, record) for record in records]
     return _Lot(
         attempts=frozenset(_attempts(entries)),
-        uris=frozenset(uri for record in records for uri in read_record(arc, record).uris),
+        named=frozenset(end for manifest in manifests for end in _named(manifest.uris)),
+        is_listed=all(manifest.uri_type is UriType.IDENTIFIER for manifest in manifests),
         staged=frozenset(record.staged for record in records if record.staged),
     )
 
