@@ -44,6 +44,7 @@ def stage(*uris, role="main", state="complete"):
     target = path(props["sinkManifestTemplates"][role].replace("{lot}", lot).replace("{state}", state))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"state": state, "lotId": lot, "uriType": "identifier", "uris": uris}))
+    return target
 """
 
 HOUR = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)T(?P<hour>\d\d)"
@@ -174,10 +175,13 @@ class Place:
         return {lot: self.kinds(arc, lot).count("complete") for lot in lots}
 
     def leftovers(self) -> list[str]:
-        """Writes under way, and whatever is staged, queued or in an intake."""
-        held = ("/.tmp-", "/staging/", "/intake/")
-        named = [name for name in self.tree() if any(part in f"/{name}" for part in held)]
-        return [*named, *(name for name in self.tree() if "/events/" in name and "subscription" not in name)]
+        """Whatever is staged, or waits in an intake or a queue, and writes under way."""
+        held = ("/.tmp-", "/staging/", "/intake/", "/events/")
+        return [
+            name
+            for name in self.tree()
+            if any(part in name for part in held) and not name.endswith("subscription.json")
+        ]
 
 
 def ended(process: subprocess.Popen[str]) -> Ran:
@@ -219,7 +223,11 @@ def by_arrival(**more: Any) -> dict[str, Any]:
 
 
 def arc(
-    kind: str = "copy", name: str = "work", sources: Sequence[str] = ("raw",), sinks: Sequence[str] = ("out",), **more: Any
+    kind: str = "copy",
+    name: str = "work",
+    sources: Sequence[str] = ("raw",),
+    sinks: Sequence[str] = ("out",),
+    **more: Any,
 ) -> dict[str, Any]:
     """An arc that works all of its sources' history, and tries a lot once."""
     return {

@@ -37,13 +37,12 @@ stage(role="bad", state="empty")
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("write('out.txt')", "no manifest for sink main"),
+        ("write('out.txt')", "without a manifest for sink 'main'"),
         ("print('the well is dry'); sys.exit(3)", "exited with 3\n  | the well is dry"),
         ("os.kill(os.getpid(), 9)", "was killed by signal 9"),
         ("time.sleep(600)", "timed out after 1 s"),
         ("stage('file:///elsewhere/x.txt')", "elsewhere"),
-        ("p = path(props['sinkManifestTemplates']['main'].replace('{lot}', lot).replace('{state}', 'complete'));"
-         "p.parent.mkdir(parents=True); p.write_text('{')", "manifest.json"),
+        ("stage().write_text('{')", "manifest.json"),
     ],
     ids=["no-manifest", "exit-3", "killed", "hangs", "outside-its-sink", "no-json"],
 )  # fmt: skip
@@ -54,8 +53,8 @@ def test_a_command_that_fails_is_told_with_where_to_look(place: Any, tools: Any,
     assert says in ran.out
     log = Path(ran.out.partition("  log: ")[2].partition("\n")[0])
     assert log.is_file(), ran.out
-    assert ran.err.startswith("error[lots-unworked]: 1 lot rests without a result: p/work " + tools.hour(0)), ran.err
-    assert "hint: " in ran.err
+    assert ran.err.startswith(f"error[lots-unworked]: 1 left without a result: p/work {tools.hour(0)}\n")
+    assert "hint: mend the cause" in ran.err
     assert place.kinds("work", tools.hour(0)) == ["claim", "missing"]
     assert place.manifests("out") == {}
 
@@ -109,6 +108,14 @@ def test_what_rests_is_told_again_and_worked_when_its_source_has_news(place: Any
     place.run()
     assert place.kinds("work", tools.hour(0)) == ["claim", "missing", "rollback", "claim", "complete"]
     assert place.objects("out") == {tools.file_of(0): 1, tools.file_of(0, "news"): 1}
+
+
+def test_what_rests_is_worked_again_when_more_attempts_are_declared(place: Any, tools: Any) -> None:
+    declare(place, tools, "sys.exit(1)")
+    assert "run again with more 'attempts' in the arc's 'retry'" in place.run(code=1).err
+    declare(place, tools, COPY, retry={"attempts": 2, "backoffSec": 0})
+    place.run()
+    assert place.kinds("work", tools.hour(0)) == ["claim", "missing", "claim", "complete"]
 
 
 def test_one_failing_lot_keeps_no_other_from_being_worked(place: Any, tools: Any) -> None:

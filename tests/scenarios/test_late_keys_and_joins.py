@@ -39,7 +39,7 @@ def test_after_its_deadline_a_join_goes_on_with_what_there_is(place: Any, tools:
     place.put(*map(tools.file_of, range(2)), folder="left")
     place.put(tools.file_of(1), folder="right")
     place.run()
-    assert joined(place) == {tools.hour(0): "left:1", tools.hour(1): "left:1 right:1"}
+    assert joined(place) == {tools.hour(0): "left:1 right:0", tools.hour(1): "left:1 right:1"}
 
 
 @pytest.mark.parametrize("on_revision", ["report", "rerun"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +14,8 @@ import click
 from clusterless.cli.run_report import reporter
 from clusterless.errors import ClsError
 from clusterless.plugins import find_plugins
+
+_NAMED = 5  # lots in an error
 
 _EXAMPLE = """
 \b
@@ -26,6 +30,15 @@ class RestError(ClsError):
     """The run is over, and some lots rest without a result."""
 
     code = "lots-unworked"
+
+    def __init__(self, unworked: Sequence[str]) -> None:
+        named = ", ".join(unworked[:_NAMED])
+        more = f" and {len(unworked) - _NAMED} more" if len(unworked) > _NAMED else ""
+        hint = (
+            "mend the cause, which is told above; then run again with more 'attempts' in the arc's 'retry' "
+            "(a source that brings something new is worked in any case)"
+        )
+        super().__init__(f"{len(unworked)} left without a result: {named}{more}", hint=hint)
 
 
 @click.command(epilog=_EXAMPLE)
@@ -65,13 +78,14 @@ def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: 
     sites = resolve(declared, plugins)
     scratch = output_folder(sites[0].base)
     options = Options(scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open)
-    stop = _stopped_by_signals()
+    stop, signals = _stopped_by_signals()
     with reporter(sites, log_format) as report:
         ended = run_sites(sites, plugins, options, report.tell, stop)
     report.summarise(ended)
-    if unworked := report.tally.unworked + ended.set_aside:
-        msg = f"{unworked} lot(s) rest without a result"
-        raise RestError(msg, hint="look at the errors above and the logs they name; mend the cause and run again")
+    if unworked := sorted({*report.tally.unworked, *ended.set_aside}):
+        raise RestError(unworked)
+    if until_idle and not ended.idle:
+        sys.exit(128 + signals[0])  # as the shell says it: whoever waits for the end must not take this for it
 
 
 def output_folder(base: Path) -> Path:
@@ -80,9 +94,15 @@ def output_folder(base: Path) -> Path:
     return next((each for each in found if each.is_dir()), base / ".clusterless") / "output"
 
 
-def _stopped_by_signals() -> threading.Event:
-    """Set by SIGTERM and Ctrl-C: what is held is then finished or released."""
+def _stopped_by_signals() -> tuple[threading.Event, list[int]]:
+    """Set by SIGTERM and Ctrl-C, which are noted: what is held is then finished or released."""
     stop = threading.Event()
+    received: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        received.append(number)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+        signal.signal(number, note)
+    return stop, received

@@ -14,7 +14,7 @@ from attrs import asdict, define, fields
 
 from clusterless.cli.run_tally import GOOD, Row, Tally
 from clusterless.errors import ClsError
-from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Worked
+from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Trouble, Worked
 from clusterless.runtime.site import Site
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Reporter:
         self._lock = threading.Lock()
 
     def tell(self, happening: Happening) -> None:
-        self.tally.add(happening)
+        if not self.tally.add(happening):
+            return
         with self._lock, suppress(BrokenPipeError):  # whoever was reading has gone; the work goes on
             if self.form == "json":
                 click.echo(json.dumps(_as_json(happening), separators=(",", ":")))
@@ -77,6 +78,8 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             return f"{element} {lot}: {error}{hint}".replace(" :", ":")
         case Worked(state=state) if state not in GOOD:
             return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}"
+        case LeftAlone(failed=True):
+            return f"{happening.element} {happening.lot} rests: {happening.why}"
         case _ if quiet:
             return ""
         case Booked():
@@ -100,7 +103,8 @@ def _as_json(happening: Happening) -> dict[str, Any]:
     values = {each.name: getattr(happening, each.name) for each in fields(type(happening))}
     if isinstance(happening, Trouble):
         code = happening.error.code if isinstance(happening.error, ClsError) else type(happening.error).__name__
-        values["error"] = {"code": code, "message": str(happening.error)}
+        hint = happening.error.hint if isinstance(happening.error, ClsError) else ""
+        values["error"] = {"code": code, "message": str(happening.error), "hint": hint}
     return {"event": type(happening).__name__, **values}
 
 

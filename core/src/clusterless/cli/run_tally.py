@@ -31,18 +31,19 @@ class Tally:
     def __init__(self, sites: Sequence[Site]) -> None:
         self.rows: dict[str, Row] = {}
         self._lock = threading.Lock()
-        self._unworked: dict[tuple[str, str], str] = {}
+        self._unworked: set[tuple[str, str]] = set()
         for site in sites:
             name = site.deployable.project.name
             self.rows |= {f"{name}/{each.name}": Row("boundary") for each in site.deployable.boundaries}
             self.rows |= {f"{name}/{each.name}": Row("arc") for each in site.deployable.arcs}
 
     @property
-    def unworked(self) -> int:
-        """Lots whose last outcome here was no success."""
-        return len(self._unworked)
+    def unworked(self) -> list[str]:
+        """The lots that came to no success, as ``project/arc lot``."""
+        return sorted(" ".join(key) for key in self._unworked)
 
-    def add(self, happening: Happening) -> None:
+    def add(self, happening: Happening) -> bool:
+        """Count it; false where all of it was told before."""
         with self._lock:
             row = self.rows.setdefault(happening.element, Row("other"))
             match happening:
@@ -56,9 +57,20 @@ class Tally:
                     self._worked(row, happening)
                 case LeftAlone():
                     row.working.discard(happening.lot)
+                    return self._rests(row, happening)
                 case Trouble():
                     row.working.discard(happening.lot)
                     row.trouble = str(happening.error).partition("\n")[0]
+        return True
+
+    def _rests(self, row: Row, left: LeftAlone) -> bool:
+        key = (left.element, left.lot)
+        if not left.failed:
+            return True
+        row.trouble = row.trouble or left.why
+        is_news = key not in self._unworked
+        self._unworked.add(key)
+        return is_news
 
     def _sealed(self, row: Row, sealed: SealedLots) -> None:
         row.counts += Counter(
@@ -73,8 +85,8 @@ class Tally:
         key = (worked.element, worked.lot)
         row.counts += Counter({worked.state: 1, "objects": worked.objects})
         if worked.state in GOOD:
-            self._unworked.pop(key, None)
+            self._unworked.discard(key)
             row.trouble = ""
         else:
             row.trouble = worked.error.partition("\n")[0]
-            self._unworked[key] = worked.error
+            self._unworked.add(key)

@@ -11,7 +11,7 @@ from clusterless.model.seal import Seal
 from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import Intake, Taken
-from clusterless.runtime.seal import seal_next
+from clusterless.runtime.seal import finish_last, seal_next
 
 _WAIT = 0.25  # seconds that a source is listened to before seals are looked after
 _PATIENCE = 5.0  # seconds after trouble
@@ -33,7 +33,7 @@ class Booking(threading.Thread):
         self._tell = tell
         self._stop_asked = stop
         self._seal_open = seal_open
-        self._element = f"{boundary.project.name}/{boundary.boundary.name}"
+        self.element = f"{boundary.project.name}/{boundary.boundary.name}"
         self.quiet = self.blocked = False
         self.seals = 0
 
@@ -44,14 +44,16 @@ class Booking(threading.Thread):
                 self._turn(intake)
             except Exception as error:  # noqa: BLE001  one boundary's trouble is not the others'
                 self.blocked = self.quiet = isinstance(error, MalformedError)  # waiting does not mend that
-                self._tell(Trouble(element=self._element, error=error))
+                self._tell(Trouble(element=self.element, error=error))
                 self._stop_asked.wait(_PATIENCE)
 
     def _turn(self, intake: Intake) -> None:
+        if not self._boundary.last:
+            finish_last(self._boundary)  # from it a source learns from when on to look
         taken = intake.take(_WAIT)
         if taken.booked or taken.unbooked:
             self.quiet = False
-            self._tell(Booked(element=self._element, arrivals=taken.booked, unbooked=taken.unbooked))
+            self._tell(Booked(element=self.element, arrivals=taken.booked, unbooked=taken.unbooked))
         if not taken.backlog:
             self._seal(taken)
 
@@ -60,7 +62,7 @@ class Booking(threading.Thread):
             sealed = seal_next(self._boundary, seal_open=self._seal_open)
             if sealed.seal:
                 self.seals += 1
-                self._tell(_told(self._element, sealed.seal))
+                self._tell(_told(self.element, sealed.seal))
             elif not sealed.lost:
                 self.blocked = False
                 self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)

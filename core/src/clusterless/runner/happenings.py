@@ -54,11 +54,15 @@ class Worked(Happening):
 
 @frozen(kw_only=True)
 class LeftAlone(Happening):
-    """A lot was looked at and not worked; *seconds* until it is looked at again, if ever."""
+    """A lot was looked at and not worked; *seconds* until it is looked at again, if ever.
+
+    *failed*: it rests without a result, since its attempts are used up.
+    """
 
     lot: str
     why: str
     seconds: float | None
+    failed: bool = False
 
 
 @frozen(kw_only=True)

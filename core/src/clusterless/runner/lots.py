@@ -10,7 +10,7 @@ from time import monotonic
 from attrs import define, field
 
 from clusterless.errors import ClsError
-from clusterless.model.ledger import Failed
+from clusterless.model.ledger import Claim, Failed
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
 from clusterless.provider import Delivery
@@ -19,6 +19,7 @@ from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.delivery import Delivered, deliver
 
 _PATIENCE = 5.0  # seconds after trouble
+_GLANCE = 2.0  # seconds between looks at what another works, where its end is waited for
 
 Key = tuple[str, str, Lot]
 
@@ -34,11 +35,19 @@ class _Task:
 class Lots:
     """Delivers lots in a pool of threads; used from one thread, which calls `collect`."""
 
-    def __init__(self, concurrency: int, tell: Callable[[Happening], None], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        tell: Callable[[Happening], None],
+        wake: Callable[[], None],
+        *,
+        await_others: bool = False,
+    ) -> None:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="lot")
         self._concurrency = concurrency
         self._tell = tell
         self._wake = wake
+        self._await_others = await_others
         self._tasks: dict[Key, _Task] = {}
         self._running: dict[Future[Delivered], Key] = {}
         self._due: list[tuple[float, int, Key, RunningArc]] = []
@@ -46,7 +55,7 @@ class Lots:
         self.started = self.settled = 0
         self.worked = 0  # outcomes so far
         self.postponed = 0
-        self.set_aside: dict[Key, BaseException] = {}
+        self.set_aside: dict[Key, str] = {}  # ``project/arc lot``
 
     @property
     def free(self) -> int:
@@ -139,11 +148,13 @@ class Lots:
             element = f"{task.arc.project.name}/{task.arc.arc.name}"
             self._tell(Trouble(element=element, lot=str(task.lot), error=error))
             if isinstance(error, ClsError) and not _may_pass(error):
-                self.set_aside[key] = error
+                self.set_aside[key] = f"{element} {task.lot}"
                 return None
             return _PATIENCE
         self.set_aside.pop(key, None)
         self.worked += delivered.outcome is not None
+        if self._await_others and delivered.seconds is not None and isinstance(delivered.last, Claim):
+            return min(delivered.seconds, _GLANCE)  # a claim expires long after the usual end of its work
         return delivered.seconds
 
     def _answer(self, message: Delivery, seconds: float | None) -> None:
@@ -164,7 +175,13 @@ def _may_pass(error: ClsError) -> bool:
 def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Happening:
     outcome = delivered.outcome
     if outcome is None:
-        return LeftAlone(element=element, lot=str(task.lot), why=delivered.why, seconds=delivered.seconds)
+        return LeftAlone(
+            element=element,
+            lot=str(task.lot),
+            why=delivered.why,
+            seconds=delivered.seconds,
+            failed=delivered.is_at_rest and isinstance(delivered.last, Failed),
+        )
     states = {sink.state for sink in outcome.sinks.values()}
     return Worked(
         element=element,

@@ -40,11 +40,14 @@ class Options:
 
 @frozen(kw_only=True)
 class Ended:
-    """How a run ended: *idle* when all was at rest; lots *set_aside* cannot be worked before someone looks."""
+    """How a run ended: *idle* when all was at rest.
+
+    What is *set_aside* cannot be worked before someone looks: ``project/arc lot``, and boundaries.
+    """
 
     idle: bool
     worked: int
-    set_aside: int
+    set_aside: tuple[str, ...]
 
 
 def run(
@@ -90,7 +93,7 @@ class _Run:
     survey: Survey = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.lots = Lots(self.options.concurrency, self.tell, self.wake.set)
+        self.lots = Lots(self.options.concurrency, self.tell, self.wake.set, await_others=self.options.until_idle)
         self.bookings = [
             Booking(boundary, self.tell, self.stop, seal_open=self.options.seal_open)
             for boundary in self.opened.boundaries
@@ -163,8 +166,9 @@ class _Run:
         return False
 
     @property
-    def _set_aside(self) -> int:
-        return len(self.lots.set_aside) + sum(booking.blocked for booking in self.bookings)
+    def _set_aside(self) -> tuple[str, ...]:
+        blocked = (booking.element for booking in self.bookings if booking.blocked)
+        return (*self.lots.set_aside.values(), *blocked)
 
     def _changes(self) -> int:
         return self.lots.worked + self.lots.postponed + sum(booking.seals for booking in self.bookings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from clusterless.engine.lot_states import (
     Acknowledge,
@@ -38,13 +38,15 @@ _LOST = 1.0  # seconds until the winner of a slot is looked at again
 class Delivered:
     """What came of a delivery, and *why*; *seconds* until the lot is to be delivered again, if ever.
 
-    *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed.
+    *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed;
+    *last* is the entry that was found at the ledger's end, where that decided.
     """
 
     why: str
     seconds: float | None = None
     outcome: Complete | Failed | None = None
     finished: bool = False
+    last: Entry | None = field(default=None, eq=False)
 
     @property
     def is_at_rest(self) -> bool:
@@ -95,9 +97,9 @@ class _Delivery:
         """Take the step; None when the ledger is to be looked at again."""
         match decision:
             case Acknowledge(why):
-                return Delivered(why, None, self.outcome, self.finished)
+                return Delivered(why, None, self.outcome, self.finished, last)
             case Defer(seconds, why):
-                return Delivered(why, max(seconds, 0.01), self.outcome, self.finished)
+                return Delivered(why, max(seconds, 0.01), self.outcome, self.finished, last)
             case Finish():
                 assert isinstance(last, Complete | Failed)
                 finish(self.arc, self.ledger, self.number, last)
