@@ -1,0 +1,255 @@
+"""Fills in what the pages of this folder take from the code: ``python docs/build.py``, and ``--check`` in the tests.
+
+A page holds a block between ``<!-- from the code: NAME -->`` and ``<!-- end -->``; the rest of the page
+is written by hand. What a key means is said in `meanings.json`, which must name every key, and no other.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+from click.testing import CliRunner
+
+import clusterless
+from clusterless import codec
+from clusterless.cli.app import main as cls
+from clusterless.codec.names import stored_name, stored_names
+from clusterless.errors import ClsError
+from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
+from clusterless.model.boundary import Boundary, IngressBoundary, PathFilter
+from clusterless.model.dataset import LocatedDataset, SinkDataset, SourceDataset
+from clusterless.model.element import Activity, Barrier, Element, Notifier, Resource
+from clusterless.model.lot import LotUnit
+from clusterless.model.placement import Placement
+from clusterless.model.project import Deployable, Project
+from clusterless.plugins import find_plugins
+from clusterless.provider import Component
+
+HERE = Path(__file__).parent
+MEANINGS: dict[str, str] = json.loads((HERE / "meanings.json").read_text(encoding="utf-8"))
+
+_BLOCK = re.compile(r"(<!-- from the code: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MODELS = (
+    Deployable, Project, Placement, Element, Resource, IngressBoundary, SinkDataset, PathFilter, Arc, SourceDataset,
+    Wait, Retry, WorkloadSettings, Barrier, Activity, Notifier,
+)  # fmt: skip
+_TITLES = {
+    Deployable: "The project file", Project: "`project`", Placement: "`placement`", Element: "Every element",
+    Resource: "`resources`", IngressBoundary: "`boundaries`", SinkDataset: "A dataset that is written",
+    PathFilter: "`filter`", Arc: "`arcs`", SourceDataset: "A dataset that is read", Wait: "`wait`", Retry: "`retry`",
+    WorkloadSettings: "`workload`", Barrier: "`barriers`", Activity: "`activities`", Notifier: "`notifiers`",
+}  # fmt: skip
+_OURS = ("local:core:", "cls:core:")
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true, false", Any: "anything"}
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------
+
+
+def keys(model: Any, *, own: bool = False) -> Iterator[tuple[str, str, str, str]]:
+    """Each key of *model*: its name, what may be given, its default, and what it means."""
+    attrs.resolve_types(model)
+    for field in attrs.fields(model):
+        if own and field.inherited:
+            continue
+        name = stored_names(model)[field.name]
+        yield name, kind(field.type), default(field), MEANINGS[f"{definer(model, field.name)}.{name}"]
+
+
+def definer(model: Any, name: str) -> str:
+    """The class that says what the field *name* of *model* is."""
+    return next(each.__name__ for each in model.__mro__ if name in each.__dict__.get("__annotations__", {}))
+
+
+def kind(of: Any) -> str:
+    """What may be given, in words."""
+    arguments = typing.get_args(of)
+    if type(None) in arguments:
+        return f"{kind(next(each for each in arguments if each is not type(None)))}, null"
+    if typing.get_origin(of) is tuple:
+        return f"list of {kind(arguments[0])}"
+    if arguments:
+        return f"map of {kind(arguments[1])}"
+    if of is LotUnit:
+        return ", ".join(f"`{unit.label}`" for unit in LotUnit)
+    if isinstance(of, type) and issubclass(of, enum.Enum):
+        return ", ".join(f"`{each.value}`" for each in of)
+    of = IngressBoundary if of is Boundary else of
+    return _WORDS.get(of) or (f"[object](#{anchor(_TITLES[of])})" if of in _TITLES else "object")
+
+
+def anchor(title: str) -> str:
+    return re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-")
+
+
+def default(field: Any) -> str:
+    value: Any = field.default
+    if value is attrs.NOTHING:
+        return "**required**"
+    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
+        value = value.factory()
+    if attrs.has(type(value)):
+        return "its own"
+    return f"`{json.dumps(codec.to_json(value), ensure_ascii=False)}`"
+
+
+def table(rows: Iterator[tuple[str, str, str, str]]) -> str:
+    lines = [f"| `{name}` | {given} | {standard} | {meaning} |" for name, given, standard, meaning in rows]
+    return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *lines]) if lines else "No keys of its own."
+
+
+def prose(text: str | None) -> str:
+    """A docstring as Markdown, without what it raises; fields under the names that are typed."""
+    words = inspect.cleandoc(text or "").partition("Raises:")[0].strip()
+    words = re.sub(r"``([a-z]+(?:_[a-z]+)+)``", lambda match: f"`{stored_name(match[1])}`", words)
+    words = re.sub(r"\*([a-z_]+)\*", lambda match: f"`{stored_name(match[1])}`", words)
+    return words.replace("``", "`")
+
+
+# ---- the blocks ------------------------------------------------------------------------------------------------
+
+
+def models() -> str:
+    sections = []
+    for model in _MODELS:
+        # What every element has is said once; a boundary's dataset is its own matter.
+        rows = keys(model, own=issubclass(model, Element) and model is not Element)
+        body = table([*keys(Boundary, own=True), *rows] if model is IngressBoundary else rows)  # type: ignore[arg-type]
+        summary = prose(model.__doc__).partition("\n\n")[0]
+        sections.append("\n\n".join(filter(None, (f"## {_TITLES[model]}", summary, body))))
+    return "\n\n".join(sections)
+
+
+def components() -> str:
+    offered = {name: each for name, each in find_plugins().components().items() if name.startswith(_OURS)}
+    return "\n\n".join(_component(name, offered[name]) for name in sorted(offered, key=_local_first))
+
+
+def _local_first(name: str) -> tuple[bool, str]:
+    return not name.startswith("local:"), name
+
+
+def _component(name: str, component: Component) -> str:
+    parts = [f"## {name}", f"For `{_KINDS[component.declares]}`. {prose(component.model.__doc__)}"]
+    parts += filter(None, (prose(model.__doc__) for model in _settings(component.model)))
+    return "\n\n".join([*parts, table(_every_key(component.model))])
+
+
+def _settings(model: Any) -> Iterator[Any]:
+    """The classes of a component's own settings."""
+    for name in ("workload", "workload_props"):
+        attrs.resolve_types(model)
+        field = attrs.fields_dict(model).get(name)
+        if field is None or not attrs.has(field.type):
+            return
+        model = field.type
+        if model is not WorkloadSettings:
+            yield model
+
+
+def _every_key(model: Any, below: str = "") -> Iterator[tuple[str, str, str, str]]:
+    attrs.resolve_types(model)
+    for field, (name, given, standard, meaning) in zip(attrs.fields(model), keys(model), strict=True):
+        if attrs.has(field.type) and not issubclass(field.type, LocatedDataset):
+            yield from _every_key(field.type, f"{below}{name}.")
+        else:
+            yield f"{below}{name}", re.sub(r"\[object\]\(#", "[object](project-file.md#", given), standard, meaning
+
+
+_KINDS: Mapping[type[Element], str] = {
+    Resource: "resources", Boundary: "boundaries", Barrier: "barriers", Arc: "arcs", Activity: "activities",
+    Notifier: "notifiers",
+}  # fmt: skip
+
+
+def errors() -> str:
+    for module in pkgutil.walk_packages(clusterless.__path__, "clusterless."):
+        if not module.name.startswith("clusterless.testing") and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    paragraph = "\n\n"
+    known = sorted(_subclasses(ClsError), key=lambda error: error.code)
+    rows = [
+        f"| `{error.code}` | {error.exit_code} | {'yes' if error.retryable else 'no'} | {prose(error.__doc__).partition(paragraph)[0]} |"
+        for error in known
+        if error.__module__.startswith("clusterless.")
+    ]
+    head = ["| code | exits with | may simply be tried again | meaning |", "|---|---|---|---|"]
+    return "\n".join([*head, *(row.replace("\n", " ") for row in rows)])
+
+
+def _subclasses(error: type[ClsError]) -> Iterator[type[ClsError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from _subclasses(each)
+
+
+def commands() -> str:
+    assert isinstance(cls, click.Group)
+    offered = {name: cls.get_command(click.Context(cls), name) for name in cls.list_commands(click.Context(cls))}
+    # Of plugins that happen to be installed nothing is said here.
+    names = [name for name, each in offered.items() if each and (each.callback.__module__ or "").startswith("clusterless.")]
+    return "\n\n".join([_help(), *(_help(name) for name in names)])
+
+
+def _help(*command: str) -> str:
+    shown = CliRunner().invoke(cls, [*command, "--help"], prog_name="cls", terminal_width=80).output.rstrip()
+    return f"## cls {' '.join(command)}".rstrip() + f"\n\n```text\n{shown}\n```"
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "models": models, "components": components, "errors": errors, "commands": commands,
+}  # fmt: skip
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------
+
+
+def filled(page: str) -> str:
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{BLOCKS[match['name']]()}\n\n{match[3]}", page)
+
+
+def unknown_meanings() -> set[str]:
+    """Meanings of keys that there are not."""
+    classes = {each for model in _MODELS for each in model.__mro__ if attrs.has(each)}
+    for name, component in find_plugins().components().items():
+        if name.startswith(_OURS):
+            classes |= {each for model in (component.model, *_settings(component.model)) for each in model.__mro__}
+    there = {
+        f"{definer(model, field)}.{name}"
+        for model in classes
+        if attrs.has(model)
+        for field, name in stored_names(model).items()
+    }
+    return MEANINGS.keys() - there
+
+
+def main() -> int:
+    """Fill in the pages; with ``--check``, say which are not up to date, and change nothing."""
+    os.environ.pop("COLUMNS", None)
+    stale = [f"meanings.json: {key} is no key" for key in sorted(unknown_meanings())]
+    for path in sorted(HERE.glob("**/*.md")):
+        before = path.read_text(encoding="utf-8")
+        after = filled(before)
+        if after != before and "--check" in sys.argv:
+            stale.append(f"{path.name} is not up to date: python docs/build.py")
+        elif after != before:
+            path.write_text(after, encoding="utf-8")
+    print("\n".join(stale) or "up to date")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
