@@ -32,6 +32,12 @@ def readiness(arc: Arc, present: Collection[str], first: datetime | None, now: d
     return Readiness(ready=now >= at, at=at)
 
 
+def least_sources(arc: Arc) -> int:
+    """How many of its sources must be there before a lot can ever be worked."""
+    subscribed = sum(source.subscribe for source in arc.sources.values())
+    return 1 if arc.wait.deadline_sec is not None else max(arc.wait.needed(subscribed), 1)
+
+
 def may_change_after(arc: Arc) -> bool:
     """Whether a lot may be worked before all its sources are there."""
     return arc.wait.for_ is WaitFor.AT_LEAST or arc.wait.deadline_sec is not None

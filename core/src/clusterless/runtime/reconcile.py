@@ -10,7 +10,7 @@ from itertools import groupby
 from attrs import Factory, frozen
 
 from clusterless.engine.lot_states import changed
-from clusterless.engine.sources import may_change_after
+from clusterless.engine.sources import least_sources, may_change_after
 from clusterless.errors import InvalidValueError, MalformedError
 from clusterless.model.ledger import ArcState, Complete
 from clusterless.model.lot import Lot
@@ -33,8 +33,9 @@ def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
     One listing of each source and one of the arc's state, in step: memory does not grow with history. An entry
     is read only where the listings leave open which revisions it consumed.
     """
+    least = least_sources(arc.arc)
     for seen in _seen(arc, _floor(arc, after)):
-        if seen.revisions and not _is_settled(arc, seen):
+        if len(seen.revisions) >= least and not _is_settled(arc, seen):
             yield seen.lot
 
 
