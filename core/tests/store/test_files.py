@@ -23,6 +23,7 @@ from clusterless.errors import (
 )
 from clusterless.store import durable
 from clusterless.store.files import FileStore
+from clusterless.store.litter import new_name
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.clock import START, SettableClock
 from clusterless.testing.store_contract import ObjectStoreContract
@@ -445,3 +446,19 @@ def test_a_read_only_folder_refuses_writes_and_can_be_read(tiny_disk: Path) -> N
     with pytest.raises(StoreRefusedError):
         store.delete("a")
     assert store.get("a") == b"body"
+
+
+def test_what_a_killed_process_was_writing_goes_when_its_folder_is_listed(file_store: FileStore) -> None:
+    """Of this machine's own processes, and only once they are gone."""
+    file_store.put("a", b"")
+    gone = subprocess.run(  # it names a temporary file as the store would, and ends
+        [sys.executable, "-c", "from clusterless.store.litter import new_name; print(new_name())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    ours, strangers = new_name(), ".tmp-another-machine-1-0"
+    for name in (gone, ours, strangers):
+        (folder(file_store) / name).write_bytes(b"half")
+    assert [info.key for info in file_store.list()] == ["a"]
+    assert {path.name for path in folder(file_store).iterdir()} == {"a", ours, strangers}

@@ -9,6 +9,8 @@ import socket
 import time
 from datetime import UTC, datetime
 
+from clusterless.store import processes
+
 
 class SystemClock:
     """The machine's `Clock`."""
@@ -38,12 +40,4 @@ def identity() -> str:
 def is_gone(by: str) -> bool:
     """Whether *by* was a process of this machine that surely runs no more."""
     host, _, pid = by.rpartition(":")
-    if os.name != "posix" or host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)  # signal 0 asks, and does nothing
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    return host == socket.gethostname() and processes.is_gone(pid)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import stat
 from contextlib import contextmanager, suppress
@@ -18,16 +17,16 @@ from clusterless.errors import (
     StoreRefusedError,
     StoreUnavailableError,
 )
-from clusterless.store import durable
+from clusterless.store import durable, litter
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
 from clusterless.store.filetime import FileTime, from_ns
 from clusterless.store.keys import check_key
+from clusterless.store.litter import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-_HIDDEN = ".tmp-"
 _KNOWN_AT_MOST = 10_000
 _TRIES = 100  # a folder may be pruned by another between making and using it, but hardly so often
 _REMEDIES = {
@@ -42,15 +41,15 @@ _REMEDIES = {
     errno.EISDIR: "a folder is in the way where an object is meant to be: move or rename it",
     errno.EFBIG: "the file system takes no files so large",
 }
-_temporary = itertools.count()
 
 
 class FileStore(ObjectStore):
     """Keys are paths below the folder that *root_uri* (``file:///…/``) names, made with the first object.
 
-    Files whose name begins with ``.tmp-`` are writes under way. Symbolic links are not
-    listed; a key may lead through one that stays below the root. Names that are
-    not UTF-8 are no keys. *now* replaces the time that the files' own stamps tell.
+    Files whose name begins with ``.tmp-`` are writes under way; those of killed
+    processes go when their folder is listed. Symbolic links are not listed; a key may
+    lead through one that stays below the root. Names that are not UTF-8 are no keys.
+    *now* replaces the time that the files' own stamps tell.
     """
 
     def __init__(self, root_uri: str, now: Callable[[], datetime] | None = None) -> None:
@@ -119,7 +118,10 @@ class FileStore(ObjectStore):
                 else:
                     name = entry.name
                     wanted = (base + name).startswith(prefix) and base + name > after
-                    wanted = wanted and entry.is_file(follow_symlinks=False) and not name.startswith(_HIDDEN)
+                    if name.startswith(HIDDEN):
+                        litter.remove_if_left(entry.path)
+                        continue
+                    wanted = wanted and entry.is_file(follow_symlinks=False)
                 if wanted and _is_text(name):
                     names.append(name)
         return sorted(names)
@@ -162,7 +164,7 @@ class FileStore(ObjectStore):
 
     def _new_file(self, folder: str) -> tuple[str, int]:
         for _ in range(_TRIES):
-            temporary = f"{folder}/{_HIDDEN}{os.getpid()}-{next(_temporary)}"
+            temporary = f"{folder}/{litter.new_name()}"
             try:
                 if folder not in self._known:
                     durable.make_folder(folder)
@@ -191,10 +193,10 @@ class FileStore(ObjectStore):
     def _path(self, key: str) -> str:
         check_key(self.root, key)
         folders, _, name = key.rpartition("/")
-        if "\0" in key or "" in key.split("/") or name.startswith(_HIDDEN) or not _is_text(key):
+        if "\0" in key or "" in key.split("/") or name.startswith(HIDDEN) or not _is_text(key):
             msg = f"{key!r} cannot be the path of a file below {self._folder}"
             raise StoreRefusedError(
-                msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {_HIDDEN}"
+                msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {HIDDEN}"
             )
         folder = f"{self._folder}/{folders}" if folders else self._folder
         if folder not in self._known:
