@@ -71,7 +71,7 @@ def keys(model: Any, *, own: bool = False) -> Iterator[tuple[str, str, str, str]
 
 def definer(model: Any, name: str) -> str:
     """The class that says what the field *name* of *model* is."""
-    return next(each.__name__ for each in model.__mro__ if name in each.__dict__.get("__annotations__", {}))
+    return next(str(each.__name__) for each in model.__mro__ if name in inspect.get_annotations(each))
 
 
 def kind(of: Any) -> str:
@@ -108,7 +108,8 @@ def default(field: Any) -> str:
 
 def table(rows: Iterator[tuple[str, str, str, str]]) -> str:
     lines = [f"| `{name}` | {given} | {standard} | {meaning} |" for name, given, standard, meaning in rows]
-    return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *lines]) if lines else "No keys of its own."
+    head = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    return "\n".join([*head, *lines]) if lines else "No keys of its own."
 
 
 def prose(text: str | None) -> str:
@@ -153,9 +154,9 @@ def _settings(model: Any) -> Iterator[Any]:
     for name in ("workload", "workload_props"):
         attrs.resolve_types(model)
         field = attrs.fields_dict(model).get(name)
-        if field is None or not attrs.has(field.type):
+        model = field.type if field else None
+        if model is None or not attrs.has(model):
             return
-        model = field.type
         if model is not WorkloadSettings:
             yield model
 
@@ -179,15 +180,15 @@ def errors() -> str:
     for module in pkgutil.walk_packages(clusterless.__path__, "clusterless."):
         if not module.name.startswith("clusterless.testing") and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    paragraph = "\n\n"
-    known = sorted(_subclasses(ClsError), key=lambda error: error.code)
-    rows = [
-        f"| `{error.code}` | {error.exit_code} | {'yes' if error.retryable else 'no'} | {prose(error.__doc__).partition(paragraph)[0]} |"
-        for error in known
-        if error.__module__.startswith("clusterless.")
-    ]
+    known = [error for error in _subclasses(ClsError) if error.__module__.startswith("clusterless.")]
+    rows = [_error(error) for error in sorted(known, key=lambda error: error.code)]
     head = ["| code | exits with | may simply be tried again | meaning |", "|---|---|---|---|"]
-    return "\n".join([*head, *(row.replace("\n", " ") for row in rows)])
+    return "\n".join([*head, *rows])
+
+
+def _error(error: type[ClsError]) -> str:
+    meaning = prose(error.__doc__).partition("\n\n")[0].replace("\n", " ")
+    return f"| `{error.code}` | {error.exit_code} | {'yes' if error.retryable else 'no'} | {meaning} |"
 
 
 def _subclasses(error: type[ClsError]) -> Iterator[type[ClsError]]:
@@ -198,10 +199,15 @@ def _subclasses(error: type[ClsError]) -> Iterator[type[ClsError]]:
 
 def commands() -> str:
     assert isinstance(cls, click.Group)
-    offered = {name: cls.get_command(click.Context(cls), name) for name in cls.list_commands(click.Context(cls))}
+    context = click.Context(cls)
+    offered = {name: cls.get_command(context, name) for name in cls.list_commands(context)}
     # Of plugins that happen to be installed nothing is said here.
-    names = [name for name, each in offered.items() if each and (each.callback.__module__ or "").startswith("clusterless.")]
+    names = [name for name, command in offered.items() if command and _is_ours(command)]
     return "\n\n".join([_help(), *(_help(name) for name in names)])
+
+
+def _is_ours(command: click.Command) -> bool:
+    return getattr(command.callback, "__module__", "").startswith("clusterless.")
 
 
 def _help(*command: str) -> str:
@@ -247,7 +253,7 @@ def main() -> int:
             stale.append(f"{path.name} is not up to date: python docs/build.py")
         elif after != before:
             path.write_text(after, encoding="utf-8")
-    print("\n".join(stale) or "up to date")
+    sys.stdout.write("\n".join(stale or ["up to date"]) + "\n")
     return 1 if stale else 0
 
 
