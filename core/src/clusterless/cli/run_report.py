@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from clusterless.runner.running import Ended
 
+_NARROW = 72  # columns
 _COUNTED = ("arrivals", "complete", "empty", "partial", "missing", "late", "unbooked")
 
 
@@ -66,7 +67,8 @@ def reporter(sites: Sequence[Site], log_format: str) -> Iterator[Reporter]:
     from rich.console import Console
     from rich.live import Live
 
-    with Live(get_renderable=lambda: _table(report.tally), console=Console(), refresh_per_second=4, transient=True):
+    console = Console()
+    with Live(get_renderable=lambda: _table(report.tally, console.width), console=console, transient=True):
         yield report
 
 
@@ -112,13 +114,16 @@ def _counts(row: Row) -> str:
     return ", ".join(f"{row.counts[name]:,} {name}" for name in _COUNTED if row.counts[name])
 
 
-def _table(tally: Tally) -> Table:
+def _table(tally: Tally, width: int) -> Table:
+    """A row for each boundary and arc; below 72 columns one column, so that no word is cut."""
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, expand=False)
-    for title in ("", "lots", "last"):
-        table.add_column(title, overflow="fold")
+    table = Table(box=None, pad_edge=False)
     for name, row in tally.rows.items():
-        last = f"{row.last} (+{len(row.working)})" if row.working else row.last
-        table.add_row(name, _counts(row) or "-", row.trouble or last)
+        busy = f" (+{len(row.working)})" if row.working else ""
+        cells = (name, _counts(row) or "-", row.trouble or f"{row.last}{busy}")
+        if width < _NARROW:
+            table.add_row("\n  ".join(cell for cell in cells if cell))
+        else:
+            table.add_row(*cells)
     return table

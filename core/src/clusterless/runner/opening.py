@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
@@ -47,7 +48,7 @@ class Opened:
     """*closing* gives everything back."""
 
     boundaries: list[RunningBoundary] = Factory(list)
-    arcs: list[tuple[RunningArc, Subscription]] = Factory(list)
+    arcs: deque[tuple[RunningArc, Subscription]] = Factory(deque)
     closing: ExitStack = Factory(ExitStack)
 
 

@@ -125,6 +125,7 @@ class _Run:
         before = self.lots.started, self.lots.settled
         self.lots.collect()
         self.lots.start_due()
+        self.opened.arcs.rotate()  # no arc is always heard last
         for arc, subscription in self.opened.arcs:
             self._hear(arc, subscription)
         self._look()
@@ -167,8 +168,8 @@ class _Run:
 
     @property
     def _set_aside(self) -> tuple[str, ...]:
-        blocked = (booking.element for booking in self.bookings if booking.blocked)
-        return (*self.lots.set_aside.values(), *blocked)
+        boundaries = (booking.element for booking in self.bookings if booking.unreadable)
+        return (*self.lots.set_aside.values(), *boundaries)
 
     def _changes(self) -> int:
         return self.lots.worked + self.lots.postponed + sum(booking.seals for booking in self.bookings)
