@@ -54,7 +54,7 @@ def test_a_command_that_fails_is_told_with_where_to_look(place: Any, tools: Any,
     log = Path(ran.out.partition("  log: ")[2].partition("\n")[0])
     assert log.is_file(), ran.out
     assert ran.err.startswith(f"error[lots-unworked]: 1 left without a result: p/work {tools.hour(0)}\n")
-    assert "hint: mend the cause" in ran.err
+    assert "hint: mend what is told above, and run again" in ran.err
     assert place.kinds("work", tools.hour(0)) == ["claim", "missing"]
     assert place.manifests("out") == {}
 
@@ -112,7 +112,7 @@ def test_what_rests_is_told_again_and_worked_when_its_source_has_news(place: Any
 
 def test_what_rests_is_worked_again_when_more_attempts_are_declared(place: Any, tools: Any) -> None:
     declare(place, tools, "sys.exit(1)")
-    assert "run again with more 'attempts' in the arc's 'retry'" in place.run(code=1).err
+    assert "needs more 'attempts' in its arc's 'retry'" in place.run(code=1).err
     declare(place, tools, COPY, retry={"attempts": 2, "backoffSec": 0})
     place.run()
     assert place.kinds("work", tools.hour(0)) == ["claim", "missing", "claim", "complete"]

@@ -35,8 +35,8 @@ class RestError(ClsError):
         named = ", ".join(unworked[:_NAMED])
         more = f" and {len(unworked) - _NAMED} more" if len(unworked) > _NAMED else ""
         hint = (
-            "mend the cause, which is told above; then run again with more 'attempts' in the arc's 'retry' "
-            "(a source that brings something new is worked in any case)"
+            "mend what is told above, and run again; a lot whose attempts are used up needs more 'attempts' "
+            "in its arc's 'retry', or something new from its source"
         )
         super().__init__(f"{len(unworked)} left without a result: {named}{more}", hint=hint)
 

@@ -18,7 +18,10 @@ _PATIENCE = 5.0  # seconds after trouble
 
 
 class Booking(threading.Thread):
-    """Books until *stop* is set; *quiet* says that all that has arrived is in a sealed lot, or that it is *blocked*."""
+    """Books until *stop* is set; *quiet* says that all that has arrived is in a sealed lot, as far as that can be.
+
+    *unreadable* are the records that could not be read: a batch was set aside; behind a seal nothing goes on.
+    """
 
     def __init__(
         self,
@@ -34,7 +37,8 @@ class Booking(threading.Thread):
         self._stop_asked = stop
         self._seal_open = seal_open
         self.element = f"{boundary.project.name}/{boundary.boundary.name}"
-        self.quiet = self.blocked = False
+        self.quiet = False
+        self.unreadable: set[str] = set()
         self.seals = 0
 
     def run(self) -> None:
@@ -42,10 +46,21 @@ class Booking(threading.Thread):
         while not self._stop_asked.is_set():
             try:
                 self._turn(intake)
+            except MalformedError as error:
+                self._set_aside(error)
             except Exception as error:  # noqa: BLE001  one boundary's trouble is not the others'
-                self.blocked = self.quiet = isinstance(error, MalformedError)  # waiting does not mend that
+                self.quiet = False
                 self._tell(Trouble(element=self.element, error=error))
                 self._stop_asked.wait(_PATIENCE)
+
+    def _set_aside(self, error: MalformedError) -> None:
+        """Go on at once the first time: what is in the way again is not mended by waiting."""
+        self.quiet = error.source in self.unreadable
+        if self.quiet:
+            self._stop_asked.wait(_PATIENCE)
+            return
+        self.unreadable.add(error.source)
+        self._tell(Trouble(element=self.element, error=error))
 
     def _turn(self, intake: Intake) -> None:
         if not self._boundary.last:
@@ -64,7 +79,6 @@ class Booking(threading.Thread):
                 self.seals += 1
                 self._tell(_told(self.element, sealed.seal))
             elif not sealed.lost:
-                self.blocked = False
                 self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)
                 return
 
