@@ -96,7 +96,7 @@ class Notices:
         self.arrivals.clear()
 
 
-@define
+@define(repr=False)
 class Bench:
     """One arc, ``work``, that reads the datasets of *sources* and writes those of *sinks*; roles are named alike."""
 
@@ -128,6 +128,9 @@ class Bench:
     @manifest.default
     def _manifest(self) -> MemoryStore:
         return MemoryStore("memory:///manifest/", self.clock.now)
+
+    def __repr__(self) -> str:
+        return "Bench"  # what its stores hold would fill pages
 
     sink = staticmethod(sink)
     listing = staticmethod(listing)
