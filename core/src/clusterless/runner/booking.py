@@ -39,7 +39,11 @@ class Booking(threading.Thread):
         self.element = f"{boundary.project.name}/{boundary.boundary.name}"
         self.quiet = False
         self.unreadable: set[str] = set()
-        self.seals = 0
+
+    @property
+    def seals(self) -> int:
+        """How many are known to be finished, by whomever."""
+        return self._boundary.last
 
     def run(self) -> None:
         intake = Intake(self._boundary)
@@ -76,7 +80,6 @@ class Booking(threading.Thread):
         while not self._stop_asked.is_set():
             sealed = seal_next(self._boundary, seal_open=self._seal_open)
             if sealed.seal:
-                self.seals += 1
                 self._tell(_told(self.element, sealed.seal))
             elif not sealed.lost:
                 self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)

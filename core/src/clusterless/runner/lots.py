@@ -54,6 +54,7 @@ class Lots:
         self._put_off: dict[Key, float] = {}
         self.started = self.settled = 0
         self.worked = 0  # outcomes so far
+        self.finished = 0  # of what others had committed and not announced
         self.postponed = 0
         self.set_aside: dict[Key, str] = {}  # ``project/arc lot``
 
@@ -105,9 +106,11 @@ class Lots:
             self._settle(key, future)
 
     def close(self) -> None:
-        """Wait for what is under way, and settle it."""
+        """Wait for what is under way, and settle it; what was heard meanwhile is left to come again."""
         self._pool.shutdown(wait=True)
         for task in self._tasks.values():
+            if task.again:
+                task.messages.clear()
             task.again = False
         self.collect()
 
@@ -153,6 +156,7 @@ class Lots:
             return _PATIENCE
         self.set_aside.pop(key, None)
         self.worked += delivered.outcome is not None
+        self.finished += delivered.finished
         if self._await_others and delivered.seconds is not None and isinstance(delivered.last, Claim):
             return min(delivered.seconds, _GLANCE)  # a claim expires long after the usual end of its work
         return delivered.seconds
@@ -168,8 +172,8 @@ class Lots:
 
 
 def _may_pass(error: ClsError) -> bool:
-    """Whether trouble with a store may pass by itself: no answer, full, read-only."""
-    return isinstance(error, OSError)
+    """Whether trouble may pass by itself: no answer, or a store that is full or read-only."""
+    return error.retryable or isinstance(error, OSError)
 
 
 def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Happening:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 
 from attrs import define, field, frozen
 
@@ -91,6 +92,7 @@ class _Run:
     lots: Lots = field(init=False)
     bookings: list[Booking] = field(init=False)
     survey: Survey = field(init=False)
+    over: threading.Event = field(factory=threading.Event)
 
     def __attrs_post_init__(self) -> None:
         self.lots = Lots(self.options.concurrency, self.tell, self.wake.set, await_others=self.options.until_idle)
@@ -114,6 +116,7 @@ class _Run:
         finally:
             self.stop.set()
             self.lots.close()
+            self.over.set()
             for thread in threads:
                 thread.join()
         if idle:
@@ -172,11 +175,16 @@ class _Run:
         return (*self.lots.set_aside.values(), *boundaries)
 
     def _changes(self) -> int:
-        return self.lots.worked + self.lots.postponed + sum(booking.seals for booking in self.bookings)
+        lots = self.lots.worked + self.lots.finished + self.lots.postponed
+        return lots + sum(booking.seals for booking in self.bookings)
 
     def _renew(self) -> None:
-        while not self.stop.wait(_RENEW):
-            self.renewals.passed(_RENEW)
+        """Until the last lot is let go, which may be long after the run was told to stop."""
+        before = monotonic()
+        while not self.over.wait(_RENEW):
+            now = monotonic()
+            self.renewals.passed(now - before)
+            before = now
 
     def _sweep(self) -> None:
         for arc, _ in self.opened.arcs:

@@ -1,0 +1,249 @@
+"""`Lots`: one delivery of a lot at a time, again when it was heard of meanwhile, later when it was put off."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from clusterless.errors import ClsError, ObjectConflictError, StoreRefusedError, StoreUnavailableError
+from clusterless.model.arc import Arc
+from clusterless.model.dataset import SourceDataset
+from clusterless.model.lot import Lot
+from clusterless.model.project import Project
+from clusterless.runner import lots as module
+from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble
+from clusterless.runner.lots import Lots, interleave
+from clusterless.runner.survey import Survey
+from clusterless.runtime.arc import RunningArc, SourceSide, Writer
+from clusterless.runtime.delivery import Delivered
+from clusterless.store.manifests import Manifests, encode
+from clusterless.store.memory import MemoryStore
+
+LOT = Lot.parse("20240131PT5M100")
+
+
+def an_arc(name: str = "work") -> RunningArc:
+    manifests = Manifests(MemoryStore("memory:///m/"))
+    return RunningArc(
+        project=Project(name="p", version="1"),
+        arc=Arc(type="t:core:arc", name=name, sources={"main": SourceDataset(name="in", version="1", start="all")}),
+        state=MemoryStore("memory:///s/"),
+        manifests=manifests,
+        sources={"main": SourceSide(dataset=SourceDataset(name="in", version="1"), manifests=manifests)},  # type: ignore[arg-type]
+        workload=None,  # type: ignore[arg-type]
+        publish=lambda _: None,
+        writer=Writer(by="me", new_id=lambda: "0" * 16),
+        outputs=Path("output"),
+    )
+
+
+@define(eq=False)
+class Message:
+    """A delivery that notes how it was answered."""
+
+    answers: list[float | None] = field(factory=list)
+
+    def acknowledge(self) -> None:
+        self.answers.append(None)
+
+    def defer(self, seconds: float) -> None:
+        self.answers.append(seconds)
+
+
+@define(eq=False)
+class Scene:
+    """Lots whose deliveries come to what is told in *says*, each when *gate* is open."""
+
+    lots: Lots = field(init=False)
+    arc: RunningArc = field(factory=an_arc)
+    told: list[Happening] = field(factory=list)
+    says: list[Delivered | Exception] = field(factory=list)
+    gate: threading.Event = field(factory=threading.Event)
+    begun: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
+    running: int = 0
+    most: int = 0
+    count: int = 0
+
+    def deliver(self, _arc: RunningArc, _lot: Lot) -> Delivered:
+        self.running += 1
+        self.count += 1
+        self.most = max(self.most, self.running)
+        self.begun.release()
+        self.gate.wait(10)
+        self.running -= 1
+        said = self.says.pop(0) if self.says else Delivered("complete")
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    def settle(self, until: Callable[[], bool] | None = None) -> None:
+        """Go round as the run does, until nothing is under way."""
+        self.gate.set()
+        pause = threading.Event()
+        for _ in range(2000):
+            self.lots.start_due()
+            self.lots.collect()
+            if until() if until else not self.lots.busy:
+                return
+            pause.wait(0.005)
+        pytest.fail("it does not settle")
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Any:
+    scene = Scene()
+    scene.lots = Lots(2, scene.told.append, lambda: None)
+    monkeypatch.setattr(module, "deliver", scene.deliver)
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+    yield scene
+    scene.gate.set()
+    scene.lots.close()
+
+
+def test_a_lot_is_delivered_once_more_however_often_it_is_heard_of_meanwhile(scene: Scene) -> None:
+    messages = [Message() for _ in range(5)]
+    scene.lots.start(scene.arc, LOT, messages[0])
+    scene.begun.acquire(timeout=10)
+    for message in messages[1:]:
+        scene.lots.start(scene.arc, LOT, message)
+    scene.settle()
+    assert (scene.count, scene.most) == (2, 1)
+    assert [message.answers for message in messages] == [[None]] * 5
+
+
+def test_what_is_only_found_again_is_not_delivered_again(scene: Scene) -> None:
+    scene.lots.start(scene.arc, LOT)
+    scene.begun.acquire(timeout=10)
+    scene.lots.start(scene.arc, LOT)
+    scene.settle()
+    assert scene.count == 1
+
+
+def test_lots_and_arcs_are_told_apart(scene: Scene) -> None:
+    scene.gate.set()
+    for arc in (scene.arc, an_arc("other")):
+        for lot in (LOT, LOT.next):
+            scene.lots.start(arc, lot)
+    scene.settle()
+    assert scene.count == 4
+
+
+def test_no_more_are_taken_on_than_twice_what_runs_at_a_time(scene: Scene) -> None:
+    free = []
+    for number in range(4):
+        free.append(scene.lots.free)
+        scene.lots.start(scene.arc, LOT.plus(number))
+    assert [*free, scene.lots.free] == [4, 3, 2, 1, 0]
+    scene.settle()
+    assert scene.most == 2
+    assert (scene.lots.free, scene.lots.started, scene.lots.settled) == (4, 4, 4)
+
+
+def test_what_is_put_off_comes_back_and_its_message_is_deferred(scene: Scene) -> None:
+    scene.says = [Delivered("claimed", 0.05)]
+    message = Message()
+    scene.lots.start(scene.arc, LOT, message)
+    scene.settle()
+    assert message.answers == [0.05]
+    assert 0 <= (scene.lots.next_due() or 0) <= 0.05
+    scene.lots.start(scene.arc, LOT)
+    assert not scene.lots.busy, "nothing new: it is left to itself"
+    scene.settle(lambda: scene.count == 2 and not scene.lots.busy)
+    assert scene.lots.next_due() is None
+
+
+def test_news_of_a_lot_that_is_put_off_delivers_it_at_once(scene: Scene) -> None:
+    scene.says = [Delivered("claimed", 1000)]
+    scene.lots.start(scene.arc, LOT)
+    scene.settle()
+    scene.lots.start(scene.arc, LOT, Message())
+    scene.settle()
+    assert scene.count == 2
+    assert scene.lots.next_due() is None
+
+
+class PassingError(ClsError):
+    retryable = True
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnavailableError("down"), StoreRefusedError("full"), PassingError("a notifier"), RuntimeError("anything")],
+    ids=lambda error: type(error).__name__,
+)
+def test_trouble_that_may_pass_is_tried_again(scene: Scene, error: Exception) -> None:
+    scene.says = [error]
+    message = Message()
+    scene.lots.start(scene.arc, LOT, message)
+    scene.settle(lambda: scene.count == 2 and not scene.lots.busy)
+    assert message.answers == [0.01]
+    assert not scene.lots.set_aside
+    assert [type(each) for each in scene.told] == [Started, Trouble, Started, LeftAlone]
+
+
+def test_trouble_that_someone_must_look_at_is_set_aside_until_the_lot_is_heard_of_again(scene: Scene) -> None:
+    scene.says = [ObjectConflictError("other bytes")]
+    message = Message()
+    scene.lots.start(scene.arc, LOT, message)
+    scene.settle()
+    assert message.answers == [None]
+    assert list(scene.lots.set_aside.values()) == [f"p/work {LOT}"]
+    assert scene.lots.next_due() is None
+    scene.lots.start(scene.arc, LOT, Message())
+    scene.settle()
+    assert not scene.lots.set_aside
+
+
+def test_a_queue_that_does_not_take_an_answer_is_trouble_and_no_more(scene: Scene) -> None:
+    class Deaf(Message):
+        def acknowledge(self) -> None:
+            raise StoreUnavailableError("down")
+
+    scene.lots.start(scene.arc, LOT, Deaf())
+    scene.settle()
+    assert isinstance(scene.told[-1], Trouble)
+    assert not scene.lots.busy
+
+
+def test_at_the_end_what_was_heard_of_meanwhile_is_left_to_come_again(scene: Scene) -> None:
+    first, second = Message(), Message()
+    scene.lots.start(scene.arc, LOT, first)
+    scene.begun.acquire(timeout=10)
+    scene.lots.start(scene.arc, LOT, second)
+    scene.lots.start(scene.arc, LOT.next, third := Message())
+    scene.gate.set()
+    scene.lots.close()
+    assert (first.answers, second.answers, third.answers) == ([], [], [None])
+    assert scene.count == 2
+
+
+def test_arcs_take_turns() -> None:
+    one, two = an_arc("one"), an_arc("two")
+    taken = interleave((one, iter([LOT, LOT.next, LOT.plus(2)])), (two, iter([LOT])))
+    assert [(arc.arc.name, lot.index - LOT.index) for arc, lot in taken] == [
+        ("one", 0), ("two", 0), ("one", 1), ("one", 2),
+    ]  # fmt: skip
+
+
+def test_a_survey_finds_rest_only_if_nothing_changed_while_it_went_on() -> None:
+    arc, changes = an_arc(), [0]
+    from clusterless.model.manifest import Manifest, ManifestState
+
+    for lot in (LOT, LOT.next):
+        with encode(Manifest(state=ManifestState.EMPTY, lot=lot)).open() as body:
+            arc.manifests.publish(SourceDataset(name="in", version="1"), lot, ManifestState.EMPTY, 0, body)
+    survey = Survey([arc], lambda: changes[0])
+    assert not survey.found_rest
+    assert [survey.next(), survey.next(), survey.next(), survey.next()] == [(arc, LOT), (arc, LOT.next), None, None]
+    assert survey.found_rest
+    changes[0] += 1
+    assert survey.ended
+    assert not survey.found_rest
+    survey.begin()
+    assert not survey.ended
+    assert survey.age >= 0
