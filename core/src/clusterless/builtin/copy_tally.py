@@ -41,6 +41,9 @@ class Tally:
         self._database.execute("CREATE TABLE planned (number INTEGER PRIMARY KEY, key TEXT UNIQUE, origin, source)")
         self._database.execute("CREATE TABLE done (sink, number INTEGER, PRIMARY KEY (sink, number)) WITHOUT ROWID")
 
+    def __del__(self) -> None:
+        self._database.close()  # what is read of it lazily, as a manifest's URIs, keeps it alive until then
+
     def __len__(self) -> int:
         """How many are planned."""
         count: int = self._database.execute("SELECT count(*) FROM planned").fetchone()[0]

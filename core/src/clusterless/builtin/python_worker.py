@@ -26,7 +26,8 @@ class PythonWorker:
 
     def is_alive(self) -> bool:
         """Whether it can take a job."""
-        return not self._is_busy and self._process.poll() is None
+        # Of a process that has just died, the connection tells first; an idle one has nothing to say.
+        return not self._is_busy and self._process.poll() is None and not self._connection.poll()
 
     def call(
         self, job: Mapping[str, Any], output: Output, timeout: float, stopping: Callable[[], bool]
