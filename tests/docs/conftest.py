@@ -1,0 +1,91 @@
+"""The pages, their blocks, and a folder in which what they show is done."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+_FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@frozen
+class Page:
+    """A page and the text of its fenced blocks, by kind and in order."""
+
+    path: Path
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(ROOT).as_posix()
+
+    @property
+    def prose(self) -> str:
+        """All but the blocks."""
+        return _FENCE.sub("", self.text)
+
+    def blocks(self, kind: str) -> list[str]:
+        return [match["text"] for match in _FENCE.finditer(self.text) if match["kind"] == kind]
+
+
+def pages() -> list[Page]:
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+    assert len(found) > 10
+    return [Page(path) for path in found]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "page" in metafunc.fixturenames:
+        metafunc.parametrize("page", pages(), ids=lambda page: page.name)
+
+
+@pytest.fixture
+def read() -> Callable[[str], Page]:
+    return lambda name: Page(ROOT / name)
+
+
+@pytest.fixture
+def root() -> Path:
+    return ROOT
+
+
+Shell = Callable[..., str]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Runs commands of a page in a folder of their own, in which `cls` and `python` are those under test."""
+    binaries = tmp_path / ".bin"
+    binaries.mkdir()
+    for name, arguments in (("cls", " -m clusterless.cli"), ("python", "")):
+        (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}"{arguments} "$@"\n', encoding="utf-8")
+        (binaries / name).chmod(0o755)
+    kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "CLS_LOCAL_ROOT"}}
+
+    def run(commands: str, **environment: str) -> str:
+        path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=tmp_path,
+            env={**kept, "PATH": path, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return run

@@ -1,0 +1,85 @@
+"""What holds for every page: links lead somewhere, examples are read, tables are those of the code."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_CALL = re.compile(r"`(?P<file>[\w/.-]+\.py)::(?P<test>\w+)`")
+
+
+def anchors(path: Path) -> set[str]:
+    """The names that headings can be linked by, as forges make them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_somewhere(page: Any) -> None:
+    dead = []
+    for target in (match["target"] for match in _LINK.finditer(page.prose)):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.path.parent / name if name else page.path
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            dead.append(target)
+    assert dead == []
+
+
+def test_projects_are_sound(page: Any, shell: Any, tmp_path: Path) -> None:
+    """A block of JSON is read; one that is a project passes `cls verify`."""
+    for block in page.blocks("json"):
+        if '"project"' in block and "placement" in json.loads(block):
+            (tmp_path / "project.json").write_text(block)
+            assert "nothing is wrong" in shell("cls verify project.json")
+
+
+def test_python_is_python(page: Any) -> None:
+    for block in page.blocks("python"):
+        ast.parse(block)
+
+
+def test_tests_that_are_named_are_there(page: Any, root: Path) -> None:
+    """Where a page says which test shows something, that test exists."""
+    missing = []
+    for match in _CALL.finditer(page.text):
+        file = root / match["file"]
+        names = {node.name for node in ast.walk(ast.parse(file.read_text()) if file.is_file() else ast.Module([], []))
+                 if isinstance(node, ast.FunctionDef)}  # fmt: skip
+        if match["test"] not in names:
+            missing.append(match[0])
+    assert missing == []
+
+
+def test_sentences_are_plain(page: Any) -> None:
+    prose = re.sub(r"<!--.*?-->|`[^`\n]*`", "", page.prose)
+    assert "!" not in prose.replace("![", "[")
+
+
+def test_what_is_taken_from_the_code_is_up_to_date(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/build.py", "--check"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_page_is_in_the_index(root: Path) -> None:
+    index = (root / "docs/index.md").read_text()
+    assert [path.name for path in root.glob("docs/*.md") if path.name != "index.md" and path.name not in index] == []
+
+
+def test_every_decision_is_listed_and_has_its_parts(root: Path) -> None:
+    folder = root / "docs/decisions"
+    listed = (folder / "README.md").read_text()
+    records = [path for path in folder.glob("*.md") if path.name != "README.md"]
+    assert len(records) >= 7
+    for path in records:
+        text = path.read_text()
+        assert f"({path.name})" in listed, path
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Options", "Decision", "Consequences"], path
