@@ -47,14 +47,14 @@ def test_python_is_python(page: Any) -> None:
 
 def test_tests_that_are_named_are_there(page: Any, root: Path) -> None:
     """Where a page says which test shows something, that test exists."""
-    missing = []
-    for match in _CALL.finditer(page.text):
-        file = root / match["file"]
-        names = {node.name for node in ast.walk(ast.parse(file.read_text()) if file.is_file() else ast.Module([], []))
-                 if isinstance(node, ast.FunctionDef)}  # fmt: skip
-        if match["test"] not in names:
-            missing.append(match[0])
-    assert missing == []
+    named = [(match["file"], match["test"]) for match in _CALL.finditer(page.text)]
+    assert [f"{file}::{test}" for file, test in named if test not in functions(root / file)] == []
+
+
+def functions(file: Path) -> set[str]:
+    if not file.is_file():
+        return set()
+    return {node.name for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)}
 
 
 def test_sentences_are_plain(page: Any) -> None:
