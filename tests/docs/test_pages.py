@@ -40,6 +40,12 @@ def test_projects_are_sound(page: Any, shell: Any, tmp_path: Path) -> None:
             assert "nothing is wrong" in shell("cls verify project.json")
 
 
+def test_what_a_console_shows_is_what_is_said(page: Any, shell: Any) -> None:
+    for block in page.blocks("console"):
+        command, _, said = block.partition("\n")
+        assert shell(f"{command.removeprefix('$ ')} 2>&1 || true") == said
+
+
 def test_python_is_python(page: Any) -> None:
     for block in page.blocks("python"):
         ast.parse(block)
