@@ -84,7 +84,9 @@ TABLE: list[tuple[str, Booking, list[Waiting], int | None, float, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("how", "batches", "through", "seconds", "expected"), [r[1:] for r in TABLE], ids=[r[0] for r in TABLE])
+@pytest.mark.parametrize(
+    ("how", "batches", "through", "seconds", "expected"), [r[1:] for r in TABLE], ids=[r[0] for r in TABLE]
+)
 def test_a_plan(how: Booking, batches: list[Waiting], through: int | None, seconds: float, expected: Any) -> None:
     reached = None if through is None else BEFORE.plus(through)
     assert summed(plan_seal(how, batches, reached, NOON + timedelta(seconds=seconds))) == expected
@@ -222,7 +224,9 @@ def test_the_order_of_a_listing_changes_no_plan(how: Booking, offsets: list[int]
     assert plan_seal(how, batches, reached, NOON) == plan
 
 
-@given(st.lists(st.integers(4, 99), min_size=1, max_size=5), st.lists(st.integers(-9, 0), max_size=5), st.integers(-9, 0))
+@given(
+    st.lists(st.integers(4, 99), min_size=1, max_size=5), st.lists(st.integers(-9, 0), max_size=5), st.integers(-9, 0)
+)
 def test_keys_of_the_future_move_nothing(future: list[int], offsets: list[int], through: int) -> None:
     how, reached = booking(by_key=True, grace=90), BEFORE.plus(through)
     with_them = plan_seal(how, [*waiting(*offsets, age=99), *waiting(*future, age=99)], reached, NOON)

@@ -134,7 +134,9 @@ TABLE: list[tuple[str, Ledger, float, dict[str, Pin], Decision]] = [
 ]
 
 
-@pytest.mark.parametrize(("ledger", "seconds", "now", "expected"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
+@pytest.mark.parametrize(
+    ("ledger", "seconds", "now", "expected"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+)
 def test_what_follows(ledger: Ledger, seconds: float, now: dict[str, Pin], expected: Decision) -> None:
     assert decide(arc(), ledger, now, NOON + timedelta(seconds=seconds)) == expected
 

@@ -17,7 +17,7 @@ NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
 ROLES = ("a", "b", "c")
 
 
-def arc(*subscribed: str, wait: Wait = Wait()) -> Arc:  # noqa: B008
+def arc(*subscribed: str, wait: Wait = Wait()) -> Arc:
     sources = {role: SourceDataset(name=role, version="1", subscribe=role in subscribed) for role in ROLES}
     return Arc(type="t:core:arc", name="work", sources=sources, wait=wait)
 

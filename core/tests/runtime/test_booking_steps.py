@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusterless import layout
-from clusterless.errors import ClsError, MalformedError, ObjectConflictError, StoreUnavailableError
+from clusterless.errors import MalformedError, ObjectConflictError, StoreUnavailableError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival, LotSource
 from clusterless.model.lot import Lot
@@ -125,7 +126,9 @@ def test_whoever_comes_next_finishes_a_seal_from_its_entry(bench: Any, method: s
             raise KilledError
 
     arrive(bench.boundary(), bench.arrival("a"), bench.arrival("b"))
-    victim = bench.boundary(state=ScriptedStore(bench.state, die), manifests=Manifests(ScriptedStore(bench.manifest, die)))
+    victim = bench.boundary(
+        state=ScriptedStore(bench.state, die), manifests=Manifests(ScriptedStore(bench.manifest, die))
+    )
     with pytest.raises(KilledError):
         seal_next(victim)
     arrive(bench.boundary(), bench.arrival("c"))
@@ -156,7 +159,7 @@ def test_nothing_is_sealed_while_the_last_seal_cannot_be_finished(bench: Any) ->
 def test_a_batch_that_cannot_be_read_stops_the_boundary_and_says_so(bench: Any) -> None:
     boundary = bench.boundary()
     bench.state.put(boundary.keys.batch(str(bench.lot), "x"), b"{")
-    with pytest.raises(MalformedError, match="x.json"):
+    with pytest.raises(MalformedError, match=r"x\.json"):
         seal_next(boundary)
 
 
@@ -318,10 +321,8 @@ def test_every_arrival_is_in_exactly_one_lot_whatever_the_stores_do(
         else:
             bench.clock.advance(200)
         for act in (lambda: Intake(worker).take(0), lambda: seal_next(worker)):  # noqa: B023  called at once
-            try:
+            with suppress(StoreUnavailableError):
                 act()
-            except ClsError as error:
-                assert error.retryable
     last = bench.boundary(bench.booker(arrival=arrival))
     for worker in workers:
         arrive(evolve(worker, state=state))

@@ -70,7 +70,10 @@ def test_a_lot_is_worked_committed_announced_and_marked(bench: Any) -> None:
     assert list(bench.published().uris) == [f"memory:///data/out/{claim.attempt}/object"]
     [event] = bench.events
     assert (event.dataset.id, event.lot, event.revision) == ("out/1", bench.lot, 0)
-    assert event.manifest == "memory:///manifest/datasets/name=out/version=1/lot=20240131PT5M100/state=complete/manifest.json"
+    assert (
+        event.manifest
+        == "memory:///manifest/datasets/name=out/version=1/lot=20240131PT5M100/state=complete/manifest.json"
+    )
     assert bench.is_marked()
 
 
@@ -272,7 +275,9 @@ def test_a_newer_source_is_reported_or_worked(bench: Any, on_revision: str, kind
 
 def test_a_source_that_came_after_the_lot_was_worked_is_a_newer_one(join: Any) -> None:
     join.sources = {role: evolve(each, on_revision=OnRevision.RERUN) for role, each in join.sources.items()}
-    arc = join.arc(join.declare(wait=Wait(for_=next(each for each in type(Wait().for_) if each.value == "atLeast"), count=1)))
+    arc = join.arc(
+        join.declare(wait=Wait(for_=next(each for each in type(Wait().for_) if each.value == "atLeast"), count=1))
+    )
     join.commit(A, role="left")
     deliver(arc, join.lot)
     join.commit(B, role="right")
@@ -426,7 +431,9 @@ def test_a_workload_that_breaks_its_contract_has_failed(bench: Any, sinks: dict[
     assert bench.kinds() == "claim missing"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("ouch"), WorkloadError("a name \udcff of bad bytes"), ClsError("x" * 9999)])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("ouch"), WorkloadError("a name \udcff of bad bytes"), ClsError("x" * 9999)]
+)
 def test_whatever_a_workload_raises_is_an_outcome(bench: Any, error: Exception) -> None:
     bench.commit(A)
     bench.worker.do = raising(error)

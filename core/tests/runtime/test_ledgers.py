@@ -83,7 +83,7 @@ def test_a_lost_answer_is_settled_by_looking(seeded: random.Random) -> None:
     for number in range(1, 60):
         entries = [claim(f"{number}-{writer}") for writer in range(3)]
         won = [
-            persistently(lambda store=store, entry=entry: lot_ledger(store).append(number, entry))  # type: ignore[misc]
+            persistently(lambda store=store, entry=entry, number=number: lot_ledger(store).append(number, entry))  # type: ignore[misc]
             for store, entry in zip(stores, entries, strict=True)
         ]
         assert won == [lot_ledger(memory).read(number) == entry for entry in entries]
@@ -125,8 +125,16 @@ def test_a_listing_shows_how_a_lot_stands(names: str, expected: Picture, final: 
     assert seen.final == (ArcState(final) if final else None)
 
 
-GARBAGE = ["1.json", "7.json", "0000001.json", "٠٠٠٠٠٧.json", "000009.JSON", "000009.json.tmp", "a/000009.json"]
-GARBAGE += ["lost.arc", "running.arc", "9.swept", "note.txt", ".hidden", "alive.json"]
+GARBAGE = ["1.json", "7.json", "0000001.json", "000009.JSON", "000009.json.tmp", "a/000009.json"]
+GARBAGE += [
+    "\N{ARABIC-INDIC DIGIT SEVEN}00001.json",
+    "lost.arc",
+    "running.arc",
+    "9.swept",
+    "note.txt",
+    ".hidden",
+    "alive.json",
+]
 
 
 @given(st.sets(st.sampled_from(GARBAGE)), st.integers(0, 5))

@@ -77,7 +77,7 @@ def _line(happening: Happening, *, quiet: bool) -> str:
     match happening:
         case Trouble(element=element, lot=lot, error=error):
             hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
-            return f"{element} {lot}: {error}{hint}".replace(" :", ":")
+            return f"{element} {lot}".rstrip() + f": {error}{hint}"
         case Worked(state=state) if state not in GOOD:
             return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}"
         case LeftAlone(failed=True):

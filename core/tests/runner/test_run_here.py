@@ -1,0 +1,207 @@
+"""A small real project, run in this process until it is at rest or told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clusterless.deploy.read import read_projects
+from clusterless.deploy.resolve import resolve
+from clusterless.model.event import Event
+from clusterless.plugins import find_plugins
+from clusterless.runner import booking, lots
+from clusterless.runner import opening as opening_module
+from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Worked
+from clusterless.runner.running import Ended, Options, run
+from clusterless.runtime.site import Site
+from clusterless.store.files import FileStore
+
+PLUGINS = find_plugins()
+HOUR_AGO = time.time() - 3600
+
+
+def copy(name: str, source: str, sink: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "cls:core:copyArc",
+        "name": name,
+        "sources": {"main": {"name": source, "version": "1"}},
+        "sinks": {"main": {"name": sink, "version": "1", "pathURI": f"data/{sink}/"}},
+        **more,
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A boundary and two copies in a row; patience is short."""
+    for module in (lots, booking):
+        monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    boundary = {
+        "type": "local:core:putListenerBoundary",
+        "name": "in",
+        "lotUnit": "Twelfths",
+        "settleSec": 0,
+        "dataset": {"name": "a", "version": "1", "pathURI": "data/a/"},
+    }
+    declared = {
+        "project": {"name": "p", "version": "1"},
+        "placement": {"provider": "local"},
+        "boundaries": [boundary],
+        "arcs": [copy("one", "a", "b"), copy("two", "b", "c")],
+    }
+    (tmp_path / "data/a").mkdir(parents=True)
+    for number in range(3):
+        file = tmp_path / f"data/a/{number}.txt"
+        file.write_text(str(number))
+        os.utime(file, (HOUR_AGO, HOUR_AGO))  # its lot has ended
+    return tmp_path, declared
+
+
+def sites(folder: Path, declared: dict[str, Any]) -> list[Site]:
+    file = folder / "project.json"
+    file.write_text(json.dumps(declared))
+    return resolve(read_projects([file], PLUGINS.components(), PLUGINS.project_formats()), PLUGINS)
+
+
+def idle(project: Any, stop: threading.Event | None = None) -> tuple[Ended, list[Happening]]:
+    folder, declared = project
+    told: list[Happening] = []
+    options = Options(scratch=folder / "scratch", until_idle=True)
+    ended = run(sites(folder, declared), PLUGINS, options, told.append, stop or threading.Event())
+    return ended, told
+
+
+def files(project: Any, dataset: str) -> list[str]:
+    return sorted(path.name for path in (project[0] / "data" / dataset).rglob("*.txt"))
+
+
+def test_all_that_arrived_is_booked_sealed_and_worked_down_the_chain(project: Any) -> None:
+    ended, told = idle(project)
+    assert (ended.idle, ended.set_aside) == (True, ())
+    assert files(project, "b") == files(project, "c") == ["0.txt", "1.txt", "2.txt"]
+    assert sum(each.arrivals for each in told if isinstance(each, Booked)) == 3
+    assert sum(each.objects for each in told if isinstance(each, SealedLots)) == 3
+    worked: Counter[str] = Counter()
+    for each in told:
+        if isinstance(each, Worked):
+            worked[each.element] += each.objects
+    assert worked == {"p/one": 3, "p/two": 3}
+    assert not [each for each in told if isinstance(each, Trouble)]
+
+
+def test_run_again_it_finds_all_at_rest(project: Any) -> None:
+    idle(project)
+    ended, told = idle(project)
+    assert (ended.idle, ended.worked) == (True, 0)
+    assert not [each for each in told if isinstance(each, Worked | Trouble)]
+    assert not sum(each.objects for each in told if isinstance(each, SealedLots)), "what is seen again is known"
+
+
+def test_an_arc_that_is_added_later_works_what_it_starts_with(project: Any) -> None:
+    idle(project)
+    arc = copy("three", "a", "d")
+    arc["sources"]["main"]["start"] = "all"
+    project[1]["arcs"].append(arc)
+    ended, _ = idle(project)
+    assert ended.worked >= 1
+    assert files(project, "d") == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_a_run_that_is_told_to_stop_lets_go_of_everything(project: Any) -> None:
+    folder, declared = project
+    stop, booked = threading.Event(), threading.Event()
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, Booked):
+            booked.set()
+
+    ended: list[Ended] = []
+    options = Options(scratch=folder / "scratch")
+    thread = threading.Thread(target=lambda: ended.append(run(sites(folder, declared), PLUGINS, options, tell, stop)))
+    before = threading.active_count()
+    thread.start()
+    assert booked.wait(30)
+    stop.set()
+    thread.join(30)
+    assert [each.idle for each in ended] == [False]
+    assert threading.active_count() == before
+    assert idle(project)[0].idle
+    assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_a_run_that_is_stopped_at_once_does_nothing(project: Any) -> None:
+    stop = threading.Event()
+    stop.set()
+    ended, told = idle(project, stop)
+    assert (ended.idle, ended.worked, told) == (False, 0, [])
+
+
+class MoodyPublisher:
+    """Fails the first two times with what is no error of ours."""
+
+    def __init__(self, publisher: Any) -> None:
+        self.publisher = publisher
+        self.asked: list[Event] = []
+
+    def publish(self, event: Event) -> None:
+        self.asked.append(event)
+        if len(self.asked) <= 2:
+            msg = "the notifier is not well"
+            raise RuntimeError(msg)
+
+
+def test_a_notifier_that_raises_is_asked_again_until_it_has_heard(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moody = MoodyPublisher(None)
+    publishers = opening_module._Opening._publishers
+    monkeypatch.setattr(opening_module._Opening, "_publishers", lambda self: [*publishers(self), moody])
+    ended, told = idle(project)
+    assert ended.idle
+    assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
+    assert {event.dataset.name for event in moody.asked} == {"a", "b", "c"}
+    troubles = [each for each in told if isinstance(each, Trouble)]
+    assert [str(each.error) for each in troubles] == ["the notifier is not well"] * 2
+
+
+def test_an_arc_that_fails_rests_and_the_others_go_on(project: Any) -> None:
+    project[1]["arcs"].append(
+        {
+            **copy("bad", "a", "d", retry={"attempts": 2, "backoffSec": 0.05}),
+            "type": "cls:core:execArc",
+            "workload": {"command": ["false"]},
+        }
+    )
+    ended, told = idle(project)
+    assert ended.idle
+    failed = [each for each in told if isinstance(each, Worked) and each.element == "p/bad"]
+    assert {each.state for each in failed} == {"missing"}
+    assert len(failed) == 2 * len({each.lot for each in failed})
+    assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
+    again, _ = idle(project)
+    assert (again.idle, again.worked) == (True, 0)
+
+
+def test_a_lot_that_others_committed_and_never_announced_reaches_those_after_it(project: Any) -> None:
+    """Its marker, its manifest and its event are gone, as after a crash between commit and finish."""
+    folder, declared = project
+    later, declared["arcs"] = declared["arcs"][1], declared["arcs"][:1]
+    idle(project)
+    state, manifests = (
+        FileStore(getattr(sites(folder, declared)[0].roots, name)) for name in ("arc_state", "manifest")
+    )
+    for store, part in ((state, "complete.arc"), (manifests, "name=b/")):
+        for info in list(store.list()):
+            if part in info.key:
+                store.delete(info.key)
+    later["sources"]["main"]["start"] = "all"
+    declared["arcs"].append(later)
+    ended, _ = idle(project)
+    assert ended.idle
+    assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
