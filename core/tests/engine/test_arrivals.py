@@ -98,6 +98,19 @@ def test_the_open_lot_is_sealed_if_it_is_asked_for(frequent: bool) -> None:
     assert summed(plan) == ([0, 1], [], None, 1)
 
 
+def test_what_is_late_for_the_open_lot_is_sealed_ahead() -> None:
+    late = plan_seal(booking(), waiting(1), BEFORE.next, NOON, seal_open=True)
+    assert summed(late) == ([2], [1], 2, 2)
+    assert late
+    assert late.ahead
+    ours = Tenure(last=BEFORE.next)
+    assert summed(plan_seal(booking(), waiting(1), BEFORE.next, NOON, tenure=ours, seal_open=True)) == ([], [1], 1, 1)
+
+
+def test_the_first_lot_is_none_before_anything_arrived() -> None:
+    assert plan_seal(booking(frequent=True), waiting(1), None, NOON) is None
+
+
 def test_a_plan_keeps_to_the_lots_that_the_project_may_write() -> None:
     ours = Tenure(first=BEFORE.plus(-2), last=BEFORE.previous)
     assert summed(plan_seal(booking(frequent=True), waiting(0), None, NOON, tenure=ours)) == ([-2, -1], [], None, -1)

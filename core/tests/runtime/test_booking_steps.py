@@ -196,11 +196,20 @@ def test_doubles_are_dropped_among_batches_and_against_the_seals_that_reach_them
     assert second.lots[0].late == 1
 
 
+def test_who_knows_that_it_is_sealed_already_does_not_book_it(bench: Any) -> None:
+    boundary = bench.boundary()
+    arrive(boundary, bench.arrival("a"))
+    seal_all(boundary)
+    boundary.source.arrivals += [bench.arrival("a"), bench.arrival("b")]
+    assert Intake(boundary).take(0).booked == 1
+    assert boundary.source.acknowledged == 3
+
+
 def test_only_doubles_make_no_lot(bench: Any) -> None:
     boundary = bench.boundary()
     arrive(boundary, bench.arrival("a"))
     seal_all(boundary)
-    arrive(boundary, bench.arrival("a"))
+    arrive(bench.boundary(), bench.arrival("a"))  # by a receiver that knows of no seal
     bench.clock.set(bench.lot.next.end)
     [seal] = seal_all(boundary)
     assert (seal.lots, seal.through) == ((), bench.lot.next)
@@ -225,6 +234,22 @@ def test_infrequent_lots_are_committed_only_with_something_in_them(bench: Any) -
     [seal] = seal_all(boundary)
     assert [lot.lot for lot in seal.lots] == [bench.lot, bench.lot.plus(2)]
     assert listed(bench, bench.lot.next) is None
+
+
+def test_what_is_late_for_a_lot_sealed_open_is_sealed_ahead_and_doubles_are_not(bench: Any) -> None:
+    boundary = bench.boundary()
+    bench.clock.set(bench.lot.start)
+    arrive(boundary, bench.arrival("a"))
+    seal_next(boundary, seal_open=True)
+    arrive(bench.boundary(), bench.arrival("a"))
+    doubles = seal_next(boundary, seal_open=True).seal
+    assert doubles
+    assert (doubles.lots, doubles.through) == ((), bench.lot)
+    arrive(boundary, bench.arrival("b"))
+    late = seal_next(boundary, seal_open=True).seal
+    assert late
+    assert [(lot.lot, lot.late) for lot in late.lots] == [(bench.lot.next, 1)]
+    assert listed(bench, bench.lot.next) == ["b"]
 
 
 def test_a_late_key_makes_a_new_revision_of_its_lot(bench: Any) -> None:
@@ -266,7 +291,7 @@ def test_many_arrivals_are_staged_and_published_by_another(bench: Any) -> None:
     assert seal
     assert (seal.lots[0].arrivals, seal.lots[0].objects) == (None, 6000)
     assert listed(bench, bench.lot) == names
-    arrive(other, bench.arrival(names[7]))
+    arrive(bench.boundary(), bench.arrival(names[7]))
     bench.clock.set(bench.lot.next.end)
     [again] = seal_all(other)
     assert not again.lots, "doubles are found in what was staged too"
