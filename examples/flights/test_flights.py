@@ -202,7 +202,6 @@ def test_killed_again_and_again_it_comes_to_the_same(killed: Example) -> None:
     assert_right(killed, 1)
 
 
-@pytest.mark.xfail(reason="a file store leaves what it wrote when it was killed", raises=AssertionError, strict=False)
 def test_killed_again_and_again_it_leaves_no_half_written_file(killed: Example) -> None:
     assert not [path for path in killed.files("data", ".clusterless") if is_half_written(path)]
 

@@ -34,7 +34,6 @@ def test_a_join_works_the_lots_that_both_have(place: Any, tools: Any) -> None:
     assert place.kinds("join", tools.hour(0)) == []
 
 
-@pytest.mark.xfail(run=False, reason="a frequent boundary may commit an empty lot before its first arrival's")
 def test_after_its_deadline_a_join_goes_on_with_what_there_is(place: Any, tools: Any) -> None:
     declare(place, tools, wait={"deadlineSec": 1})
     place.put(*map(tools.file_of, range(2)), folder="left")

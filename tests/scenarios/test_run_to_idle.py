@@ -24,9 +24,6 @@ def test_open_lots_are_sealed_and_worked(place: Any, tools: Any) -> None:
     assert not place.leftovers()
 
 
-@pytest.mark.xfail(
-    run=False, reason="what is seen again after its lot was sealed is booked again, and waits for a seal"
-)
 @pytest.mark.parametrize("by", ["by_arrival", "boundary"])
 def test_a_second_run_changes_nothing(place: Any, tools: Any, by: str) -> None:
     place.declare(boundaries=[getattr(tools, by)()], arcs=[tools.arc()])
@@ -38,7 +35,6 @@ def test_a_second_run_changes_nothing(place: Any, tools: Any, by: str) -> None:
     assert ran.out == "p/arrive: nothing to do\np/work: nothing to do\nall is at rest\n"
 
 
-@pytest.mark.xfail(run=False, reason="it waits for the next lot to end")
 def test_what_comes_after_its_lot_was_sealed_early_does_not_wait_for_the_clock(place: Any, tools: Any) -> None:
     place.declare(boundaries=[tools.by_arrival(lotUnit="days")], arcs=[tools.arc()])
     place.put("a.txt")

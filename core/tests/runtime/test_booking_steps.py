@@ -217,6 +217,16 @@ def test_only_doubles_make_no_lot(bench: Any) -> None:
     assert batches(boundary) == []
 
 
+def test_what_is_known_to_be_sealed_is_not_written_down_again(bench: Any) -> None:
+    boundary = bench.boundary()
+    arrive(boundary, bench.arrival("a"))
+    seal_all(boundary)
+    arrive(boundary, bench.arrival("a"))
+    assert batches(boundary) == []
+    arrive(boundary, bench.arrival("b"))
+    assert len(batches(boundary)) == 1
+
+
 def test_frequent_lots_are_committed_and_announced_empty(bench: Any) -> None:
     boundary = bench.boundary(bench.booker(arrival=EventArrival.FREQUENT))
     arrive(boundary, bench.arrival("a"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from clusterless.engine import arrivals as engine_arrivals
 from clusterless.engine import lot_states
@@ -13,7 +14,7 @@ from clusterless.engine.lot_states import Acknowledge, ClaimNext, Defer, Finish,
 from clusterless.model.dataset import Tenure
 from clusterless.model.ledger import Claim, Complete
 from clusterless.provider import Arrived
-from clusterless.runtime import delivery, finish, ownership, seal, sweep
+from clusterless.runtime import delivery, finish, intake, ownership, seal, sweep
 from clusterless.runtime.ownership import Ownership
 from clusterless.store import ledger, manifests
 from clusterless.testing.simulation import play
@@ -58,7 +59,8 @@ def doubles_among_batches_stay(patch: pytest.MonkeyPatch) -> None:
 
 
 def seals_are_not_searched_for_doubles(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(seal, "_sealed_since", lambda *_: set())
+    for module in (seal, intake):
+        patch.setattr(module, "sealed_since", lambda *_: set())
 
 
 def late_arrivals_are_passed_over(patch: pytest.MonkeyPatch) -> None:
@@ -169,7 +171,7 @@ def a_sweep_takes_what_is_named(patch: pytest.MonkeyPatch) -> None:
 
     def read(*args: object) -> object:
         found = original(*args)  # type: ignore[arg-type]
-        return found and sweep._Lot(attempts=found.attempts, uris=frozenset(), staged=frozenset())
+        return found and evolve(found, named=frozenset(), staged=frozenset())
 
     patch.setattr(sweep, "_read", read)
 

@@ -31,6 +31,7 @@ class Plan:
     *lots* are committed as they come (empty ones too, if they are to be); *late* lots have
     passed: by key time each gets a new revision, by arrival time what is new in them goes *into* one
     lot: the last of *lots*, or, once no more lots will follow, a new revision of the last there was.
+    *ahead*: the last of *lots* has not begun, and is sealed for what is new in late ones alone.
     *batches* are the keys to read, by the lot they were put under.
     """
 
@@ -39,6 +40,7 @@ class Plan:
     batches: Mapping[Lot, Sequence[str]] = Factory(dict)
     into: Lot | None = None
     through: Lot | None = None
+    ahead: bool = False
 
 
 def plan_seal(
@@ -64,7 +66,9 @@ def plan_seal(
         reach = tenure.last
     due = sorted({each.lot for each in batches if each.lot <= reach})
     late = tuple(lot for lot in due if through is not None and lot <= through)
-    lots = _lots(booking, [lot for lot in due if lot not in late], through, reach, tenure)
+    ahead = False
+    earliest = min((each.lot for each in batches), default=reach)
+    lots = _lots(booking, [lot for lot in due if lot not in late], through, reach, tenure.first or earliest)
     if late and not lots:
         if booking.lot_source.is_key_time:
             if not is_quiet:
@@ -72,13 +76,15 @@ def plan_seal(
         elif reach != through:
             lots = (reach,)
         elif reach != tenure.last:
-            return None  # they go into the next lot, which has not ended yet
+            if not (seal_open and tenure.holds(reach.next)):
+                return None  # they go into the next lot, which has not ended yet
+            lots, ahead = (reach.next,), True
     if not lots and not late:
         return None
     last = max(lots, default=through)
     taken = [each for each in batches if last is not None and each.lot <= last]
     into = None if booking.lot_source.is_key_time or not late else last
-    return Plan(lots=lots, late=late, batches=_by_lot(taken), into=into, through=last)
+    return Plan(lots=lots, late=late, batches=_by_lot(taken), into=into, through=last, ahead=ahead)
 
 
 def _is_quiet(booking: Booking, batches: Sequence[Waiting], now: datetime) -> bool:
@@ -97,10 +103,10 @@ def _end(booking: Booking, batches: Sequence[Waiting], now: datetime, *, is_quie
     return max(seen) if is_quiet else max(seen).previous
 
 
-def _lots(booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot, tenure: Tenure) -> tuple[Lot, ...]:
+def _lots(booking: Booking, due: Sequence[Lot], through: Lot | None, reach: Lot, earliest: Lot) -> tuple[Lot, ...]:
     if booking.arrival is EventArrival.INFREQUENT:
         return tuple(due[:MOST_LOTS])
-    first = through.next if through else tenure.first or min(due, default=reach)
+    first = through.next if through else earliest
     lots: list[Lot] = []
     while first <= reach and len(lots) < MOST_LOTS:
         lots.append(first)

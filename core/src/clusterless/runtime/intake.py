@@ -9,7 +9,7 @@ from datetime import datetime
 from attrs import frozen
 
 from clusterless import codec, layout
-from clusterless.engine.arrivals import Waiting
+from clusterless.engine.arrivals import Waiting, identity
 from clusterless.engine.key_time import key_time
 from clusterless.errors import InvalidValueError
 from clusterless.model.arrival import Arrival
@@ -17,6 +17,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.seal import Batch
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.filters import matcher
+from clusterless.runtime.sealed import sealed_since
 from clusterless.store.retrying import create_once
 
 UNBOOKED = "unbooked"
@@ -53,6 +54,7 @@ class Intake:
         lots = group(kept, self._lot)
         tenure = boundary.tenure(boundary.dataset)
         lots = {lot: each for lot, each in lots.items() if lot == UNBOOKED or tenure.holds(Lot.parse(lot))}
+        self._drop_sealed(lots)
         for lot, arrivals in lots.items():
             self._write(lot, arrivals)
         arrived.acknowledge()
@@ -60,6 +62,19 @@ class Intake:
             boundary.looked = arrived.looked
         unbooked = len(lots.get(UNBOOKED, ()))
         return Taken(sum(map(len, lots.values())) - unbooked, unbooked, arrived.backlog, arrived.unsettled)
+
+    def _drop_sealed(self, lots: dict[str, list[Arrival]]) -> None:
+        """What comes again after its lot was sealed would only make work: a seal of nothing, or a wait for one."""
+        boundary = self._boundary
+        through = boundary.last_seal.through if boundary.last_seal else None
+        passed = [lot for lot in lots if lot != UNBOOKED and through and Lot.parse(lot) <= through]
+        if not passed:
+            return
+        known = sealed_since(boundary, Lot.parse(min(passed)))
+        for lot in passed:
+            fresh = [arrival for arrival in lots.pop(lot) if identity(arrival) not in known]
+            if fresh:
+                lots[lot] = fresh
 
     def _lot(self, arrival: Arrival) -> str:
         booking = self._boundary.booking

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, frozen
 
 from clusterless import codec, layout
-from clusterless.engine.arrivals import Plan, identity, plan_seal, without_doubles
+from clusterless.engine.arrivals import Plan, plan_seal, without_doubles
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival
@@ -18,6 +18,7 @@ from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.model.seal import Batch, Seal, SealedLot
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import waiting
+from clusterless.runtime.sealed import arrivals_of, sealed_since
 from clusterless.store.manifests import INLINE_LIMIT, encode
 
 _MEND = "it was set aside; put it back below intake/ once it is mended, or have its objects arrive again"
@@ -101,8 +102,10 @@ def _make(boundary: RunningBoundary, plan: Plan, last: Seal | None) -> Seal:
     put_id = boundary.writer.new_id()
     known: set[tuple[str, str]] = set()
     if plan.late:
-        known = _sealed_since(boundary, min(plan.late))
+        known = sealed_since(boundary, min(plan.late))
     arrivals = {lot: _fresh(boundary, keys, known) for lot, keys in plan.batches.items()}
+    if plan.ahead and not any(arrivals.values()):
+        plan = evolve(plan, lots=(), through=last.through if last else None)  # doubles only: no lot ahead of its time
     return Seal(
         put_id=put_id,
         at=boundary.now(),
@@ -127,18 +130,6 @@ def _batch(boundary: RunningBoundary, key: str) -> Sequence[Arrival]:
         boundary.state.put(kept, body)  # named and kept, so that the others go on
         boundary.state.delete(key)
         raise MalformedError(layout.uri(boundary.state.root, kept), error.findings, hint=_MEND) from error
-
-
-def _sealed_since(boundary: RunningBoundary, lot: Lot) -> set[tuple[str, str]]:
-    """What the seals that reach *lot* hold: an arrival whose lot has passed may be in any of them."""
-    known: set[tuple[str, str]] = set()
-    for number in range(boundary.last, 0, -1):
-        seal = boundary.seals.read(number)
-        if seal.through is None or seal.through < lot:
-            break
-        for sealed in seal.lots:
-            known.update(identity(arrival) for arrival in arrivals_of(boundary, sealed))
-    return known
 
 
 def _lots(
@@ -188,17 +179,6 @@ def _staged(boundary: RunningBoundary, put_id: str, sealed: SealedLot) -> Sealed
 
 
 # ---- what a seal says ------------------------------------------------------------------------------------------
-
-
-def arrivals_of(boundary: RunningBoundary, sealed: SealedLot) -> Iterator[Arrival]:
-    if sealed.arrivals is not None:
-        yield from sealed.arrivals
-        return
-    assert sealed.staged is not None
-    source = layout.uri(boundary.state.root, sealed.staged)
-    with boundary.state.open(sealed.staged) as lines:
-        for line in lines:
-            yield codec.read_record(line, Arrival, source=source)
 
 
 def manifest_of(boundary: RunningBoundary, sealed: SealedLot) -> Manifest:
