@@ -21,6 +21,7 @@ from clusterless.testing.simulation import play
 from clusterless.testing.simulation.laws import BrokenLawError, WatchedStore
 from clusterless.testing.simulation.play import Play
 from clusterless.testing.simulation.queues import NoticeSource
+from clusterless.testing.simulation.stores import Faults
 
 pytestmark = pytest.mark.slow
 SEEDS = 40  # tried before a rule is called useless
@@ -217,7 +218,7 @@ def test_without_the_rule_a_law_breaks(rule: Patch, monkeypatch: pytest.MonkeyPa
     rule(monkeypatch)
     for seed in range(SEEDS):
         try:
-            Play(seed).run()
+            Play(seed, Faults(kill=0.01)).run()
         except (BrokenLawError, AssertionError):
             return
     pytest.fail(f"{SEEDS} schedules did not miss the rule")

@@ -25,6 +25,7 @@ from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingE
 from clusterless.model.dataset import Dataset
 from clusterless.model.event import Event
 from clusterless.provider import Clock
+from clusterless.store import litter
 from clusterless.store.files import FileStore
 
 _log = logging.getLogger(__name__)
@@ -154,7 +155,10 @@ class FolderSubscription:
 
     def _look(self) -> None:
         try:
-            self._waiting = deque(sorted(filter(_MESSAGE.fullmatch, os.listdir(self._folder))))
+            names = os.listdir(self._folder)
+            self._waiting = deque(sorted(filter(_MESSAGE.fullmatch, names)))
+            for name in filter(litter.is_temporary, names):
+                litter.remove_if_left(str(self._folder / name))
         except FileNotFoundError:
             self._waiting.clear()
             self._subscribe()

@@ -118,7 +118,7 @@ class FileStore(ObjectStore):
                 else:
                     name = entry.name
                     wanted = (base + name).startswith(prefix) and base + name > after
-                    if name.startswith(HIDDEN):
+                    if litter.is_temporary(name):
                         litter.remove_if_left(entry.path)
                         continue
                     wanted = wanted and entry.is_file(follow_symlinks=False)
@@ -193,7 +193,7 @@ class FileStore(ObjectStore):
     def _path(self, key: str) -> str:
         check_key(self.root, key)
         folders, _, name = key.rpartition("/")
-        if "\0" in key or "" in key.split("/") or name.startswith(HIDDEN) or not _is_text(key):
+        if "\0" in key or "" in key.split("/") or litter.is_temporary(name) or not _is_text(key):
             msg = f"{key!r} cannot be the path of a file below {self._folder}"
             raise StoreRefusedError(
                 msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {HIDDEN}"

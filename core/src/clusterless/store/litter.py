@@ -16,6 +16,10 @@ HIDDEN = ".tmp-"
 _count = itertools.count()
 
 
+def is_temporary(name: str) -> bool:
+    return name.startswith(HIDDEN)
+
+
 def new_name() -> str:
     """A name that says which process of which machine is writing."""
     return f"{HIDDEN}{_place()}-{os.getpid()}-{next(_count)}"

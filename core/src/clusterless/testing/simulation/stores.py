@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from attrs import define
 
-from clusterless.errors import StoreUnavailableError
+from clusterless.errors import ClsError, StoreUnavailableError
 from clusterless.store.api import ObjectStore
 from clusterless.testing.faults import ObservedStore
 from clusterless.testing.simulation.scheduler import Actor, Killed, Scheduler
@@ -43,7 +43,11 @@ class SimulatedStore(ObservedStore):
         self._pass(actor, is_after=False)
         if self._happens(self._faults.before):
             raise StoreUnavailableError(f"no answer to {method} {key}")
-        answer = ask()
+        try:
+            answer = ask()
+        except ClsError:  # "there is none" is an answer as well
+            self._pass(actor, is_after=True)
+            raise
         self._pass(actor, is_after=True)
         if self._happens(self._faults.lost):
             self._scheduler.note(f"{actor.name}: the answer to {method} {key} is lost")
