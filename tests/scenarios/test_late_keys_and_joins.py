@@ -62,3 +62,13 @@ def test_a_late_key_makes_a_new_revision_of_its_lot(place: Any, tools: Any, on_r
         assert any("stale" in line["why"] for line in ran.events("LeftAlone"))
         assert joined(place)[tools.hour(1)] == "left:1 right:1"
     assert [each["revision"] for lot, each in place.manifests("left").items() if lot != tools.hour(1)] == [0, 0]
+
+
+def test_a_key_from_the_future_is_told_and_keeps_nothing_from_ending(place: Any, tools: Any) -> None:
+    declare(place, tools)
+    place.put(tools.file_of(1), folder="left")
+    place.put("far-30240101T05.txt", folder="left")
+    ran = place.run()
+    assert "1 batches wait: the times in their keys are yet to come" in ran.out
+    assert list(place.manifests("left")) == [tools.hour(1)]
+    assert any("/intake/30240101PT1H005/" in name for name in place.leftovers())

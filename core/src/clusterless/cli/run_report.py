@@ -14,7 +14,7 @@ from attrs import asdict, define, fields
 
 from clusterless.cli.run_tally import GOOD, Row, Tally
 from clusterless.errors import ClsError
-from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Trouble, Worked
+from clusterless.runner.happenings import Ahead, Booked, Happening, LeftAlone, SealedLots, Trouble, Worked
 from clusterless.runtime.site import Site
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             return f"{happening.element} {happening.lot} rests: {happening.why}"
         case _ if quiet:
             return ""
+        case Ahead():
+            return f"{happening.element}: {happening.batches} batches wait: the times in their keys are yet to come"
         case Booked():
             unbooked = f", {happening.unbooked} without a time in their key" if happening.unbooked else ""
             return f"{happening.element}: {happening.arrivals} arrived{unbooked}"

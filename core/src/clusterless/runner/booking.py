@@ -8,7 +8,7 @@ from collections.abc import Callable
 from clusterless.errors import MalformedError
 from clusterless.model.manifest import ManifestState
 from clusterless.model.seal import Seal
-from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble
+from clusterless.runner.happenings import Ahead, Booked, Happening, SealedLots, Trouble
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import Intake, Taken
 from clusterless.runtime.seal import finish_last, seal_next
@@ -38,6 +38,7 @@ class Booking(threading.Thread):
         self._seal_open = seal_open
         self.element = f"{boundary.project.name}/{boundary.boundary.name}"
         self.quiet = False
+        self._ahead = 0
         self.unreadable: set[str] = set()
 
     @property
@@ -82,6 +83,9 @@ class Booking(threading.Thread):
             if sealed.seal:
                 self._tell(_told(self.element, sealed.seal))
             elif not sealed.lost:
+                if sealed.ahead > self._ahead:
+                    self._tell(Ahead(element=self.element, batches=sealed.ahead))
+                self._ahead = sealed.ahead
                 self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)
                 return
 

@@ -21,6 +21,13 @@ class Booked(Happening):
 
 
 @frozen(kw_only=True)
+class Ahead(Happening):
+    """So many batches wait for lots that lie ahead: the keys of their arrivals name times to come."""
+
+    batches: int
+
+
+@frozen(kw_only=True)
 class SealedLots(Happening):
     """A seal was committed: so many *lots*, *empty* ones among them, from *first* to *last*."""
 

@@ -92,6 +92,7 @@ class _Run:
     lots: Lots = field(init=False)
     bookings: list[Booking] = field(init=False)
     survey: Survey = field(init=False)
+    deaf: dict[str, float] = field(factory=dict)  # arcs whose subscription gave trouble, until when it is let be
     over: threading.Event = field(factory=threading.Event)
 
     def __attrs_post_init__(self) -> None:
@@ -135,13 +136,15 @@ class _Run:
         return before != (self.lots.started, self.lots.settled)
 
     def _hear(self, arc: RunningArc, subscription: Subscription) -> None:
-        if not self.lots.free:
+        name = f"{arc.project.name}/{arc.arc.name}"
+        if not self.lots.free or monotonic() < self.deaf.get(name, 0):
             return
         try:
             for message in subscription.receive(min(self.lots.free, _MESSAGES)):
                 self.lots.start(arc, message.event.lot, message)
         except Exception as error:  # noqa: BLE001  what is owed is found without events too
-            self.tell(Trouble(element=f"{arc.project.name}/{arc.arc.name}", error=error))
+            self.deaf[name] = monotonic() + _PATIENCE
+            self.tell(Trouble(element=name, error=error))
 
     def _look(self) -> None:
         if self.survey.ended and self.survey.age > _RECONCILE:

@@ -29,12 +29,13 @@ class Sealed:
     """What one call came to: the seal that was appended and finished here, if any.
 
     *lost*: another was faster, call again; else, without a seal, nothing is due, and *waiting*
-    batches lie in the intake.
+    batches lie in the intake, besides those of lots that lie *ahead*: their keys name times to come.
     """
 
     seal: Seal | None = None
     lost: bool = False
     waiting: int = 0
+    ahead: int = 0
 
 
 def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
@@ -50,7 +51,9 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
     tenure = boundary.tenure(boundary.dataset)
     plan = plan_seal(boundary.booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open)
     if plan is None:
-        return Sealed(waiting=len(batches))
+        current = Lot.containing(boundary.now(), boundary.booking.unit)
+        ahead = sum(batch.lot > current for batch in batches)
+        return Sealed(waiting=len(batches) - ahead, ahead=ahead)
     try:
         seal = _make(boundary, plan, last)
     except ObjectMissingError:

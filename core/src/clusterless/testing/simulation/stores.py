@@ -40,15 +40,16 @@ class SimulatedStore(ObservedStore):
         if actor is None:
             return ask()
         actor.requests += 1
-        self._pass(actor, is_after=False)
+        number = actor.requests  # a copy makes another request while it is under way
+        self._pass(actor, number, is_after=False)
         if self._happens(self._faults.before):
             raise StoreUnavailableError(f"no answer to {method} {key}")
         try:
             answer = ask()
         except ClsError:  # "there is none" is an answer as well
-            self._pass(actor, is_after=True)
+            self._pass(actor, number, is_after=True)
             raise
-        self._pass(actor, is_after=True)
+        self._pass(actor, number, is_after=True)
         if self._happens(self._faults.lost):
             self._scheduler.note(f"{actor.name}: the answer to {method} {key} is lost")
             raise StoreUnavailableError(f"the answer to {method} {key} is lost")
@@ -58,8 +59,8 @@ class SimulatedStore(ObservedStore):
         actor = self._scheduler.current
         return self._scheduler.now() + timedelta(seconds=actor.skew if actor else 0)
 
-    def _pass(self, actor: Actor, *, is_after: bool) -> None:
-        if self._faults.crash_at == (actor.name, actor.requests, is_after):
+    def _pass(self, actor: Actor, number: int, *, is_after: bool) -> None:
+        if self._faults.crash_at == (actor.name, number, is_after):
             self._scheduler.note(f"{actor.name} crashes")
             raise Killed
         chance = self._scheduler.random
