@@ -95,7 +95,7 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "import sys; from click.testing import CliRunner; from clusterless.cli.app import main;"
         "result = CliRunner().invoke(main, ['-h']); assert result.exit_code == 0, result;"
         "print([name for name in sys.modules if name.split('.')[0] in "
-        "('cattrs', 'rich', 'watchfiles', 'wcmatch', 'ijson', 'polars') or name.startswith('clusterless.cli.')])"
+        "('cattrs', 'rich', 'watchfiles', 'ijson', 'polars') or name.startswith('clusterless.cli.')])"
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert shown.stdout == "['clusterless.cli.app']\n"
