@@ -21,7 +21,7 @@ from clusterless.runtime.delivery import Delivered, deliver
 _PATIENCE = 5.0  # seconds after trouble
 _GLANCE = 2.0  # seconds between looks at what another works, where its end is waited for
 
-Key = tuple[str, str, Lot]
+Key = tuple[int, Lot]  # of the arc as it runs here: two stages may have the same project
 
 
 @define(eq=False)
@@ -78,7 +78,7 @@ class Lots:
 
         Without a message there is no news: what is under way, or put off, is left to itself.
         """
-        key = (arc.project.id, arc.arc.name, lot)
+        key = (id(arc), lot)
         task = self._tasks.get(key)
         if message is None and (task or key in self._put_off):
             return
@@ -97,7 +97,7 @@ class Lots:
             due, _, key, arc = heapq.heappop(self._due)
             if self._put_off.get(key) == due:
                 del self._put_off[key]
-                self.start(arc, key[2])
+                self.start(arc, key[1])
 
     def collect(self) -> None:
         """Settle what has ended."""
