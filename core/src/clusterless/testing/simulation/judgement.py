@@ -22,6 +22,7 @@ from clusterless.store.manifests import Found
 from clusterless.testing.simulation.laws import BrokenLawError
 from clusterless.testing.simulation.queues import LATEST_NOTICE
 from clusterless.testing.simulation.rooted import Rooted
+from clusterless.testing.simulation.scheduler import MOST_SKEW
 from clusterless.testing.simulation.world import ARCS, BOUNDARIES, SINKS, UNIT, World
 
 
@@ -130,5 +131,5 @@ class Judgement:
 
 
 def last_lot(world: World) -> Lot:
-    """The lot by which everything that has arrived by now is surely noticed and sealed."""
-    return Lot.containing(world.scheduler.now() + timedelta(seconds=LATEST_NOTICE), UNIT).next
+    """The lot by which everything that has arrived by now is surely noticed and sealed, by whatever clock."""
+    return Lot.containing(world.scheduler.now() + timedelta(seconds=LATEST_NOTICE + MOST_SKEW), UNIT).next

@@ -21,7 +21,7 @@ from clusterless.store.api import ObjectStore
 from clusterless.testing.simulation.judgement import Judgement, last_lot
 from clusterless.testing.simulation.laws import BrokenLawError
 from clusterless.testing.simulation.rooted import Rooted
-from clusterless.testing.simulation.scheduler import START
+from clusterless.testing.simulation.scheduler import MOST_SKEW, START
 from clusterless.testing.simulation.stores import Faults
 from clusterless.testing.simulation.world import ARCS, BOUNDARIES, SINKS, World
 
@@ -132,7 +132,7 @@ class Play:
         judgement.all_is_well()
 
     def _hire(self, name: str) -> None:
-        skew = self.world.scheduler.random.uniform(-20, 20)
+        skew = self.world.scheduler.random.uniform(-MOST_SKEW, MOST_SKEW)
         self.world.scheduler.spawn(name, Process(self.world, name).run, skew)
 
     def _feed(self) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import define, field
 from greenlet import getcurrent, greenlet
 
+MOST_SKEW = 180.0  # seconds that a process's clock is off
 START = datetime(2024, 1, 31, 12, tzinfo=UTC)
 
 
