@@ -290,4 +290,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     for process in place.started:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+        for stream in filter(None, (process.stdout, process.stderr)):
+            stream.close()
