@@ -39,4 +39,3 @@ def _place() -> str:
     with suppress(OSError):
         return f"{socket.gethostname()}-{os.stat('/proc/self/ns/pid').st_ino}"
     return socket.gethostname()
-
