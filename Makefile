@@ -16,7 +16,8 @@ test: .tox/current  ## run all tests
 demo: .tox/current  ## work a week of flights and weather as it arrives (DAYS=365 for the year)
 	@$(TOX) -q -e demo -- --days $(DAYS)
 
-clean:  ## remove the environments, the caches and what was built
+clean:  ## remove the environments, the caches, what was built, and what the demo has made
+	rm -rf examples/flights/data examples/flights/.clusterless
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 .venv/bin/tox:

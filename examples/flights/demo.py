@@ -17,6 +17,7 @@ from clusterless.errors import ClsError
 from report import report
 from tally import Pipeline
 
+STARTED = Path.cwd()
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
 STATE = HERE / ".clusterless"
@@ -107,7 +108,7 @@ def at_least_as_before(days: int) -> int:
     asked = DATA / "days.txt"
     known = int(asked.read_text("utf-8")) if asked.exists() else 0
     if days < known:
-        print(f"{known} days were begun before, so it is {known} now; --clean starts over.")
+        print(f"{known} days were begun before, so it is {known} now; `make clean` or --clean starts over.")
     asked.parent.mkdir(exist_ok=True)
     asked.write_text(str(max(days, known)), "utf-8")
     return max(days, known)
@@ -139,12 +140,12 @@ def _days(text: str) -> int:
 
 # At most 40 columns wide, as the report can be.
 WHERE_TO_LOOK = f"""
-Where to look, in {HERE.name}/
+Where to look, in {os.path.relpath(HERE, STARTED)}/
  data/by-carrier/
  data/with-weather/
  data/delayed/
- cls arcs status --earliest 20130101
- cls datasets status --earliest 20130101"""
+ cls arcs status --earliest 20130101 --latest 20140102
+ cls datasets status --earliest 20130101 --latest 20140102"""
 
 if __name__ == "__main__":
     sys.exit(main())

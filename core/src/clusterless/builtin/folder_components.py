@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from attrs import field, frozen
-from attrs.validators import ge, min_len
+from attrs.validators import ge, le, min_len
 
 from clusterless.engine.key_time import check_key_regex
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import Booking, IngressBoundary, LotSource
 from clusterless.model.element import Resource
+from clusterless.model.naming import LONGEST
 
 
 @frozen(kw_only=True)
@@ -33,7 +34,7 @@ class PutListenerBoundary(IngressBoundary):
         InvalidValueError: ``keyTimestampRegex`` without a usable ``keyRegex``, or the other way round.
     """
 
-    grace_sec: float = field(default=0, validator=ge(0))
+    grace_sec: float = field(default=0, validator=[ge(0), le(LONGEST)])
     lot_source: LotSource = LotSource.OBJECT_MODIFIED_TIME
     key_regex: str | None = None
 

@@ -82,7 +82,8 @@ def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: 
     with reporter(sites, log_format) as report:
         ended = run_sites(sites, plugins, options, report.tell, stop)
     report.summarise(ended)
-    if unworked := sorted({*report.tally.unworked, *ended.set_aside}):
+    unworked = sorted({*report.tally.unworked, *ended.set_aside})
+    if unworked and (ended.idle or not until_idle):
         raise RestError(unworked)
     if until_idle and not ended.idle:
         sys.exit(128 + signals[0])  # as the shell says it: whoever waits for the end must not take this for it

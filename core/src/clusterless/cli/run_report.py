@@ -79,7 +79,8 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
             return f"{element} {lot}".rstrip() + f": {error}{hint}"
         case Worked(state=state) if state not in GOOD:
-            return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}"
+            again = "" if happening.again is None else f"\n  tried again in {happening.again:,.0f} s"
+            return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}{again}"
         case LeftAlone(failed=True):
             return f"{happening.element} {happening.lot} rests: {happening.why}"
         case _ if quiet:

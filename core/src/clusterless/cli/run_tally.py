@@ -21,6 +21,7 @@ class Row:
     kind: str
     counts: Counter[str] = field(factory=Counter)
     working: set[str] = field(factory=set)
+    failed: dict[str, str] = field(factory=dict)  # lot → state, while it has no result
     last: str = ""
     trouble: str = ""
 
@@ -83,10 +84,13 @@ class Tally:
         row.working.discard(worked.lot)
         row.last = worked.lot
         key = (worked.element, worked.lot)
+        if before := row.failed.pop(worked.lot, ""):
+            row.counts[before] -= 1  # a lot is counted once, however often it is tried
         row.counts += Counter({worked.state: 1, "objects": worked.objects})
         if worked.state in GOOD:
             self._unworked.discard(key)
             row.trouble = ""
         else:
+            row.failed[worked.lot] = worked.state
             row.trouble = worked.error.partition("\n")[0]
             self._unworked.add(key)

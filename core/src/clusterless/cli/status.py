@@ -48,13 +48,14 @@ class Subject:
 
 @frozen
 class Window:
-    """From *earliest* (included) to *latest* (not included)."""
+    """From *earliest* (included) to *latest* (not included), or with the lot that is open *now*."""
 
     earliest: datetime
-    latest: datetime
+    latest: datetime | None
+    now: datetime
 
     def of(self, unit: LotUnit) -> LotRange:
-        return between(self.earliest, self.latest, unit)
+        return between(self.earliest, self.latest or self.now + unit.length, unit)
 
 
 def _windowed(command: Callable[..., None]) -> Callable[..., None]:
@@ -66,7 +67,8 @@ def _windowed(command: Callable[..., None]) -> Callable[..., None]:
             msg = "--list, --earliest and --latest go with 'status'"
             raise click.UsageError(msg)
         now = SystemClock().now()
-        window = Window(parse_moment(earliest or "12h", now), parse_moment(latest or "now", now))
+        # By itself a report has the lot that is open now: with --seal-open it may be there already.
+        window = Window(parse_moment(earliest or "12h", now), parse_moment(latest, now) if latest else None, now)
         command(window=window if view else None, each=each, **others)
 
     for option in reversed(_OPTIONS):
@@ -78,7 +80,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument("view", required=False, type=click.Choice(["status"]), metavar="[status]"),
     click.option("--list", "each", is_flag=True, help="With status: a row a lot, not a row of counts."),
     click.option("--earliest", metavar="MOMENT", help="With status: from the lot of MOMENT on.  [default: 12h ago]"),
-    click.option("--latest", metavar="MOMENT", help="With status: up to the lot before MOMENT.  [default: now]"),
+    click.option(
+        "--latest", metavar="MOMENT", help="With status: up to the lot before MOMENT.  [default: with the open lot]"
+    ),
 )
 
 

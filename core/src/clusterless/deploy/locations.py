@@ -26,10 +26,13 @@ def location(path_uri: str, base: Path) -> str:
     Without a scheme it is a local path: relative ones start at *base*.
 
     Raises:
-        InvalidValueError: it is empty, or a file URI that is not absolute.
+        InvalidValueError: it is empty, not printable, or a file URI that is not absolute.
     """
     if not path_uri.strip():
         msg = "is empty: give a URI or a folder"
+        raise InvalidValueError(msg)
+    if not path_uri.isprintable():
+        msg = f"{path_uri!r} has characters that no location can have"
         raise InvalidValueError(msg)
     if not _ABSOLUTE.fullmatch(path_uri):
         path_uri = layout.uri("file://", os.path.normpath(base / path_uri))

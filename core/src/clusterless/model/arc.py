@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import Factory, field, frozen
-from attrs.validators import ge, gt, instance_of, optional
+from attrs.validators import ge, gt, instance_of, le, optional
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import SinkDataset, SourceDataset
 from clusterless.model.element import Element
+from clusterless.model.naming import LONGEST
 
 
 class WaitFor(enum.Enum):
@@ -29,7 +30,7 @@ class Wait:
 
     for_: WaitFor = WaitFor.ALL
     count: int | None = field(default=None, validator=optional(ge(1)))
-    deadline_sec: float | None = field(default=None, validator=optional(gt(0)))
+    deadline_sec: float | None = field(default=None, validator=optional([gt(0), le(LONGEST)]))
 
     def __attrs_post_init__(self) -> None:
         if (self.for_ is WaitFor.AT_LEAST) != (self.count is not None):
@@ -44,12 +45,12 @@ class Wait:
 class Retry:
     """``attempts`` claims before a lot rests as missing, ``backoffSec`` after the first, doubling."""
 
-    attempts: int = field(default=3, validator=[instance_of(int), ge(1)])
-    backoff_sec: float = field(default=30, validator=ge(0))
+    attempts: int = field(default=3, validator=[instance_of(int), ge(1), le(10_000)])
+    backoff_sec: float = field(default=30, validator=[ge(0), le(LONGEST)])
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after attempt number *attempt* (from 1) has failed."""
-        return float(self.backoff_sec * 2 ** min(attempt - 1, 16))
+        return float(min(self.backoff_sec * 2 ** min(attempt - 1, 16), LONGEST))
 
 
 class OnEmpty(enum.Enum):
@@ -74,7 +75,7 @@ class Arc(Element):
     sinks: Mapping[str, SinkDataset] = Factory(dict)
     workload: WorkloadSettings = Factory(WorkloadSettings)
     retry: Retry = Factory(Retry)
-    lease_sec: float = field(default=300, validator=gt(0))
+    lease_sec: float = field(default=300, validator=[gt(0), le(LONGEST)])
     wait: Wait = Factory(Wait)
     on_empty: OnEmpty = OnEmpty.SKIP
 

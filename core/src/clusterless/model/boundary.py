@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 
 from attrs import Factory, field, frozen
-from attrs.validators import ge
+from attrs.validators import ge, le
 
 from clusterless.model.dataset import SinkDataset
 from clusterless.model.element import Element
 from clusterless.model.lot import LotUnit
+from clusterless.model.naming import LONGEST
 
 
 class EventArrival(enum.Enum):
@@ -69,8 +70,8 @@ class IngressBoundary(Boundary):
 
     lot_unit: LotUnit
     event_arrival: EventArrival = EventArrival.INFREQUENT
-    grace_sec: float = field(default=90, validator=ge(0))
-    settle_sec: float = field(default=1, validator=ge(0))
+    grace_sec: float = field(default=90, validator=[ge(0), le(LONGEST)])
+    settle_sec: float = field(default=1, validator=[ge(0), le(LONGEST)])
     filter: PathFilter = Factory(PathFilter)
 
     @property

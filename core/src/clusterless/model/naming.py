@@ -12,6 +12,9 @@ from clusterless.errors import InvalidValueError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHOWN = 60
 
+LONGEST = 10 * 366 * 24 * 3600
+"""Seconds: nothing that is declared waits or lasts longer than ten years."""
+
 
 def check_name(_: object, attribute: Attribute[Any], value: object) -> None:
     """Refuse what could not be part of an object key, a URI and a resource name alike.

@@ -48,7 +48,10 @@ class Started(Happening):
 
 @frozen(kw_only=True)
 class Worked(Happening):
-    """A lot came to an outcome here: *state* complete, empty, partial or missing, after so many *seconds*."""
+    """A lot came to an outcome here: *state* complete, empty, partial or missing, after so many *seconds*.
+
+    *again* is in how many seconds it is tried again, if ever.
+    """
 
     lot: str
     state: str
@@ -57,6 +60,7 @@ class Worked(Happening):
     seconds: float
     error: str = ""
     log: str = ""
+    again: float | None = None
 
 
 @frozen(kw_only=True)

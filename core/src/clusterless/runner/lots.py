@@ -196,6 +196,7 @@ def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Ha
         seconds=seconds,
         error=outcome.error.message if isinstance(outcome, Failed) else "",
         log=str(task.arc.output(task.lot, outcome.attempt)),
+        again=delivered.seconds,
     )
 
 
