@@ -113,11 +113,11 @@ class Graph:
     def _where_else(self, node: Node) -> str:
         names = {str(each): each for each in self._by_node}
         if str(node) in names:
-            return "it is in another placement: name that as the source's 'placement'"
+            return "it is in another placement (name that as the source's 'placement'), or below another root folder"
         same = sorted(version for place, name, version in map(_parts, names.values()) if name == node.name)
         if same:
             return f"there is version {', '.join(same)}"
-        return "give the file of the project that owns it too, or run that project first"
+        return "give the file of the project that owns it too, or run that project first, on the same stores"
 
     # ---- arcs ----
 
