@@ -144,8 +144,10 @@ Where to look, in {os.path.relpath(HERE, STARTED)}/
  data/by-carrier/
  data/with-weather/
  data/delayed/
- cls arcs status --earliest 20130101 --latest 20140102
- cls datasets status --earliest 20130101 --latest 20140102"""
+ cls arcs status \\
+   --earliest 20130101 \\
+   --latest 20140102
+ (cls datasets status: the same)"""
 
 if __name__ == "__main__":
     sys.exit(main())

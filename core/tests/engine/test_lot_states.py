@@ -229,6 +229,6 @@ def test_an_attempt_tells_its_number(revision: int, attempt: int, unique: str) -
 
 
 def test_the_pauses_double_and_stay_finite() -> None:
-    retry = Retry(attempts=10**6, backoff_sec=30)
+    retry = Retry(attempts=10_000, backoff_sec=30)
     assert [retry.delay(attempt) for attempt in (1, 2, 3, 4)] == [30, 60, 120, 240]
     assert retry.delay(10**5) == retry.delay(17)

@@ -79,7 +79,8 @@ class Booking(threading.Thread):
 
     def _seal(self, taken: Taken) -> None:
         while not self._stop_asked.is_set():
-            sealed = seal_next(self._boundary, seal_open=self._seal_open)
+            # What is about to arrive belongs into the open lot as well.
+            sealed = seal_next(self._boundary, seal_open=self._seal_open and not taken.unsettled)
             if sealed.seal:
                 self._tell(_told(self.element, sealed.seal))
             elif not sealed.lost:
