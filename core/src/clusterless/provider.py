@@ -39,8 +39,17 @@ class Clock(Protocol):
 
 
 @frozen(kw_only=True)
+class StoreRoots:
+    """The URIs of a placement's three stores (FORMATS 4.1), each ending with a slash."""
+
+    metadata: str
+    arc_state: str
+    manifest: str
+
+
+@frozen(kw_only=True)
 class Surroundings:
-    """What a component may use: its project and placement, the clock, and stores by URI.
+    """What a component may use: its project and placement, the placement's own stores, the clock, and stores by URI.
 
     *open_store* takes a location URI (a path, ending with a slash) and gives
     the store rooted there. *base* is the folder of the project file, which relative paths
@@ -49,6 +58,7 @@ class Surroundings:
 
     project: Project
     placement: Placement
+    roots: StoreRoots
     open_store: Callable[[str], ObjectStore]
     clock: Clock
     base: Path
@@ -212,15 +222,6 @@ class RunnableActivity(Protocol):
 
 
 # ---- providers -------------------------------------------------------------------------------------------------
-
-
-@frozen(kw_only=True)
-class StoreRoots:
-    """The URIs of a placement's three stores (FORMATS 4.1), each ending with a slash."""
-
-    metadata: str
-    arc_state: str
-    manifest: str
 
 
 class Provider(Protocol):

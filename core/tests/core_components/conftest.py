@@ -9,6 +9,7 @@ import pytest
 from attrs import define
 
 from clusterless import layout
+from clusterless.builtin.folder_provider import FolderProvider
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset, SinkDataset, SourceDataset
 from clusterless.model.lot import Lot
@@ -85,6 +86,7 @@ class Bench:
         return Surroundings(
             project=KEYS.project,
             placement=Placement(provider="local"),
+            roots=FolderProvider().roots(Placement(provider="local"), self.base),
             open_store=self.open_store,
             clock=SystemClock(),
             base=self.base,

@@ -18,6 +18,7 @@ from clusterless import layout
 from clusterless.builtin import folder_listener, folder_view
 from clusterless.builtin.folder_components import PutListenerBoundary
 from clusterless.builtin.folder_listener import FolderListener, open_listener
+from clusterless.builtin.folder_provider import FolderProvider
 from clusterless.errors import InvalidValueError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import LotSource
@@ -440,6 +441,7 @@ def test_only_a_folder_can_be_listened_to(tmp_path: Path) -> None:
     surroundings = Surroundings(
         project=Project(name="p", version="1"),
         placement=Placement(provider="local"),
+        roots=FolderProvider().roots(Placement(provider="local"), tmp_path),
         open_store=FileStore,
         clock=SystemClock(),
         base=tmp_path,

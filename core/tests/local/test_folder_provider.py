@@ -31,6 +31,7 @@ def surroundings(base: Path, placement: Placement = PLACEMENT) -> Surroundings:
     return Surroundings(
         project=Project(name="p", version="1"),
         placement=placement,
+        roots=FolderProvider().roots(Placement(provider="local"), base),
         open_store=FileStore,
         clock=SystemClock(),
         base=base,

@@ -96,6 +96,7 @@ class _Opening:
         return Surroundings(
             project=self.site.deployable.project,
             placement=self.site.deployable.placement,
+            roots=self.site.roots,
             open_store=self.bench.open_store,
             clock=self.bench.clock,
             base=self.site.base,
