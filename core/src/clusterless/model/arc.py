@@ -12,6 +12,7 @@ from attrs.validators import ge, gt, instance_of, le, optional
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import SinkDataset, SourceDataset
 from clusterless.model.element import Element
+from clusterless.model.lot import LotUnit
 from clusterless.model.naming import LONGEST
 
 
@@ -84,3 +85,8 @@ class Arc(Element):
         if not sources:
             msg = "an arc needs at least one source"
             raise InvalidValueError(msg)
+
+    @property
+    def lot_unit(self) -> LotUnit | None:
+        """The unit of the arc's lots where it is larger than its sources' (a rollup); None: it is theirs."""
+        return None
