@@ -1,14 +1,13 @@
 """Fills in what the pages of this folder take from the code: ``python docs/build.py``, and ``--check`` in the tests.
 
 A page holds a block between ``<!-- from the code: NAME -->`` and ``<!-- end -->``; the rest of the page
-is written by hand. What a key means is said in `meanings.json`, which must name every key, and no other.
+is written by hand. What a key means is said in `clusterless/meanings.json`, which must name every key, and no other.
 """
 
 from __future__ import annotations
 
 import enum
 import importlib
-import inspect
 import json
 import os
 import pkgutil
@@ -26,7 +25,9 @@ from click.testing import CliRunner
 import clusterless
 from clusterless import codec
 from clusterless.cli.app import main as cls
-from clusterless.codec.names import stored_name, stored_names
+from clusterless.cli.meanings import definer, meanings, prose
+from clusterless.cli.meanings import meaning as meaning_of
+from clusterless.codec.names import stored_names
 from clusterless.errors import ClsError
 from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
 from clusterless.model.boundary import Boundary, IngressBoundary, PathFilter
@@ -39,7 +40,9 @@ from clusterless.plugins import find_plugins
 from clusterless.provider import Component
 
 HERE = Path(__file__).parent
-MEANINGS: dict[str, str] = json.loads((HERE / "meanings.json").read_text(encoding="utf-8"))
+
+UNSAID: set[str] = set()
+"""Keys that were shown and have no meaning."""
 
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _MODELS = (
@@ -66,12 +69,10 @@ def keys(model: Any, *, own: bool = False) -> Iterator[tuple[str, str, str, str]
         if own and field.inherited:
             continue
         name = stored_names(model)[field.name]
-        yield name, kind(field.type), default(field), MEANINGS[f"{definer(model, field.name)}.{name}"]
-
-
-def definer(model: Any, name: str) -> str:
-    """The class that says what the field *name* of *model* is."""
-    return next(str(each.__name__) for each in model.__mro__ if name in inspect.get_annotations(each))
+        meaning = meaning_of(model, field.name)
+        if not meaning:
+            UNSAID.add(f"{definer(model, field.name).__name__}.{name}")
+        yield name, kind(field.type), default(field), meaning
 
 
 def kind(of: Any) -> str:
@@ -110,14 +111,6 @@ def table(rows: Iterator[tuple[str, str, str, str]]) -> str:
     lines = [f"| `{name}` | {given} | {standard} | {meaning} |" for name, given, standard, meaning in rows]
     head = ["| key | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([*head, *lines]) if lines else "No keys of its own."
-
-
-def prose(text: str | None) -> str:
-    """A docstring as Markdown, without what it raises; fields under the names that are typed."""
-    words = inspect.cleandoc(text or "").partition("Raises:")[0].strip()
-    words = re.sub(r"``([a-z]+(?:_[a-z]+)+)``", lambda match: f"`{stored_name(match[1])}`", words)
-    words = re.sub(r"\*([a-z_]+)\*", lambda match: f"`{stored_name(match[1])}`", words)
-    return words.replace("``", "`")
 
 
 # ---- the blocks ------------------------------------------------------------------------------------------------
@@ -234,12 +227,12 @@ def unknown_meanings() -> set[str]:
         if name.startswith(_OURS):
             classes |= {each for model in (component.model, *_settings(component.model)) for each in model.__mro__}
     there = {
-        f"{definer(model, field)}.{name}"
+        f"{definer(model, field).__name__}.{name}"
         for model in classes
         if attrs.has(model)
         for field, name in stored_names(model).items()
     }
-    return MEANINGS.keys() - there
+    return meanings("clusterless").keys() - there
 
 
 def main() -> int:
@@ -253,6 +246,7 @@ def main() -> int:
             stale.append(f"{path.name} is not up to date: python docs/build.py")
         elif after != before:
             path.write_text(after, encoding="utf-8")
+    stale += [f"meanings.json says nothing of {key}" for key in sorted(UNSAID)]
     sys.stdout.write("\n".join(stale or ["up to date"]) + "\n")
     return 1 if stale else 0
 
