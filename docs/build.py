@@ -29,10 +29,11 @@ from clusterless.cli.meanings import definer, meanings, prose
 from clusterless.cli.meanings import meaning as meaning_of
 from clusterless.codec.names import stored_names
 from clusterless.errors import ClsError
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
 from clusterless.model.boundary import Boundary, IngressBoundary, PathFilter
 from clusterless.model.dataset import LocatedDataset, SinkDataset, SourceDataset
-from clusterless.model.element import Activity, Barrier, Element, Notifier, Resource
+from clusterless.model.element import Barrier, Element, Notifier, Resource
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project

@@ -12,11 +12,12 @@ from attrs import Factory, field, frozen
 from attrs.validators import matches_re
 
 from clusterless.errors import PluginError
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Boundary
 from clusterless.model.dataset import Dataset, LocatedDataset
-from clusterless.model.element import Activity, Barrier, Element, Notifier, Resource
+from clusterless.model.element import Barrier, Element, Notifier, Resource
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest
@@ -214,11 +215,34 @@ class Subscription(Protocol):
 # ---- activities and resources ----------------------------------------------------------------------------------
 
 
-class RunnableActivity(Protocol):
-    """Does something for an interval."""
+@frozen(kw_only=True)
+class Occasion:
+    """One attempt at one run of an activity: *lot* is the interval that has ended, or the minute that it fired in.
 
-    def run(self, interval: Lot) -> None:
-        """Do it once for *interval*."""
+    *stopping* says that the attempt should be given up soon, since its time is over or its runner is to end;
+    *token* is the idempotency key for side effects elsewhere. *output* is a file for what the work prints.
+    """
+
+    activity: str
+    lot: Lot
+    attempt: str
+    token: str
+    stopping: Callable[[], bool] = field(repr=False)
+    output: Path
+
+
+class RunnableActivity(Protocol):
+    """Does something for one lot after another; never for two at a time."""
+
+    def run(self, occasion: Occasion) -> str:
+        """Do it; what was done, in a few words for people, or nothing.
+
+        Raises:
+            WorkloadError: it failed, and may be tried again.
+        """
+
+    def close(self) -> None:
+        """Give back what is held between runs."""
 
 
 # ---- providers -------------------------------------------------------------------------------------------------

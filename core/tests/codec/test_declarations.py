@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from clusterless.codec import read_declaration, to_json
 from clusterless.codec.names import stored_name
 from clusterless.errors import InvalidValueError, MalformedError
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, OnEmpty, Retry, Wait, WaitFor, WorkloadSettings
 from clusterless.model.boundary import EventArrival, IngressBoundary, PathFilter
 from clusterless.model.dataset import OnRevision, SinkDataset, SourceDataset
-from clusterless.model.element import Activity, Barrier, Notifier, Resource
+from clusterless.model.element import Barrier, Notifier, Resource
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -107,7 +108,7 @@ boundaries = st.builds(
 others = st.one_of(
     st.builds(Resource, **element),
     st.builds(Barrier, **element),
-    st.builds(Activity, **element, interval=words),
+    st.builds(Activity, **element, interval=st.sampled_from(LotUnit)),
     st.builds(Notifier, **element),
     st.builds(ContainerProps, memory_size_mb=st.integers(1, 99), architecture=st.sampled_from(Architecture)),
 )

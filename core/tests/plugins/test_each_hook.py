@@ -12,9 +12,10 @@ from attrs import field, frozen
 
 from clusterless.errors import NotInstalledError, PluginError
 from clusterless.hookspecs import hookimpl
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
-from clusterless.model.element import Activity, Barrier, Notifier, Resource
+from clusterless.model.element import Barrier, Notifier, Resource
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (
     ActivityComponent,

@@ -11,8 +11,9 @@ import pytest
 
 from clusterless.errors import ClsError, NotInstalledError, PluginError
 from clusterless.hookspecs import hookimpl
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
-from clusterless.model.element import Activity, Notifier, Resource
+from clusterless.model.element import Notifier, Resource
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (
     ActivityComponent,

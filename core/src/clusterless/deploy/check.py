@@ -9,8 +9,6 @@ from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph import Graph
 from clusterless.engine.locations import within
-from clusterless.errors import InvalidValueError
-from clusterless.model.lot import LotUnit
 from clusterless.plugins import Plugins
 
 
@@ -20,17 +18,8 @@ def check(declared: Sequence[Declared], plugins: Plugins) -> tuple[Finding, ...]
 
 
 def findings(surveyed: Survey) -> tuple[Finding, ...]:
-    placed = [finding for each in surveyed.placed for finding in (*_intervals(each), *_stores(each))]
+    placed = [finding for each in surveyed.placed for finding in _stores(each)]
     return (*surveyed.findings, *surveyed.graph.findings(), *placed)
-
-
-def _intervals(placed: Placed) -> Iterator[Finding]:
-    part = placed.part
-    for index, activity in enumerate(part.deployable.activities):
-        try:
-            LotUnit.named(activity.interval)
-        except InvalidValueError as error:
-            yield Finding(file=part.file, path=f"{part.at}.activities[{index}].interval", text=error.problem)
 
 
 def _stores(placed: Placed) -> Iterator[Finding]:

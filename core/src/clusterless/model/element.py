@@ -30,12 +30,5 @@ class Barrier(Element):
 
 
 @frozen(kw_only=True)
-class Activity(Element):
-    """Work on a clock; ``interval`` is a lot unit's name."""
-
-    interval: str
-
-
-@frozen(kw_only=True)
 class Notifier(Element):
     """Announces the project's committed lots to the outside, beside the placement's own events."""

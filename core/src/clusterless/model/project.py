@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import Boundary
 from clusterless.model.dataset import Owner
-from clusterless.model.element import Activity, Barrier, Element, Notifier, Resource
+from clusterless.model.element import Barrier, Element, Notifier, Resource
 from clusterless.model.naming import check_name
 from clusterless.model.placement import Placement
 
