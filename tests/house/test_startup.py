@@ -42,6 +42,14 @@ def test_nothing_heavy_is_loaded(program: str, heavy: set[str]) -> None:
     assert loaded - {"google", "azure"} == set()
 
 
+def test_help_loads_nothing_that_is_declared() -> None:
+    """Hundreds of attrs classes would cost as much as all of click."""
+    ended = subprocess.run([sys.executable, "-c", HELP + REPORT], capture_output=True, text=True, check=True)
+    loaded = set(ended.stderr.splitlines())
+    assert "clusterless.builtin.core" in loaded  # the plugins are there, and were asked for commands
+    assert {"cattrs", "clusterless.provider", "clusterless.model.project"}.isdisjoint(loaded)
+
+
 def test_the_measure_finds_what_is_loaded(heavy: set[str]) -> None:
     assert {"rich", "watchfiles", "boto3", "polars"} <= heavy
     ended = subprocess.run(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clusterless.builtin.arcs import CopyArc, ExecArc, PythonArc
 from clusterless.hookspecs import hookimpl
-from clusterless.provider import ArcComponent, Surroundings, Workload
 
-_Make = Callable[[Any, Surroundings], Workload]
+# What is declared is imported with the answer that describes it: `cls --help` needs none of it.
+if TYPE_CHECKING:
+    from clusterless.provider import ArcComponent, Surroundings, Workload
+
+    _Make = Callable[[Any, Surroundings], Workload]
 
 
 @hookimpl
 def cls_arcs() -> Iterable[ArcComponent]:
+    from clusterless.builtin.arcs import CopyArc, ExecArc, PythonArc
+    from clusterless.provider import ArcComponent
+
     return (
         ArcComponent(
             type="cls:core:copyArc",

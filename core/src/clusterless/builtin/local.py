@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from clusterless.builtin.folder_components import FolderResource, PutListenerBoundary
 from clusterless.hookspecs import hookimpl
-from clusterless.provider import (
-    ArrivalSource,
-    BoundaryComponent,
-    Provider,
-    ProviderEntry,
-    ResourceComponent,
-    StoreScheme,
-    Surroundings,
-)
 
+# What is declared is imported with the answer that describes it: `cls --help` needs none of it.
 if TYPE_CHECKING:
+    from clusterless.builtin.folder_components import FolderResource, PutListenerBoundary
+    from clusterless.provider import (
+        ArrivalSource,
+    Bootstrap,
+        BoundaryComponent,
+        Provider,
+        ProviderEntry,
+        ResourceComponent,
+        StoreScheme,
+        Surroundings,
+    )
     from clusterless.store.api import ObjectStore
 
 
 @hookimpl
 def cls_providers() -> Iterable[ProviderEntry]:
-    return [ProviderEntry(name="local", summary="folders of this machine; needs no service", load=_provider)]
+    from clusterless.provider import ProviderEntry
+
+    summary = "folders of this machine; needs no service"
+    return [ProviderEntry(name="local", summary=summary, load=_provider, bootstrap=_bootstrap)]
 
 
 @hookimpl
 def cls_stores() -> Iterable[StoreScheme]:
+    from clusterless.provider import StoreScheme
+
     return [
         StoreScheme(scheme="file", summary="files below a folder", load=_files),
         StoreScheme(scheme="memory", summary="objects in this process, for trying things out", load=_memory),
@@ -36,12 +43,18 @@ def cls_stores() -> Iterable[StoreScheme]:
 
 @hookimpl
 def cls_resources() -> Iterable[ResourceComponent]:
+    from clusterless.builtin.folder_components import FolderResource
+    from clusterless.provider import ResourceComponent
+
     summary = "makes a folder"
     return [ResourceComponent(type="local:core:folder", model=FolderResource, summary=summary, load=_folder)]
 
 
 @hookimpl
 def cls_boundaries() -> Iterable[BoundaryComponent]:
+    from clusterless.builtin.folder_components import PutListenerBoundary
+    from clusterless.provider import BoundaryComponent
+
     type_, summary = "local:core:putListenerBoundary", "books the files that are put in a folder"
     return [BoundaryComponent(type=type_, model=PutListenerBoundary, summary=summary, load=_listener)]
 
@@ -50,6 +63,12 @@ def _provider() -> Provider:
     from clusterless.builtin.folder_provider import FolderProvider
 
     return FolderProvider()
+
+
+def _bootstrap() -> Bootstrap:
+    from clusterless.builtin.folder_bootstrap import FolderBootstrap
+
+    return FolderBootstrap()
 
 
 def _files() -> Callable[[str], ObjectStore]:

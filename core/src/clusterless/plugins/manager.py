@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from clusterless import hookspecs, layout
+from clusterless import hookspecs
 from clusterless.errors import ClsError, NotInstalledError, PluginError
 from clusterless.plugins.found import DISABLE, Failure, Plugin, broken, named, words
-from clusterless.provider import (
-    ActivityComponent,
-    ArcComponent,
-    BarrierComponent,
-    BoundaryComponent,
-    Component,
-    DeployerEntry,
-    NotifierComponent,
-    ProjectFormat,
-    Provider,
-    ProviderEntry,
-    ResourceComponent,
-    StoreScheme,
-)
-from clusterless.store.api import ObjectStore
 
+# `cls --help` asks for commands only: what the other answers are made of is imported when there is one.
 if TYPE_CHECKING:
     import click
+
+    from clusterless.provider import (
+        ActivityComponent,
+        ArcComponent,
+        BarrierComponent,
+        BoundaryComponent,
+        Component,
+        DeployerEntry,
+        NotifierComponent,
+        ProjectFormat,
+        Provider,
+        ProviderEntry,
+        ResourceComponent,
+        StoreScheme,
+    )
+    from clusterless.store.api import ObjectStore
 
 _SCHEME_PACKAGES = {"s3": "cls-aws", "gs": "cls-gcp", "abfs": "cls-azure", "abfss": "cls-azure", "az": "cls-azure"}
 
@@ -37,7 +38,6 @@ _trace = logging.getLogger("clusterless.hooks")
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-C = TypeVar("C", bound=Component)
 
 
 class Plugins:
@@ -68,45 +68,41 @@ class Plugins:
     # ---- what is offered, by name: each raises PluginError where two plugins claim one name ----
 
     def providers(self) -> Mapping[str, ProviderEntry]:
-        return self._by_name("cls_providers", "provider", ProviderEntry, lambda entry: entry.name)
+        return self._by_name("cls_providers", "provider", lambda entry: entry.name)
 
     def stores(self) -> Mapping[str, StoreScheme]:
-        return self._by_name("cls_stores", "scheme", StoreScheme, lambda scheme: scheme.scheme)
+        return self._by_name("cls_stores", "scheme", lambda scheme: scheme.scheme)
 
     def resources(self) -> Mapping[str, ResourceComponent]:
-        return self._components("cls_resources", ResourceComponent)
+        return self._by_name("cls_resources", "component", _type)
 
     def boundaries(self) -> Mapping[str, BoundaryComponent]:
-        return self._components("cls_boundaries", BoundaryComponent)
+        return self._by_name("cls_boundaries", "component", _type)
 
     def barriers(self) -> Mapping[str, BarrierComponent]:
-        return self._components("cls_barriers", BarrierComponent)
+        return self._by_name("cls_barriers", "component", _type)
 
     def arcs(self) -> Mapping[str, ArcComponent]:
-        return self._components("cls_arcs", ArcComponent)
+        return self._by_name("cls_arcs", "component", _type)
 
     def activities(self) -> Mapping[str, ActivityComponent]:
-        return self._components("cls_activities", ActivityComponent)
+        return self._by_name("cls_activities", "component", _type)
 
     def notifiers(self) -> Mapping[str, NotifierComponent]:
-        return self._components("cls_notifiers", NotifierComponent)
+        return self._by_name("cls_notifiers", "component", _type)
 
     def components(self) -> Mapping[str, Component]:
         """Components of every kind, by type."""
-        return named("component", [answer for hook, kind in _COMPONENTS for answer in self._ask(hook, kind)], _type)
+        return named("component", [answer for hook in _COMPONENTS for answer in self._ask(hook)], _type)
 
     def deployers(self) -> Mapping[str, DeployerEntry]:
-        return self._by_name("cls_deployers", "deployer", DeployerEntry, lambda entry: entry.provider)
+        return self._by_name("cls_deployers", "deployer", lambda entry: entry.provider)
 
     def project_formats(self) -> Mapping[str, ProjectFormat]:
-        return self._by_name(
-            "cls_project_formats", "project file suffix", ProjectFormat, lambda format_: format_.suffix
-        )
+        return self._by_name("cls_project_formats", "project file suffix", lambda format_: format_.suffix)
 
     def commands(self) -> Mapping[str, click.Command]:
-        import click
-
-        return self._by_name("cls_commands", "command", click.Command, lambda command: command.name or "")
+        return self._by_name("cls_commands", "command", lambda command: command.name or "")
 
     def explain(self, error: BaseException) -> str | None:
         """What the plugin that knows this SDK exception has to say about it, if any does."""
@@ -152,6 +148,8 @@ class Plugins:
             NotInstalledError: no plugin offers it, or its provider's plugin offers nothing yet.
             PluginError: its plugin is installed, and its import broke.
         """
+        import difflib
+
         known = self.components()
         if type_ in known:
             return known[type_]
@@ -168,8 +166,8 @@ class Plugins:
     def offers(self, plugin: Plugin) -> Mapping[str, Sequence[str]]:
         """What one plugin offers: names, by kind."""
         offered: dict[str, list[str]] = {}
-        for hook, of, kind, name in _KINDS:
-            if names := [name(answer) for source, answer in self._ask(hook, of) if source is plugin]:
+        for hook, kind, name in _KINDS:
+            if names := [name(answer) for source, answer in self._ask(hook) if source is plugin]:
                 offered[kind] = names
         return offered
 
@@ -205,14 +203,14 @@ class Plugins:
     def _fail(self, plugin: Plugin, problem: str, cause: BaseException) -> None:
         self._failures.append(Failure(plugin=plugin, error=broken(plugin, problem, cause)))
 
-    def _ask(self, hook: str, of: type[T]) -> tuple[tuple[Plugin, T], ...]:
+    def _ask(self, hook: str) -> tuple[tuple[Plugin, Any], ...]:
         if hook not in self._answers:
             self._answers[hook] = tuple(
-                (plugin, answer) for plugin in self._plugins for answer in self._answer(plugin, hook, of)
+                (plugin, answer) for plugin in self._plugins for answer in self._answer(plugin, hook)
             )
         return self._answers[hook]
 
-    def _answer(self, plugin: Plugin, hook: str, of: type[T]) -> Sequence[T]:
+    def _answer(self, plugin: Plugin, hook: str) -> Sequence[Any]:
         # Asked one by one, so that a mistake is laid at the right door.
         others = [other.answers for other in self._plugins if other is not plugin]
         try:
@@ -221,6 +219,7 @@ class Plugins:
         except Exception as error:  # noqa: BLE001 -- a plugin may fail in any way; the others must go on
             self._fail(plugin, f"failed to answer {hook}: {words(error)}", error)
             return ()
+        of = _class(hook) if answers else object
         wrong = next((answer for answer in answers if not isinstance(answer, of)), None)
         if wrong is not None:
             problem = f"answered {hook} with a {type(wrong).__name__}, not a {of.__name__}"
@@ -228,13 +227,12 @@ class Plugins:
             return ()
         return answers
 
-    def _by_name(self, hook: str, kind: str, of: type[T], name: Callable[[T], str]) -> Mapping[str, T]:
-        return named(kind, self._ask(hook, of), name)
-
-    def _components(self, hook: str, of: type[C]) -> Mapping[str, C]:
-        return self._by_name(hook, "component", of, _type)
+    def _by_name(self, hook: str, kind: str, name: Callable[[Any], str]) -> Mapping[str, Any]:
+        return named(kind, self._ask(hook), name)
 
     def _scheme(self, root: str) -> Callable[[str], ObjectStore]:
+        from clusterless import layout
+
         scheme = layout.scheme(root)
         entry = self.stores().get(scheme)
         if entry is None:
@@ -275,20 +273,24 @@ def _known(names: Iterable[str]) -> str:
     return f"(installed: {', '.join(sorted(names)) or 'none'})"
 
 
-_COMPONENTS: Sequence[tuple[str, type[Component]]] = (
-    ("cls_resources", ResourceComponent),
-    ("cls_boundaries", BoundaryComponent),
-    ("cls_barriers", BarrierComponent),
-    ("cls_arcs", ArcComponent),
-    ("cls_activities", ActivityComponent),
-    ("cls_notifiers", NotifierComponent),
-)
+def _class(hook: str) -> type[Any]:
+    """What *hook* is answered with."""
+    if hook == "cls_commands":
+        import click
 
-_KINDS: Sequence[tuple[str, type[Any], str, Callable[[Any], str]]] = (
-    ("cls_providers", ProviderEntry, "providers", lambda entry: entry.name),
-    ("cls_stores", StoreScheme, "stores", lambda entry: f"{entry.scheme}://"),
-    *((hook, kind, hook.removeprefix("cls_"), _type) for hook, kind in _COMPONENTS),
-    ("cls_deployers", DeployerEntry, "deployers", lambda entry: entry.provider),
-    ("cls_project_formats", ProjectFormat, "project formats", lambda entry: entry.suffix),
-    ("cls_commands", object, "commands", lambda command: str(getattr(command, "name", None))),
+        return click.Command
+    from clusterless.plugins.answers import ANSWERS
+
+    return ANSWERS[hook]
+
+
+_COMPONENTS = ("cls_resources", "cls_boundaries", "cls_barriers", "cls_arcs", "cls_activities", "cls_notifiers")
+
+_KINDS: Sequence[tuple[str, str, Callable[[Any], str]]] = (
+    ("cls_providers", "providers", lambda entry: entry.name),
+    ("cls_stores", "stores", lambda entry: f"{entry.scheme}://"),
+    *((hook, hook.removeprefix("cls_"), _type) for hook in _COMPONENTS),
+    ("cls_deployers", "deployers", lambda entry: entry.provider),
+    ("cls_project_formats", "project formats", lambda entry: entry.suffix),
+    ("cls_commands", "commands", lambda command: str(getattr(command, "name", None))),
 )

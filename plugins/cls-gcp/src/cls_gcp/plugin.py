@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from clusterless.errors import NotInstalledError
 from clusterless.hookspecs import hookimpl
-from clusterless.provider import ProviderEntry
+
+if TYPE_CHECKING:
+    from clusterless.provider import ProviderEntry
 
 
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
     """Names the provider, so that a project placed on it is refused for the true reason."""
+    from clusterless.provider import ProviderEntry
+
     summary = "Google Cloud (nothing yet)"
     return (ProviderEntry(name="gcp", summary=summary, load=_load, unavailable=_unavailable()),)
 
@@ -22,4 +25,6 @@ def _load() -> NoReturn:
 
 
 def _unavailable() -> str:
+    from importlib.metadata import version
+
     return f"cls-gcp {version('cls-gcp')} is installed but offers nothing yet: no stores, boundaries or arcs"
