@@ -6,14 +6,11 @@ is written by hand. What a key means is said in `clusterless/meanings.json`, whi
 
 from __future__ import annotations
 
-import enum
 import importlib
-import json
 import os
 import pkgutil
 import re
 import sys
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,18 +20,18 @@ import click
 from click.testing import CliRunner
 
 import clusterless
-from clusterless import codec
 from clusterless.cli.app import main as cls
+from clusterless.cli.keys import REQUIRED, Key, every_key
+from clusterless.cli.keys import keys as keys_of
 from clusterless.cli.meanings import definer, meanings, prose
-from clusterless.cli.meanings import meaning as meaning_of
 from clusterless.codec.names import stored_names
 from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
 from clusterless.model.boundary import Boundary, IngressBoundary, PathFilter
 from clusterless.model.dataset import LocatedDataset, SinkDataset, SourceDataset
-from clusterless.model.element import Barrier, Element, Notifier, Resource
-from clusterless.model.lot import LotUnit
+from clusterless.model.element import Barrier, Element, Resource
+from clusterless.model.notifier import Notifier, PublishRetry
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
 from clusterless.plugins import find_plugins
@@ -48,13 +45,14 @@ UNSAID: set[str] = set()
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _MODELS = (
     Deployable, Project, Placement, Element, Resource, IngressBoundary, SinkDataset, PathFilter, Arc, SourceDataset,
-    Wait, Retry, WorkloadSettings, Barrier, Activity, Notifier,
+    Wait, Retry, WorkloadSettings, Barrier, Activity, Notifier, PublishRetry,
 )  # fmt: skip
 _TITLES = {
     Deployable: "The project file", Project: "`project`", Placement: "`placement`", Element: "Every element",
     Resource: "`resources`", IngressBoundary: "`boundaries`", SinkDataset: "A dataset that is written",
     PathFilter: "`filter`", Arc: "`arcs`", SourceDataset: "A dataset that is read", Wait: "`wait`", Retry: "`retry`",
     WorkloadSettings: "`workload`", Barrier: "`barriers`", Activity: "`activities`", Notifier: "`notifiers`",
+    PublishRetry: "`retry` of a notifier",
 }  # fmt: skip
 _OURS = ("local:core:", "cls:core:")
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true, false", Any: "anything"}
@@ -63,55 +61,37 @@ _WORDS = {str: "text", int: "whole number", float: "number", bool: "true, false"
 # ---- keys ------------------------------------------------------------------------------------------------------
 
 
-def keys(model: Any, *, own: bool = False) -> Iterator[tuple[str, str, str, str]]:
-    """Each key of *model*: its name, what may be given, its default, and what it means."""
-    attrs.resolve_types(model)
-    for field in attrs.fields(model):
-        if own and field.inherited:
-            continue
-        name = stored_names(model)[field.name]
-        meaning = meaning_of(model, field.name)
-        if not meaning:
-            UNSAID.add(f"{definer(model, field.name).__name__}.{name}")
-        yield name, kind(field.type), default(field), meaning
+def keys(model: Any, *, own: bool = False) -> Iterator[Key]:
+    """Each key of *model*, or only those that it has not inherited."""
+    for key in keys_of(model, name_of):
+        if not (own and key.field.inherited):
+            yield checked(key)
 
 
-def kind(of: Any) -> str:
-    """What may be given, in words."""
-    arguments = typing.get_args(of)
-    if type(None) in arguments:
-        return f"{kind(next(each for each in arguments if each is not type(None)))}, null"
-    if typing.get_origin(of) is tuple:
-        return f"list of {kind(arguments[0])}"
-    if arguments:
-        return f"map of {kind(arguments[1])}"
-    if of is LotUnit:
-        return ", ".join(f"`{unit.label}`" for unit in LotUnit)
-    if isinstance(of, type) and issubclass(of, enum.Enum):
-        return ", ".join(f"`{each.value}`" for each in of)
+def checked(key: Key) -> Key:
+    if not key.meaning:
+        UNSAID.add(f"{definer(key.model, key.field.name).__name__}.{stored_names(key.model)[key.field.name]}")
+    return key
+
+
+def name_of(of: Any) -> str:
+    """What an object is called, with a link to the section that has its keys."""
     of = IngressBoundary if of is Boundary else of
-    return _WORDS.get(of) or (f"[object](#{anchor(_TITLES[of])})" if of in _TITLES else "object")
+    return f"[object](#{anchor(_TITLES[of])})" if of in _TITLES else "object"
 
 
 def anchor(title: str) -> str:
     return re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-")
 
 
-def default(field: Any) -> str:
-    value: Any = field.default
-    if value is attrs.NOTHING:
-        return "**required**"
-    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
-        value = value.factory()
-    if attrs.has(type(value)):
-        return "its own"
-    return f"`{json.dumps(codec.to_json(value), ensure_ascii=False)}`"
-
-
-def table(rows: Iterator[tuple[str, str, str, str]]) -> str:
-    lines = [f"| `{name}` | {given} | {standard} | {meaning} |" for name, given, standard, meaning in rows]
+def table(keys: Iterable[Key]) -> str:
+    lines = [f"| `{key.name}` | {key.given} | {_default(key)} | {key.meaning} |" for key in keys]
     head = ["| key | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([*head, *lines]) if lines else "No keys of its own."
+
+
+def _default(key: Key) -> str:
+    return {REQUIRED: "**required**", "its own": "its own"}.get(key.default) or f"`{key.default}`"
 
 
 # ---- the blocks ------------------------------------------------------------------------------------------------
@@ -155,13 +135,9 @@ def _settings(model: Any) -> Iterator[Any]:
             yield model
 
 
-def _every_key(model: Any, below: str = "") -> Iterator[tuple[str, str, str, str]]:
-    attrs.resolve_types(model)
-    for field, (name, given, standard, meaning) in zip(attrs.fields(model), keys(model), strict=True):
-        if attrs.has(field.type) and not issubclass(field.type, LocatedDataset):
-            yield from _every_key(field.type, f"{below}{name}.")
-        else:
-            yield f"{below}{name}", re.sub(r"\[object\]\(#", "[object](project-file.md#", given), standard, meaning
+def _every_key(model: Any) -> Iterator[Key]:
+    for key in every_key(model, name_of, leave=(LocatedDataset,)):
+        yield evolve(checked(key), given=key.given.replace("[object](#", "[object](project-file.md#"))
 
 
 _KINDS: Mapping[type[Element], str] = {

@@ -118,6 +118,23 @@ class WorkloadError(ClsError):
     code = "workload-failed"
 
 
+class NotifyError(ClsError):
+    """A notifier could not announce an event: it is kept and tried again, *after* so many seconds at the soonest."""
+
+    code = "notify-failed"
+    retryable = True
+
+    def __init__(self, problem: str, *, hint: str = "", after: float = 0) -> None:
+        super().__init__(problem, hint=hint)
+        self.after = after
+
+
+class NotifyRefusedError(ClsError):
+    """Whoever was to be told of an event refused it for good: it is set aside until someone looks."""
+
+    code = "notify-refused"
+
+
 def _revive(kind: type[ClsError], args: tuple[Any, ...], state: dict[str, Any]) -> ClsError:
     error = kind.__new__(kind)
     error.args = args

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -148,6 +149,54 @@ class BoundaryKeys:
         return f"{self.path}staged/{put_id}/{lot}.jsonl"
 
 
+@frozen
+class NotifierKeys:
+    """The letters of a notifier: events that it could not announce (yet)."""
+
+    project: Project
+    notifier: str
+
+    @staticmethod
+    def of_project(project: Project) -> str:
+        """The path below which the letters of all the project's notifiers are."""
+        return f"notifiers/project={project.name}/version={project.version}/"
+
+    @property
+    def path(self) -> str:
+        return f"{self.of_project(self.project)}notifier={self.notifier}/"
+
+    @property
+    def pending(self) -> str:
+        return f"{self.path}pending/"
+
+    @property
+    def dead(self) -> str:
+        return f"{self.path}dead/"
+
+    @staticmethod
+    def name(due: datetime, letter: str) -> str:
+        """Names sort by when they are *due*, in milliseconds since 1970."""
+        return f"{round(due.timestamp() * 1000):015}-{letter}.json"
+
+    def unreadable(self, letter: str) -> str:
+        """Where the *letter* of that key is kept once it turned out to be none."""
+        return f"{self.path}unreadable/{letter.removeprefix(self.path)}"
+
+
+_LETTER = re.compile(r"(?:.*/)?(?P<due>[0-9]{15})-(?P<letter>[^/.]+)\.json")
+
+
+def parse_letter(key: str) -> tuple[datetime, str] | None:
+    """When a letter is due, and its id; None where *key* is not that of a letter."""
+    match = _LETTER.fullmatch(key)
+    if not match:
+        return None
+    try:
+        return datetime.fromtimestamp(int(match["due"]) / 1000, UTC), match["letter"]
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 # ---- manifests, in the manifest store --------------------------------------------------------------------------
 
 
@@ -176,6 +225,10 @@ def staging(arc: ArcKeys, role: str, lot: Lot | str, attempt: str) -> str:
 
 
 # ---- metadata --------------------------------------------------------------------------------------------------
+
+
+PLACEMENT_META = "metadata.json"
+"""Says that the placement is bootstrapped."""
 
 
 def project_meta(project: Project) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -17,10 +18,11 @@ from clusterless.model.arc import Arc
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Boundary
 from clusterless.model.dataset import Dataset, LocatedDataset
-from clusterless.model.element import Barrier, Element, Notifier, Resource
+from clusterless.model.element import Barrier, Element, Resource
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest
+from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.store.api import ObjectStore
@@ -264,6 +266,60 @@ class Provider(Protocol):
         """The queue named *subscriber* of events of *datasets*, made if it is not there."""
 
 
+# ---- what a placement needs beforehand -------------------------------------------------------------------------
+
+
+class Action(enum.Enum):
+    """What a plan does with a thing."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+@frozen(kw_only=True)
+class Step:
+    """What a plan does with *what* (a URI, or the provider's own name for it); *note* says why, or what is lost."""
+
+    action: Action
+    what: str
+    note: str = ""
+
+
+Exports = Mapping[str, Mapping[str, str]]
+"""What was made, for ``metadata.json``: by ``metadata``, ``arcState``, ``manifest``, …, its name, id, arn (FORMATS 4.4)."""
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What is about to be done to a placement; nothing is, before *apply* is called."""
+
+    steps: Sequence[Step]
+    apply: Callable[[], Exports] = field(repr=False)
+
+    @property
+    def changes(self) -> bool:
+        return any(step.action is not Action.KEEP for step in self.steps)
+
+
+class Bootstrap(Protocol):
+    """Makes, finds and removes what a placement needs beforehand.
+
+    ``metadata.json`` is written after `make`'s plan was applied, and removed before `remove`'s is: what
+    has one, is whole. Every method raises `ClsError` for what is half made, naming what to do about it.
+    """
+
+    def make(self, placement: Placement, base: Path) -> Plan:
+        """The plan that makes what is missing; of a placement that is whole it keeps everything."""
+
+    def remove(self, placement: Placement, base: Path, with_data: bool) -> Plan:
+        """The plan that removes what was made; what holds data is kept, unless *with_data*."""
+
+    def placements(self, base: Path) -> Iterable[Placement]:
+        """The placements that have a ``metadata.json``, as far as they can be seen from here."""
+
+
 # ---- descriptions ----------------------------------------------------------------------------------------------
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -275,12 +331,17 @@ ElementClass = type[Element]  # named here, since in a component `type` is a fie
 
 @frozen(kw_only=True)
 class ProviderEntry:
-    """A provider's name, and how to get it; ``unavailable`` says plainly why there is nothing yet."""
+    """A provider's name, and how to get it; ``unavailable`` says plainly why there is nothing yet.
+
+    Without a ``bootstrap``, ``no_bootstrap`` says why ``cls bootstrap`` has nothing to do.
+    """
 
     name: str = field(validator=matches_re(_NAME))
     summary: str
     load: Callable[[], Provider] = field(repr=False)
     unavailable: str = ""
+    bootstrap: Callable[[], Bootstrap] | None = field(default=None, repr=False)
+    no_bootstrap: str = "its placements need nothing to be made beforehand"
 
 
 @frozen(kw_only=True)

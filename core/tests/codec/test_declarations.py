@@ -17,8 +17,9 @@ from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, OnEmpty, Retry, Wait, WaitFor, WorkloadSettings
 from clusterless.model.boundary import EventArrival, IngressBoundary, PathFilter
 from clusterless.model.dataset import OnRevision, SinkDataset, SourceDataset
-from clusterless.model.element import Barrier, Notifier, Resource
+from clusterless.model.element import Barrier, Resource
 from clusterless.model.lot import LotUnit
+from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
 from clusterless.model.runtime_props import Architecture, ContainerProps, FunctionProps

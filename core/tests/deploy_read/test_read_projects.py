@@ -14,7 +14,8 @@ from clusterless.deploy.read import Declared, read_projects
 from clusterless.errors import ClsError, MalformedError, ProjectFileMissingError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.boundary import EventArrival, IngressBoundary, PathFilter
-from clusterless.model.element import Notifier, Resource
+from clusterless.model.element import Resource
+from clusterless.model.notifier import Notifier
 from clusterless.model.runtime_props import FunctionProps
 from clusterless.provider import (
     ArcComponent,

@@ -15,7 +15,8 @@ from clusterless.hookspecs import hookimpl
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
-from clusterless.model.element import Barrier, Notifier, Resource
+from clusterless.model.element import Barrier, Resource
+from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (
     ActivityComponent,

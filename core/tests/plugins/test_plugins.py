@@ -13,7 +13,8 @@ from clusterless.errors import ClsError, NotInstalledError, PluginError
 from clusterless.hookspecs import hookimpl
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
-from clusterless.model.element import Notifier, Resource
+from clusterless.model.element import Resource
+from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (
     ActivityComponent,

@@ -27,8 +27,3 @@ class Resource(Element):
 @frozen(kw_only=True)
 class Barrier(Element):
     """Waits for several datasets before it emits."""
-
-
-@frozen(kw_only=True)
-class Notifier(Element):
-    """Announces the project's committed lots to the outside, beside the placement's own events."""

@@ -8,8 +8,9 @@ from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import Boundary
 from clusterless.model.dataset import Owner
-from clusterless.model.element import Barrier, Element, Notifier, Resource
+from clusterless.model.element import Barrier, Element, Resource
 from clusterless.model.naming import check_name
+from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 
 
