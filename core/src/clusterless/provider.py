@@ -16,9 +16,10 @@ from clusterless.errors import PluginError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.arrival import Arrival
-from clusterless.model.boundary import Boundary
+from clusterless.model.barrier import Barrier
+from clusterless.model.boundary import Boundary, EgressBoundary, IngressBoundary
 from clusterless.model.dataset import Dataset, LocatedDataset
-from clusterless.model.element import Barrier, Element, Resource
+from clusterless.model.element import Element, Resource
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest
@@ -106,12 +107,18 @@ class ArrivalSource(Protocol):
 
 @frozen(kw_only=True)
 class SourceLot:
-    """A source lot as it is pinned: *manifest* can be read any number of times, at *manifest_uri*."""
+    """A source lot as it is pinned: its manifest can be *read* any number of times, at *manifest_uri*.
+
+    Where an arc's lot is made of several source lots, *read* lists what all of them list as one manifest,
+    for which there is no URI; *revision* is the highest of theirs. Its objects lie below *roots*, locations:
+    an object's key is what follows the longest that it lies below.
+    """
 
     dataset: LocatedDataset
     manifest_uri: str
     revision: int
     read: Callable[[], Manifest] = field(repr=False)
+    roots: tuple[str, ...] = field(default=Factory(lambda lot: (lot.dataset.path_uri,), takes_self=True))
 
 
 @frozen(kw_only=True)
@@ -382,16 +389,31 @@ class ResourceComponent(Component):
 
 
 @frozen(kw_only=True)
-class BoundaryComponent(Component):
-    """``load()(boundary, surroundings)`` opens where its arrivals come from."""
+class BorderComponent(Component):
+    """A way in or a way out; offered are the two kinds of it."""
 
     declares = Boundary
+
+
+@frozen(kw_only=True)
+class BoundaryComponent(BorderComponent):
+    """``load()(boundary, surroundings)`` opens where its arrivals come from."""
+
+    declares = IngressBoundary
     load: Callable[[], Callable[[Any, Surroundings], ArrivalSource]] = field(repr=False)
 
 
 @frozen(kw_only=True)
+class EgressComponent(BorderComponent):
+    """``load()(boundary, surroundings)`` gives the workload that takes a lot out; it has no sinks."""
+
+    declares = EgressBoundary
+    load: Callable[[], Callable[[Any, Surroundings], Workload]] = field(repr=False)
+
+
+@frozen(kw_only=True)
 class BarrierComponent(Component):
-    """A barrier is an arc of core's own making: ``load()(barrier, surroundings)`` gives its workload."""
+    """``load()(barrier, surroundings)`` gives the workload that makes the manifest of its one sink, ``main``."""
 
     declares = Barrier
     load: Callable[[], Callable[[Any, Surroundings], Workload]] = field(repr=False)

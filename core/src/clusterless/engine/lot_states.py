@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from clusterless.engine.parts import listed, role_of
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import OnRevision
 from clusterless.model.ledger import Claim, Complete, Entry, Failed, Pin, Rollback
@@ -72,7 +73,7 @@ class Ledger:
 
 
 def decide(arc: Arc, ledger: Ledger, pins: Mapping[str, Pin], now: datetime) -> Decision:
-    """What an event for a lot leads to, given that its sources (*pins*, as they are now) are there."""
+    """What an event for a lot leads to, given that its sources (*pins*, by part, as they are now) are there."""
     last = ledger.last
     match last:
         case None:
@@ -102,12 +103,12 @@ def attempt_number(attempt: str) -> int:
 
 
 def changed(pinned: Mapping[str, Pin], revisions: Mapping[str, int]) -> list[str]:
-    """The roles whose source lot's newest of *revisions* is newer than *pinned*, or was not there then."""
-    return [role for role, newest in revisions.items() if role not in pinned or pinned[role].revision < newest]
+    """The parts whose newest of *revisions* is newer than *pinned*, or was not there then."""
+    return [part for part, newest in revisions.items() if part not in pinned or pinned[part].revision < newest]
 
 
 def _newer(pinned: Mapping[str, Pin], pins: Mapping[str, Pin]) -> list[str]:
-    return changed(pinned, {role: pin.revision for role, pin in pins.items()})
+    return changed(pinned, {part: pin.revision for part, pin in pins.items()})
 
 
 def _after_claim(arc: Arc, ledger: Ledger, claim: Claim, now: datetime) -> Decision:
@@ -121,16 +122,16 @@ def _after_claim(arc: Arc, ledger: Ledger, claim: Claim, now: datetime) -> Decis
 
 def _after_complete(arc: Arc, complete: Complete, pins: Mapping[str, Pin]) -> Decision:
     newer = _newer(complete.sources, pins)
-    rerun = [role for role in newer if arc.sources[role].on_revision is OnRevision.RERUN]
+    rerun = [part for part in newer if arc.sources[role_of(arc, part)].on_revision is OnRevision.RERUN]
     if rerun:
-        return RollBack(complete.revision + 1, f"newer source: {', '.join(rerun)}")
-    return Acknowledge(f"stale: newer source: {', '.join(newer)}" if newer else "complete")
+        return RollBack(complete.revision + 1, f"newer source: {listed(arc, rerun)}")
+    return Acknowledge(f"stale: newer source: {listed(arc, newer)}" if newer else "complete")
 
 
 def _after_failure(arc: Arc, failed: Failed, pins: Mapping[str, Pin], now: datetime) -> Decision:
     newer = _newer(failed.sources, pins)
     if newer:
-        return RollBack(failed.revision, f"newer source: {', '.join(newer)}")
+        return RollBack(failed.revision, f"newer source: {listed(arc, newer)}")
     number = attempt_number(failed.attempt)
     if number >= arc.retry.attempts:
         return Acknowledge(f"{failed.kind}: {number} attempts used up")

@@ -9,6 +9,7 @@ from time import monotonic
 
 from attrs import define, field
 
+from clusterless.engine.parts import lot_of
 from clusterless.errors import ClsError
 from clusterless.model.ledger import Claim, Failed
 from clusterless.model.lot import Lot
@@ -52,6 +53,7 @@ class Lots:
         self._running: dict[Future[Delivered], Key] = {}
         self._due: list[tuple[float, int, Key, RunningArc]] = []
         self._put_off: dict[Key, float] = {}
+        self._open: set[Key] = set()  # of those put off: they are not over
         self.started = self.settled = 0
         self.worked = 0  # outcomes so far
         self.finished = 0  # of what others had committed and not announced
@@ -67,6 +69,11 @@ class Lots:
     def busy(self) -> bool:
         return bool(self._tasks)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a lot was put off that is over; another is not waited for."""
+        return bool(self._put_off.keys() - self._open)
+
     def next_due(self) -> float | None:
         """Seconds until the next lot that was put off is due, None if there is none."""
         while self._due and self._put_off.get(self._due[0][2]) != self._due[0][0]:
@@ -74,11 +81,13 @@ class Lots:
         return max(self._due[0][0] - monotonic(), 0) if self._due else None
 
     def start(self, arc: RunningArc, lot: Lot, message: Delivery | None = None) -> None:
-        """Deliver *lot*; once more where a *message* comes while it is under way, now where it was put off.
+        """Deliver *lot* of *arc*, or of one of its sources.
 
+        It is delivered once more where a *message* comes while it is under way, now where it was put off.
         Without a message there is no news: what is under way, or put off, is left to itself.
         """
-        key = (id(arc), lot)
+        own = lot_of(arc.arc, lot)
+        key = (id(arc), own)
         task = self._tasks.get(key)
         if message is None and (task or key in self._put_off):
             return
@@ -86,7 +95,7 @@ class Lots:
         if task:
             task.again = True
         else:
-            task = self._tasks[key] = _Task(arc, lot)
+            task = self._tasks[key] = _Task(arc, own)
             self.started += 1
             self._submit(key, task)
         if message:
@@ -150,11 +159,13 @@ class Lots:
         except Exception as error:  # noqa: BLE001  one lot's trouble is not the others'
             element = f"{task.arc.project.name}/{task.arc.arc.name}"
             self._tell(Trouble(element=element, lot=str(task.lot), error=error))
+            self._open.discard(key)
             if isinstance(error, ClsError) and not _may_pass(error):
                 self.set_aside[key] = f"{element} {task.lot}"
                 return None
             return _PATIENCE
         self.set_aside.pop(key, None)
+        (self._open.add if delivered.is_open else self._open.discard)(key)
         self.worked += delivered.outcome is not None
         self.finished += delivered.finished
         if self._await_others and delivered.seconds is not None and isinstance(delivered.last, Claim):

@@ -164,7 +164,7 @@ class _Run:
 
     def _is_idle(self) -> bool:
         """Whether all is at rest: known only from a pass during which nothing changed."""
-        if self.lots.busy or self.lots.next_due() is not None or not all(booking.quiet for booking in self.bookings):
+        if self.lots.busy or self.lots.awaited or not all(booking.quiet for booking in self.bookings):
             return False
         if self.survey.found_rest:
             return True

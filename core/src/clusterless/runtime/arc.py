@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from clusterless import layout
 from clusterless.engine.lot_states import attempt_id
+from clusterless.engine.parts import part_of, role_of
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import Dataset, LocatedDataset, Tenure
 from clusterless.model.event import Event
@@ -95,21 +96,30 @@ class RunningArc:
         return self.outputs / self.arc.name / str(lot) / f"{attempt}.log"
 
     def find_sources(self, lot: Lot) -> dict[str, Found]:
-        """The newest manifest of each source's *lot*, by role, as far as there are any: one list each."""
-        found = {role: side.manifests.newest(side.dataset, lot) for role, side in self.sources.items()}
-        return {role: each for role, each in found.items() if each}
+        """The newest manifest of each of *lot*'s parts, as far as there are any: one list a source."""
+        return {
+            part_of(self.arc, role, each.lot): each
+            for role, side in self.sources.items()
+            for each in self._find(side, lot)
+        }
+
+    def _find(self, side: SourceSide, lot: Lot) -> Iterable[Found]:
+        if self.arc.lot_unit:
+            return side.manifests.within(side.dataset, lot)
+        return filter(None, [side.manifests.newest(side.dataset, lot)])
 
 
-def pins(arc: RunningArc, lot: Lot, found: Mapping[str, Found]) -> dict[str, Pin]:
+def pins(arc: RunningArc, found: Mapping[str, Found]) -> dict[str, Pin]:
+    """What a claim of the parts *found* pins."""
     return {
-        role: Pin(
-            dataset=arc.arc.sources[role].plain,
-            lot=lot,
+        part: Pin(
+            dataset=arc.arc.sources[role_of(arc.arc, part)].plain,
+            lot=each.lot,
             manifest=each.uri,
             state=each.state,
             revision=each.revision,
         )
-        for role, each in found.items()
+        for part, each in found.items()
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from clusterless import layout
+from clusterless.engine.parts import role_of
 from clusterless.errors import ObjectMissingError, WorkloadError
 from clusterless.model.arc import OnEmpty
 from clusterless.model.ledger import Claim, Complete, Failed, Failure, Missing, Partial, Rollback, SinkRecord
@@ -14,6 +15,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.provider import SinkLot, SinkResult, SourceLot, Work, WorkResult
 from clusterless.runtime.arc import RunningArc, roll_back
+from clusterless.runtime.together import read_together
 from clusterless.store.manifests import Found, decode, encode
 
 _TEXT = 2000  # characters kept of a message, and of a trace
@@ -55,14 +57,15 @@ def _result(
 
 
 def _work(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]) -> Work:
+    parts = _by_role(arc, claim.sources, found)
     return Work(
         arc=arc.arc.name,
         lot=lot,
         attempt=claim.attempt,
         revision=claim.revision,
         token=_token(arc, claim, lot),
-        role=next(role for role in claim.sources if arc.arc.sources[role].subscribe),
-        sources={role: _source(arc, role, found[role]) for role in claim.sources},
+        role=next(role for role in parts if arc.arc.sources[role].subscribe),
+        sources={role: _source(arc, role, lot, each) for role, each in parts.items()},
         sinks={role: _sink(arc, role, claim.attempt, earlier) for role in arc.arc.sinks},
         collect=lambda: _collect(arc, lot, claim.attempt),
         stopping=arc.stopping,
@@ -76,8 +79,23 @@ def _token(arc: RunningArc, claim: Claim, lot: Lot) -> str:
     return f"{dataset.id}/{lot}/{claim.revision}/{arc.arc.name}"
 
 
-def _source(arc: RunningArc, role: str, found: Found) -> SourceLot:
+def _by_role(arc: RunningArc, parts: Iterable[str], found: Mapping[str, Found]) -> dict[str, list[Found]]:
+    by_role: dict[str, list[Found]] = {}
+    for part in parts:
+        by_role.setdefault(role_of(arc.arc, part), []).append(found[part])
+    return by_role
+
+
+def _source(arc: RunningArc, role: str, lot: Lot, parts: Sequence[Found]) -> SourceLot:
     side = arc.sources[role]
+    if arc.arc.lot_unit:
+        return SourceLot(
+            dataset=side.dataset,
+            manifest_uri="",
+            revision=max(part.revision for part in parts),
+            read=lambda: read_together(side.manifests, lot, parts),
+        )
+    (found,) = parts
     return SourceLot(
         dataset=side.dataset,
         manifest_uri=found.uri,

@@ -22,7 +22,8 @@ from clusterless.engine.lot_states import (
     RollBack,
     decide,
 )
-from clusterless.engine.sources import readiness
+from clusterless.engine.parts import heard, lot_of
+from clusterless.engine.sources import readiness, waits_since
 from clusterless.model.ledger import Claim, Complete, Entry, Failed, Failure, Missing, Pin, Rollback
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc, pins, roll_back
@@ -39,7 +40,8 @@ class Delivered:
     """What came of a delivery, and *why*; *seconds* until the lot is to be delivered again, if ever.
 
     *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed;
-    *last* is the entry that was found at the ledger's end, where that decided.
+    *last* is the entry that was found at the ledger's end, where that decided. *is_open*: its deadline does not
+    yet count, since the lot itself is not over.
     """
 
     why: str
@@ -47,6 +49,7 @@ class Delivered:
     outcome: Complete | Failed | None = None
     finished: bool = False
     last: Entry | None = field(default=None, eq=False)
+    is_open: bool = False
 
     @property
     def is_at_rest(self) -> bool:
@@ -54,15 +57,16 @@ class Delivered:
 
 
 def deliver(arc: RunningArc, lot: Lot) -> Delivered:
-    """Bring *lot* of *arc* as far as it can be brought now; safe to call any number of times, anywhere.
+    """Bring *lot* of *arc*, or of one of its sources, as far as it can be now; safe to call any number of times.
 
     Raises:
         StoreUnavailableError: the store did not answer; call again.
         MalformedError: the lot's ledger cannot be read; the lot rests.
     """
-    if not arc.is_owed(lot):
+    own = lot_of(arc.arc, lot)
+    if not arc.is_owed(own):
         return Delivered("before the arc's start")
-    return _Delivery(arc, lot, arc.ledger(lot)).run()
+    return _Delivery(arc, own, arc.ledger(own)).run()
 
 
 @define
@@ -78,20 +82,21 @@ class _Delivery:
         state = Ledger()
         while True:
             found = self.arc.find_sources(self.lot)
-            decision = decide(self.arc.arc, state, pins(self.arc, self.lot, found), self.arc.now())
+            decision = decide(self.arc.arc, state, pins(self.arc, found), self.arc.now())
             end = self._act(decision, state.last, found)
             if end:
                 return end
             state = self._read()
 
     def _waiting(self, found: Mapping[str, Found]) -> Delivered | None:
-        first = min((each.time for role, each in found.items() if self.arc.arc.sources[role].subscribe), default=None)
-        judged = readiness(self.arc.arc, found, first, self.arc.now())
+        declared, now = self.arc.arc, self.arc.now()
+        first = min((found[part].time for part in heard(declared, found)), default=None)
+        since = waits_since(declared, self.lot, first)
+        judged = readiness(declared, found, since, now)
         if judged.ready:
             return None
-        if judged.at:
-            return Delivered("waiting for its sources", _seconds(judged.at, self.arc.now()))
-        return Delivered("waiting for its sources")
+        seconds = _seconds(judged.at, now) if judged.at else None
+        return Delivered("waiting for its sources", seconds, is_open=bool(since and now < since))
 
     def _act(self, decision: Decision, last: Entry | None, found: Mapping[str, Found]) -> Delivered | None:
         """Take the step; None when the ledger is to be looked at again."""
@@ -116,7 +121,7 @@ class _Delivery:
     def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
         if not all(self.arc.tenure(sink).holds(self.lot) for sink in self.arc.arc.sinks.values()):
             return Delivered("a sink's dataset belongs to another project")
-        claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, self.lot, found))
+        claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, found))
         if not self._append(claim):
             return None
         with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):

@@ -10,7 +10,8 @@ from itertools import groupby
 from attrs import Factory, frozen
 
 from clusterless.engine.lot_states import changed
-from clusterless.engine.sources import least_sources, may_change_after
+from clusterless.engine.parts import lot_of, part_of
+from clusterless.engine.sources import can_be_ready, may_change_after
 from clusterless.errors import InvalidValueError, MalformedError
 from clusterless.model.ledger import ArcState, Complete
 from clusterless.model.lot import Lot
@@ -20,7 +21,7 @@ from clusterless.store.ledger import Picture, picture
 
 @frozen
 class Seen:
-    """What listings show of a lot: the newest *revisions* of its sources, by role, and its ledger's *picture*."""
+    """What listings show of a lot: the newest *revisions* of its parts, and its ledger's *picture*."""
 
     lot: Lot
     revisions: Mapping[str, int] = Factory(dict)
@@ -33,9 +34,8 @@ def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
     One listing of each source and one of the arc's state, in step: memory does not grow with history. An entry
     is read only where the listings leave open which revisions it consumed.
     """
-    least = least_sources(arc.arc)
     for seen in _seen(arc, _floor(arc, after)):
-        if len(seen.revisions) >= least and not _is_settled(arc, seen):
+        if can_be_ready(arc.arc, seen.revisions) and not _is_settled(arc, seen):
             yield seen.lot
 
 
@@ -63,19 +63,23 @@ def _floor(arc: RunningArc, after: Lot | None) -> Lot | None:
 def _seen(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:
     sources = [_source_lots(arc, role, floor) for role, source in arc.arc.sources.items() if source.subscribe]
     merged = heapq.merge(*sources, pictures(arc, floor), key=lambda seen: str(seen.lot))
-    for _, group in groupby(merged, lambda seen: str(seen.lot)):
-        parts = list(group)
+    for _, of_lot in groupby(merged, lambda seen: str(seen.lot)):
+        group = list(of_lot)
         yield Seen(
-            parts[0].lot,
-            {role: revision for part in parts for role, revision in part.revisions.items()},
-            max((part.picture for part in parts), key=lambda each: each.last),
+            group[0].lot,
+            {part: revision for each in group for part, revision in each.revisions.items()},
+            max((each.picture for each in group), key=lambda picture: picture.last),
         )
 
 
 def _source_lots(arc: RunningArc, role: str, floor: Lot | None) -> Iterator[Seen]:
     side = arc.sources[role]
-    for found in side.manifests.lots(side.dataset, floor):
-        yield Seen(found.lot, {role: found.revision})
+    if arc.arc.lot_unit and floor:
+        listing = side.manifests.since(side.dataset, floor.end)
+    else:
+        listing = side.manifests.lots(side.dataset, floor)
+    for found in listing:
+        yield Seen(lot_of(arc.arc, found.lot), {part_of(arc.arc, role, found.lot): found.revision})
 
 
 def pictures(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from clusterless import layout
+from clusterless.engine.parts import lot_of
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc
@@ -34,9 +35,11 @@ def _resolve(arc: RunningArc, role: str) -> Lot | None:
             return None
         case "now":
             side = arc.sources[role]
-            return side.manifests.last_lot(side.dataset)
+            last = side.manifests.last_lot(side.dataset)
+            # A larger lot is in progress until the last that it is made of is there.
+            return lot_of(arc.arc, last.next).previous if last else None
         case text:
-            return Lot.parse(text).previous
+            return lot_of(arc.arc, Lot.parse(text)).previous
 
 
 def _read(arc: RunningArc) -> dict[str, Lot | None]:

@@ -268,24 +268,41 @@ class Manifests:
         """The newest readable manifest of each lot after *after*, in order of lot, as they are listed."""
         # "0" follows "/": nothing of that lot itself is listed.
         passed = layout.lot_path(dataset, after).removesuffix("/") + "0" if after else ""
-        yield from self._newest_of_each(dataset, passed)
+        yield from self._newest_of_each(dataset, self._listing(dataset, passed))
+
+    def since(self, dataset: Dataset, moment: datetime) -> Iterator[Found]:
+        """As `lots`, of those that begin at *moment* or later, whatever their unit: its whole day is listed."""
+        first = f"{self._prefix(dataset)}{_digits(moment.date().toordinal())}"
+        newest = self._newest_of_each(dataset, self._listing(dataset, first))
+        return (found for found in newest if found.lot.start >= moment)
+
+    def within(self, dataset: Dataset, lot: Lot) -> Iterator[Found]:
+        """As `lots`, of those that lie within *lot*, whatever their unit, by one list of its day."""
+        listing = self.store.list(f"{self._prefix(dataset)}{_digits(lot.day.toordinal())}")
+        newest = self._newest_of_each(dataset, listing)
+        return (found for found in newest if lot.start <= found.lot.start and found.lot.end <= lot.end)
 
     def last_lot(self, dataset: Dataset) -> Lot | None:
         """The last lot that has a readable manifest, without listing those before its day."""
         for start in (self._last_day(dataset), ""):
-            if last := deque(self._newest_of_each(dataset, start), maxlen=1):
+            if last := deque(self._newest_of_each(dataset, self._listing(dataset, start)), maxlen=1):
                 return last[0].lot
         return None
 
-    def _newest_of_each(self, dataset: Dataset, after: str) -> Iterator[Found]:
-        listing = self.store.list(f"{layout.dataset_path(dataset)}lot=", after)
+    def _prefix(self, dataset: Dataset) -> str:
+        return f"{layout.dataset_path(dataset)}lot="
+
+    def _listing(self, dataset: Dataset, after: str) -> Iterator[ObjectInfo]:
+        return self.store.list(self._prefix(dataset), after)
+
+    def _newest_of_each(self, dataset: Dataset, listing: Iterator[ObjectInfo]) -> Iterator[Found]:
         for _, revisions in groupby(self._found(dataset, listing), lambda found: found.lot):
             if newest := _newest(revisions):
                 yield newest
 
     def _last_day(self, dataset: Dataset) -> str:
         """A key just before the last day that anything is listed of, found by halving."""
-        prefix = f"{layout.dataset_path(dataset)}lot="
+        prefix = self._prefix(dataset)
         first, last = date.min.toordinal(), date.max.toordinal()
         while first < last:
             middle = (first + last + 1) // 2

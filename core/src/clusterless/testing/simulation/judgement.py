@@ -88,7 +88,7 @@ class Judgement:
             entry = ledger.read(number) if number else None
             if not isinstance(entry, Complete) or not ledger.is_marked(number, ArcState.COMPLETE):
                 yield f"{arc.arc.name} {lot}: ends with {entry}"
-            elif entry.sources != pins(arc, lot, arc.find_sources(lot)):
+            elif entry.sources != pins(arc, arc.find_sources(lot)):
                 yield f"{arc.arc.name} {lot}: has not consumed its sources as they are"
 
     def _unequal(self) -> Iterator[str]:
