@@ -11,12 +11,13 @@ import os
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 import click
+from attrs import evolve
 from click.testing import CliRunner
 
 import clusterless
@@ -28,9 +29,10 @@ from clusterless.codec.names import stored_names
 from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
+from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import Boundary, IngressBoundary, PathFilter
 from clusterless.model.dataset import LocatedDataset, SinkDataset, SourceDataset
-from clusterless.model.element import Barrier, Element, Resource
+from clusterless.model.element import Element, Resource
 from clusterless.model.notifier import Notifier, PublishRetry
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -55,7 +57,6 @@ _TITLES = {
     PublishRetry: "`retry` of a notifier",
 }  # fmt: skip
 _OURS = ("local:core:", "cls:core:")
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true, false", Any: "anything"}
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------

@@ -9,11 +9,14 @@ from __future__ import annotations
 import errno
 import importlib
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from attrs import frozen
+from attrs import define, evolve
 
 from clusterless.errors import ClsError, PluginError
 from clusterless.plugins import find_plugins
@@ -21,10 +24,18 @@ from clusterless.plugins import find_plugins
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clusterless.cli.settings import Config
+
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "arcs": ("clusterless.cli.status:arcs", "Show deployed arcs, and how their lots stand."),
+    "bootstrap": ("clusterless.cli.bootstrap:bootstrap", "Make what a placement needs beforehand, or remove it."),
+    "completion": ("clusterless.cli.completion:completion", "Have the shell complete what is typed."),
+    "config": ("clusterless.cli.config:config", "Show or write what is set once for all commands."),
     "datasets": ("clusterless.cli.status:datasets", "Show datasets, and how their lots stand."),
+    "init": ("clusterless.cli.init:init", "Make a project to start from."),
+    "placements": ("clusterless.cli.placements:placements", "Show the placements that are bootstrapped."),
     "plugins": ("clusterless.cli.plugins:plugins", "Show what is installed, what it offers, and what failed."),
+    "projects": ("clusterless.cli.projects:projects", "Show the projects that a placement knows."),
     "run": ("clusterless.cli.run:run", "Run projects here, until told to stop."),
     "show": ("clusterless.cli.show:show", "Show components and models, as they are written in project files."),
     "verify": ("clusterless.cli.verify:verify", "Check project files, and say everything that is wrong."),
@@ -35,12 +46,40 @@ OUTPUTS = ("table", "json", "csv", "tsv")
 _log = logging.getLogger(__name__)
 
 
-@frozen(kw_only=True)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@define(kw_only=True)
 class Session:
     """What was said before the command's name; commands get it by ``@click.pass_obj``."""
 
-    output: str = "table"
+    given: str | None = None
+    settings: tuple[str, ...] = ()
     verbosity: int = 0
+
+    @cached_property
+    def config(self) -> Config:
+        """What people have set, read when it is first asked for."""
+        from clusterless.cli.settings import load_config
+
+        return load_config(self.settings)
+
+    @property
+    def output(self) -> str:
+        """The form of reports."""
+        return self.given or self.config.report.output.value
+
+
+def reports(command: F) -> F:
+    """Lets ``--output`` stand after the command's name too."""
+    return click.option(
+        "--output", type=click.Choice(OUTPUTS), expose_value=False, callback=_as_output, help="The form of the report."
+    )(command)
+
+
+def _as_output(ctx: click.Context, _: click.Parameter, output: str | None) -> None:
+    if output and isinstance(ctx.obj, Session):
+        ctx.obj = evolve(ctx.obj, given=output)
 
 
 class App(click.Group):
@@ -51,6 +90,12 @@ class App(click.Group):
             return super().main(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 -- the edge: nothing is left to catch it
             sys.exit(report(error))
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt:
+            sys.exit(130)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -77,21 +122,37 @@ class App(click.Group):
 @click.group("cls", cls=App, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(None, "-V", "--version", package_name="clusterless", prog_name="cls")
 @click.option("-v", "verbosity", count=True, help="Say more on stderr: -v what is done, -vv details.")
-@click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True, help="The form of reports.")
+@click.option("--output", type=click.Choice(OUTPUTS), help="The form of reports.  [default: table]")
+@click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set it for this time; see 'cls config show'.")
 @click.pass_context
-def main(ctx: click.Context, verbosity: int, output: str) -> None:
+def main(ctx: click.Context, verbosity: int, output: str | None, settings: tuple[str, ...]) -> None:
     """Declare data pipelines; run them here or deploy them."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
-    ctx.obj = Session(output=output, verbosity=verbosity)
+    session = ctx.obj = Session(given=output, settings=settings, verbosity=verbosity)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+    elif ctx.invoked_subcommand not in _UNCONFIGURED:
+        ctx.default_map = _defaults(session.config)
+
+
+_UNCONFIGURED = {"completion", "config", "init", "show"}
+"""Commands that take no defaults from what is set, and so work where that is broken."""
+
+
+def _defaults(config: Config) -> dict[str, Any]:
+    """By command, what its options are where they are not given."""
+    place = {name: getattr(config.placement, name) for name in ("provider", "stage", "account", "region")}
+    given = {name: value for name, value in place.items() if value is not None}
+    run = {"concurrency": config.run.concurrency} if config.run.concurrency else {}
+    return {name: run if name == "run" else given for name in COMMANDS}
 
 
 def report(error: Exception) -> int:
     """Say on stderr what went wrong and what to do about it; the exit code that goes with it."""
     if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
-        return 1  # whoever was reading has gone; there is nobody to tell
+        stop_writing()
+        return 1  # there is nobody to tell
     _log.info("the whole story", exc_info=error)
     hint = _hint(error)
     if isinstance(error, ClsError):
@@ -103,6 +164,16 @@ def report(error: Exception) -> int:
     problem = f"{type(error).__name__}: {error}"
     _say(f"error[bug]: {problem}", "this is a mistake in clusterless or a plugin: run it again with -v, and report it")
     return 1
+
+
+def stop_writing() -> None:
+    """Whoever was reading has gone: what is still to be written goes nowhere, and nothing complains at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _say(problem: str, hint: str) -> None:

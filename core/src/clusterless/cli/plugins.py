@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from clusterless.cli.app import Session
+from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
 from clusterless.errors import PluginError
 from clusterless.plugins import Plugin, Plugins, find_plugins
@@ -15,6 +15,7 @@ COLUMNS = ("name", "distribution", "version", "kind", "offer", "problem")
 
 
 @click.command()
+@reports
 @click.pass_obj
 def plugins(session: Session) -> None:
     """Show what is installed, what it offers, and what failed.

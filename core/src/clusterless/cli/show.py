@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import json
+import shutil
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
+from clusterless.cli.keys import REQUIRED, Key, every_key
+from clusterless.cli.meanings import plain, prose
 from clusterless.cli.templates import template
 from clusterless.errors import ClsError
 from clusterless.model.arc import Arc
@@ -29,19 +33,61 @@ _COMPONENTS: Mapping[str, Callable[[Plugins], Mapping[str, Component]]] = {
     "activity": Plugins.activities,
     "notifier": Plugins.notifiers,
 }
-_KINDS = ("provider", *_COMPONENTS, "model")
+_INDENT = " " * 4
+_WIDEST = 100
+_KINDS = ("provider", *_COMPONENTS, "model", "schema")
+
+_EXAMPLES = """
+\b
+KIND is one of provider, component,
+resource, boundary, barrier, arc,
+activity, notifier, model, schema.
+
+\b
+Examples:
+  cls show component --list
+  cls show arc --describe copyArc
+  cls show boundary --model-all
+  cls show model --model Project
+  cls show schema
+"""
 
 
-@click.command()
-@click.argument("kind", type=click.Choice(_KINDS))
+class UnknownNameError(ClsError, LookupError):
+    """Nothing that is installed has that name."""
+
+    code = "name-unknown"
+
+
+def _complete_name(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """Names of the kind, and what stands after their last colon."""
+    known = list(_known(ctx.params["kind"])) if ctx.params.get("kind") in {*_COMPONENTS, "model"} else []
+    short = [name.rpartition(":")[2] for name in known]
+    # A shell parts words at colons: the whole name is offered once its first letters are there.
+    return [name for name in (known if ":" in begun else short) if name.lower().startswith(begun.lower())]
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
 @click.option("--list", "wanted", flag_value="list", help="List their names.")
-@click.option("--model", metavar="NAME", help="Show NAME as JSON, with every key and its default.")
+@click.option(
+    "--model", metavar="NAME", shell_complete=_complete_name, help="Show NAME as JSON, with every key and its default."
+)
 @click.option("--model-all", "wanted", flag_value="model", help="The same for all of them.")
-@click.option("--describe", metavar="NAME", help="Say what NAME is, with its JSON.")
+@click.option(
+    "--describe", metavar="NAME", shell_complete=_complete_name, help="Say what NAME is, key by key, with its JSON."
+)
 @click.option("--describe-all", "wanted", flag_value="describe", help="The same for all of them.")
 @click.option("--required", is_flag=True, help="Only the keys that must be given.")
 def show(kind: str, wanted: str | None, model: str | None, describe: str | None, required: bool) -> None:
-    """Show what may stand in a project file: components by KIND, and models."""
+    """Show what may stand in a project file: components by KIND, and models.
+
+    NAME is a component's type, or what stands after its last colon, in any case. With KIND schema: the
+    JSON Schema of project files, which editors check and complete by.
+    """
+    if kind == "schema":
+        _show_schema(wanted or model or describe or required)
+        return
     if [wanted, model, describe].count(None) != 2:
         msg = "give one of --list, --model NAME, --model-all, --describe NAME, --describe-all"
         raise click.UsageError(msg)
@@ -57,6 +103,15 @@ def show(kind: str, wanted: str | None, model: str | None, describe: str | None,
         _lines(_described(known[name], name) for name in _chosen(known, describe))
 
 
+def _show_schema(more: object) -> None:
+    if more:
+        msg = "show schema: takes no options"
+        raise click.UsageError(msg)
+    from clusterless.cli.schema import project_schema
+
+    click.echo(json.dumps(project_schema(find_plugins().components()), indent=2, ensure_ascii=False))
+
+
 def _known(kind: str) -> Mapping[str, Any]:
     """What there is of that kind, by name: models in their own order, the rest sorted."""
     if kind == "model":
@@ -69,11 +124,18 @@ def _known(kind: str) -> Mapping[str, Any]:
 def _chosen(known: Mapping[str, Any], name: str | None) -> list[str]:
     if name is None:
         return list(known)
-    for each in known:
-        if each.lower() == name.lower():
-            return [each]
+    if found := [each for each in known if name.lower() in {each.lower(), _short(each)}]:
+        return found
+    short = {_short(each): each for each in known}
+    close = [short.get(each, each) for each in get_close_matches(name.lower(), [*known, *short], n=3)]
+    hint = f"did you mean {' or '.join(dict.fromkeys(close))}?" if close else "--list shows what there is"
     msg = f"no model found for: {name}"
-    raise ClsError(msg, hint="--list shows what there is")
+    raise UnknownNameError(msg, hint=hint)
+
+
+def _short(name: str) -> str:
+    """``copyArc``, of ``cls:core:copyArc``."""
+    return name.rpartition(":")[2].lower()
 
 
 def _json(what: Any, name: str, required: bool) -> str:
@@ -83,14 +145,34 @@ def _json(what: Any, name: str, required: bool) -> str:
 
 def _described(what: Any, name: str) -> str:
     model = what.model if isinstance(what, Component) else what
-    description = inspect.cleandoc(model.__doc__ or "")
-    synopsis = what.summary if isinstance(what, Component) else description.partition("\n")[0]
-    blocks = {"Type": name, "Synopsis": synopsis, "Description": description, "Template": _json(what, name, False)}
+    description = _filled(plain(prose(model.__doc__)))
+    synopsis = _filled(what.summary) if isinstance(what, Component) else description.partition("\n\n")[0]
+    blocks = {
+        "Type": name,
+        "Synopsis": synopsis,
+        "Description": description,
+        "Keys": "\n".join(_key(key) for key in every_key(model, lambda of: str(of.__name__))),
+        "Template": _json(what, name, False),
+    }
     return "\n".join(f"{title}\n{_indented(body)}\n" for title, body in blocks.items() if body)
 
 
+def _key(key: Key) -> str:
+    standard = key.default if key.default in {REQUIRED, "its own"} else f"default {key.default}"
+    told = f"{plain(key.given)}; {standard}"
+    below = [_filled(line, indent="  ") for line in (told, plain(key.meaning)) if line]
+    return "\n".join([key.name, *below])
+
+
+def _filled(text: str, indent: str = "") -> str:
+    """*text* in lines that fit, beside the indentation of its block."""
+    width = max(min(shutil.get_terminal_size().columns, _WIDEST) - len(_INDENT), 20)
+    wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return "\n\n".join(wrapper.fill(paragraph) for paragraph in text.split("\n\n"))
+
+
 def _indented(text: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
+    return textwrap.indent(text, _INDENT)
 
 
 def _lines(lines: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ import click
 from attrs import frozen
 
 from clusterless import layout
-from clusterless.cli.app import Session
+from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import KnownArc, KnownDataset, Scope, scoped
 from clusterless.cli.standing import arc_lots, dataset_lots, unit_of
@@ -89,6 +89,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 @click.command()
 @_windowed
 @scoped
+@reports
 @click.pass_obj
 def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
     """List arcs, or with ``status`` how their lots stand.
@@ -102,6 +103,7 @@ def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> N
 @click.command()
 @_windowed
 @scoped
+@reports
 @click.pass_obj
 def datasets(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
     """List datasets, or with ``status`` how their lots stand.

@@ -32,6 +32,8 @@ from clusterless.provider import (
 
 STDIN = "-"
 
+_FOR_EDITORS = "$schema"  # names the schema that they check and complete by
+
 _KINDS: Mapping[str, type[Component]] = {
     "resources": ResourceComponent,
     "activities": ActivityComponent,
@@ -139,6 +141,8 @@ class _Reader:
 
     def _deployable(self, value: Any, path: str, source: str, base: Path) -> Deployable | None:
         before = self._count()
+        if isinstance(value, dict) and isinstance(value.get(_FOR_EDITORS), str):
+            value = {key: item for key, item in value.items() if key != _FOR_EDITORS}
         head = self._structured(value, _Head, source, path)
         elements: dict[str, tuple[Any, ...]] = {}
         for kind in _KINDS:
