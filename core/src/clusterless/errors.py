@@ -106,6 +106,13 @@ class NotInstalledError(ClsError, LookupError):
     exit_code = 2
 
 
+class VariableUnsetError(ClsError, LookupError):
+    """An environment variable that something declared needs is not set."""
+
+    code = "variable-unset"
+    exit_code = 2
+
+
 class OwnershipError(ClsError):
     """The dataset version belongs to another project; nothing of it was written."""
 

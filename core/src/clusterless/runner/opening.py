@@ -15,6 +15,8 @@ from clusterless.model.boundary import IngressBoundary
 from clusterless.model.event import Event
 from clusterless.plugins import Plugins
 from clusterless.provider import Clock, Publisher, Subscription, Surroundings
+from clusterless.runner.notifying import open_notifier
+from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.clock import jitter
@@ -49,6 +51,7 @@ class Opened:
 
     boundaries: list[RunningBoundary] = Factory(list)
     arcs: deque[tuple[RunningArc, Subscription]] = Factory(deque)
+    notifiers: list[PatientPublisher] = Factory(list)
     closing: ExitStack = Factory(ExitStack)
 
 
@@ -107,7 +110,9 @@ class _Opening:
         plugins, surroundings = self.bench.plugins, self.surroundings
         notifiers = [each for each in self.site.deployable.notifiers if not each.exclude]
         own = plugins.provider(self.site.deployable.placement.provider).publisher(surroundings)
-        return [own, *(plugins.notifiers()[each.type].load()(each, surroundings) for each in notifiers)]
+        patient = [open_notifier(each, plugins, surroundings, self.bench.stopping) for each in notifiers]
+        self.opened.notifiers += patient
+        return [own, *patient]
 
     def _arc(self, arc: Arc, publish: Callable[[Event], None]) -> None:
         surroundings, project = self.surroundings, self.site.deployable.project

@@ -16,6 +16,7 @@ from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runner.lots import Lots
 from clusterless.runner.opening import Opened, Workbench, open_sites
 from clusterless.runner.survey import Survey
+from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.runtime.clock import SystemClock, identity, is_gone, random_id
 from clusterless.runtime.renewal import Renewals
@@ -26,6 +27,7 @@ _RECONCILE = 60.0  # seconds between passes over what is owed
 _TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
 _PATIENCE = 5.0  # seconds after trouble
 _RENEW = 1.0  # seconds between looks at the claims that are held
+_LETTERS = 1.0  # seconds between looks at what is to be announced again
 _MESSAGES = 64  # asked of a subscription at once
 
 
@@ -105,6 +107,7 @@ class _Run:
 
     def until_the_end(self) -> Ended:
         threads = [*self.bookings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
+        threads += [threading.Thread(target=self._notify, args=[each], daemon=True) for each in self.opened.notifiers]
         for thread in threads:
             thread.start()
         idle = False
@@ -166,6 +169,8 @@ class _Run:
         """Whether all is at rest: known only from a pass during which nothing changed."""
         if self.lots.busy or self.lots.awaited or not all(booking.quiet for booking in self.bookings):
             return False
+        if not all(notifier.quiet for notifier in self.opened.notifiers):
+            return False
         if self.survey.found_rest:
             return True
         if self.survey.ended:
@@ -188,6 +193,15 @@ class _Run:
             now = monotonic()
             self.renewals.passed(now - before)
             before = now
+
+    def _notify(self, notifier: PatientPublisher) -> None:
+        """Announce what is due of what could not be announced before."""
+        while not self.stop.is_set():
+            try:
+                notifier.send_due()
+            except Exception as error:  # noqa: BLE001  the letters are kept, and looked for again
+                self.tell(Trouble(element=notifier.element, error=error))
+            self.stop.wait(_LETTERS)
 
     def _sweep(self) -> None:
         for arc, _ in self.opened.arcs:
