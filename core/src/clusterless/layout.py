@@ -197,6 +197,22 @@ def parse_letter(key: str) -> tuple[datetime, str] | None:
         return None
 
 
+@frozen
+class ActivityKeys:
+    project: Project
+    activity: str
+
+    @property
+    def path(self) -> str:
+        """The activity's ledger."""
+        return f"activities/project={self.project.name}/version={self.project.version}/activity={self.activity}/"
+
+    @property
+    def hint(self) -> str:
+        """Names a recent entry."""
+        return f"{self.path}recent.json"
+
+
 # ---- manifests, in the manifest store --------------------------------------------------------------------------
 
 

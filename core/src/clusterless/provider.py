@@ -295,7 +295,7 @@ class Step:
 
 
 Exports = Mapping[str, Mapping[str, str]]
-"""What was made, for ``metadata.json``: by ``metadata``, ``arcState``, ``manifest``, …, its name, id, arn (FORMATS 4.4)."""
+"""What was made, as ``metadata.json`` keeps it: the ``name``, ``id``, ``arn`` … of ``metadata``, ``arcState``, …"""
 
 
 @frozen(kw_only=True)

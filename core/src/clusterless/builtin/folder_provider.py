@@ -44,8 +44,12 @@ class FolderProvider:
     ) -> FolderSubscription:
         return FolderSubscription(self._queues(surroundings), subscriber, datasets, surroundings.clock)
 
+    def events(self, placement: Placement, base: Path) -> Path:
+        """The folder of the placement's queues."""
+        return root_folder(base) / "events" / _folder_name(self.complete(placement))
+
     def _queues(self, surroundings: Surroundings) -> Path:
-        return root_folder(surroundings.base) / "events" / _folder_name(self.complete(surroundings.placement))
+        return self.events(surroundings.placement, surroundings.base)
 
 
 def root_folder(base: Path) -> Path:

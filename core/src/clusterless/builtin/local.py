@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from clusterless.builtin.folder_components import FolderResource, PutListenerBoundary
     from clusterless.provider import (
         ArrivalSource,
-    Bootstrap,
+        Bootstrap,
         BoundaryComponent,
         Provider,
         ProviderEntry,

@@ -59,7 +59,19 @@ class KnownDataset:
         return self.dataset.name
 
 
-K = TypeVar("K", KnownArc, KnownDataset)
+@frozen(kw_only=True)
+class KnownProject:
+    """A project and the placement that it is in."""
+
+    placement: Placement
+    project: Project
+
+    @property
+    def name(self) -> str:
+        return self.project.name
+
+
+K = TypeVar("K", KnownArc, KnownDataset, KnownProject)
 
 
 @frozen(kw_only=True)
@@ -79,6 +91,12 @@ class Scope:
         if self.files:
             return self._wanted(_declared_datasets(self._survey(plugins), plugins))
         return self._wanted(_recorded_datasets(*self._place(plugins)))
+
+    def known_projects(self, plugins: Plugins) -> list[KnownProject]:
+        if self.files:
+            declared = [placed.part.deployable for placed in self._survey(plugins).placed]
+            return self._wanted(KnownProject(placement=each.placement, project=each.project) for each in declared)
+        return self._wanted(_recorded_projects(*self._place(plugins)))
 
     def _survey(self, plugins: Plugins) -> Survey:
         surveyed = survey(read_projects(self.files, plugins.components(), plugins.project_formats()), plugins)
@@ -171,6 +189,17 @@ def _placement(placed: Placed) -> tuple[Placement, StoreRoots]:
 
 
 # ---- recorded --------------------------------------------------------------------------------------------------
+
+
+def _recorded_projects(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Iterator[KnownProject]:
+    for info in plugins.open_store(roots.metadata).list("projects/"):
+        names = layout.segments(info.key)
+        try:
+            project = Project(name=names.get("name", ""), version=names.get("version", ""))
+        except InvalidValueError:
+            continue  # not one of ours
+        if info.key == layout.project_meta(project):
+            yield KnownProject(placement=placement, project=project)
 
 
 def _recorded_arcs(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Iterator[KnownArc]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from attrs import field, frozen
 from attrs.validators import optional
 
@@ -23,3 +26,19 @@ class Placement:
     @property
     def id(self) -> str:
         return ":".join(str(part or "null") for part in (self.provider, self.stage, self.account, self.region))
+
+
+BOOTSTRAP_VERSION = "1"
+
+
+@frozen(kw_only=True)
+class Bootstrapped:
+    """``metadata.json``: that the placement was made, and what is known of what was made (FORMATS 4.4).
+
+    *placement* is missing in what the reference system wrote; the store's name tells it there.
+    """
+
+    create_date_time: datetime
+    exports: Mapping[str, Mapping[str, str]]
+    version: str = BOOTSTRAP_VERSION
+    placement: Placement | None = None
