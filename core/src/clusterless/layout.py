@@ -226,8 +226,13 @@ def lot_path(dataset: Dataset, lot: Lot | str) -> str:
 
 def manifest(dataset: Dataset, lot: Lot, state: ManifestState, revision: int = 0) -> str:
     """Where the committed manifest of a lot's revision is."""
-    attempt = f"attempt={revision}/" if revision else ""
+    attempt = f"attempt={revision}/" if revision or state is ManifestState.REMOVED else ""
     return f"{lot_path(dataset, lot)}state={state.value}/{attempt}manifest.json"
+
+
+def horizon(dataset: Dataset, mark: str = "") -> str:
+    """Where retention keeps a *mark* of how far it is, or the path below which it keeps them all."""
+    return f"{dataset_path(dataset)}horizon/{mark}"
 
 
 def staging_path(arc: ArcKeys, role: str) -> str:

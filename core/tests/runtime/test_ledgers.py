@@ -20,7 +20,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.model.seal import Seal
 from clusterless.store.api import ObjectStore
-from clusterless.store.ledger import LotLedger, Picture, SealLedger, picture
+from clusterless.store.ledger import LotLedger, Picture, SealLedger, picture, seals_of
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.faults import FaultyStore
 
@@ -35,7 +35,7 @@ def lot_ledger(store: ObjectStore) -> LotLedger:
 
 
 def seal_ledger(store: ObjectStore) -> SealLedger:
-    return SealLedger(store, layout.BoundaryKeys(PROJECT, "in"))
+    return seals_of(store, layout.BoundaryKeys(PROJECT, "in"))
 
 
 def claim(put_id: str) -> Claim:
@@ -204,19 +204,19 @@ def test_marks_of_seals_are_told_apart(store: ObjectStore) -> None:
     assert seals.read(10) == seal("10")
 
 
-HINTS = [b"", b"[]", b"null", b'{"seal":"7"}', b'{"seal":-5}', b'{"seal":999999999}', b'{"seal":123456789012}', b"\xff"]
+HINTS = [b"", b"[]", b"null", b'{"entry":"7"}', b'{"entry":-5}', b'{"entry":999999999}', b'{"entry":123456789012}', b"\xff"]
 
 
 @pytest.mark.parametrize("hint", [None, *HINTS])
 def test_the_end_is_found_whatever_the_hint_says(memory_store: MemoryStore, hint: bytes | None) -> None:
     seals = seal_ledger(memory_store)
     if hint is not None:
-        memory_store.put(seals.keys.hint, hint)
+        memory_store.put(seals.hint, hint)
     assert seals.end() == 0
     for number in (1, 2, 3):
         seals.append(number, seal(str(number)))
         seals.mark(number)
-    memory_store.put(f"{seals.keys.seals}99.json", b"not ours")
+    memory_store.put(f"{seals.path}99.json", b"not ours")
     assert [seals.end(), seals.end(2), seals.end(3)] == [3, 3, 3]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 
 from attrs import Factory, frozen
 
+from clusterless.engine.schedule import Ticks
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Booking, EventArrival
 from clusterless.model.dataset import Tenure
@@ -85,6 +87,32 @@ def plan_seal(
     taken = [each for each in batches if last is not None and each.lot <= last]
     into = None if booking.lot_source.is_key_time or not late else last
     return Plan(lots=lots, late=late, batches=_by_lot(taken), into=into, through=last, ahead=ahead)
+
+
+def plan_ticks(
+    booking: Booking,
+    ticks: Ticks,
+    through: Lot | None,
+    now: datetime,
+    *,
+    tenure: Tenure = Tenure(),  # noqa: B008  a value
+    seal_open: bool = False,
+) -> Plan | None:
+    """The next seal's plan where nothing arrives: every lot that is due by *ticks*.
+
+    The first seal has no lots: it notes where they begin, at the lot of *now*.
+    """
+    if not tenure.ever:
+        return None
+    current = Lot.containing(now, booking.unit)
+    if through is None:
+        return Plan(lots=(), late=(), through=max(current, tenure.first or current).previous)
+    due = takewhile(
+        lambda tick: tenure.holds(tick.lot) and (tick.due <= now or (seal_open and tick.lot <= current)),
+        ticks.after(through),
+    )
+    lots = tuple(tick.lot for tick in islice(due, MOST_LOTS))
+    return Plan(lots=lots, late=(), through=lots[-1]) if lots else None
 
 
 def _is_quiet(booking: Booking, batches: Sequence[Waiting], now: datetime) -> bool:

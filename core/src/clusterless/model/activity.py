@@ -14,18 +14,7 @@ from clusterless.model.element import Element
 from clusterless.model.ledger import Failure
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.naming import LONGEST
-
-
-@frozen(kw_only=True)
-class Schedule:
-    """Which lots of *unit* come due, and when: each at its end; with *cron*, those that it fires in, then.
-
-    *cron* has five fields, whose times are those of *timezone* (an IANA name).
-    """
-
-    unit: LotUnit
-    cron: str | None = None
-    timezone: str = "UTC"
+from clusterless.model.schedule import UTC, Schedule
 
 
 class CatchUp(enum.Enum):
@@ -45,7 +34,7 @@ class Activity(Element):
 
     interval: LotUnit | None = None
     cron: str | None = None
-    timezone: str = "UTC"
+    timezone: str = UTC
     catch_up: CatchUp = CatchUp.LAST
     timeout_sec: float = field(default=3600, validator=[gt(0), le(LONGEST)])
     retry: Retry = Factory(Retry)
@@ -54,6 +43,7 @@ class Activity(Element):
         if (self.interval is None) == (self.cron is None):
             msg = "say when: by 'interval', such as 'Hours', or by 'cron', such as '0 3 * * *', and not by both"
             raise InvalidValueError(msg)
+        _ = self.schedule  # which refuses what does not go together
 
     @property
     def schedule(self) -> Schedule:

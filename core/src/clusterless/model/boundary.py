@@ -11,6 +11,7 @@ from clusterless.model.dataset import SinkDataset
 from clusterless.model.element import Element
 from clusterless.model.lot import LotUnit
 from clusterless.model.naming import LONGEST
+from clusterless.model.schedule import Schedule
 
 
 class EventArrival(enum.Enum):
@@ -51,6 +52,7 @@ class Booking:
 
     ``grace`` and ``settle`` are seconds: after an interval's end until it is
     sealed, and how long a file must have rested before it counts as arrived.
+    With a ``schedule`` nothing arrives: the lots that come due by it are sealed, complete and without objects.
     """
 
     unit: LotUnit
@@ -59,6 +61,7 @@ class Booking:
     key_regex: str | None = None
     grace: float = 90
     settle: float = 1
+    schedule: Schedule | None = None
 
 
 @frozen(kw_only=True)

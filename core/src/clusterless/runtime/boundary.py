@@ -9,6 +9,7 @@ from functools import cached_property
 from attrs import define, field
 
 from clusterless import layout
+from clusterless.engine.schedule import Ticks
 from clusterless.model.boundary import Booking, IngressBoundary
 from clusterless.model.dataset import Dataset, LocatedDataset, Tenure
 from clusterless.model.event import Event
@@ -16,8 +17,9 @@ from clusterless.model.project import Project
 from clusterless.model.seal import Seal
 from clusterless.provider import ArrivalSource
 from clusterless.runtime.arc import Writer
+from clusterless.runtime.cron import ticks_of
 from clusterless.store.api import ObjectStore
-from clusterless.store.ledger import SealLedger
+from clusterless.store.ledger import SealLedger, seals_of
 from clusterless.store.manifests import Manifests
 
 
@@ -56,8 +58,13 @@ class RunningBoundary:
         return self.boundary.booking
 
     @cached_property
+    def ticks(self) -> Ticks | None:
+        """What comes due without any arrivals, for a boundary that is a clock."""
+        return ticks_of(self.booking.schedule) if self.booking.schedule else None
+
+    @cached_property
     def seals(self) -> SealLedger:
-        return SealLedger(self.state, self.keys)
+        return seals_of(self.state, self.keys)
 
     @property
     def dataset(self) -> LocatedDataset:

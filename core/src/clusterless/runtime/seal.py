@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, frozen
 
 from clusterless import codec, layout
-from clusterless.engine.arrivals import Plan, plan_seal, without_doubles
+from clusterless.engine.arrivals import Plan, Waiting, plan_seal, plan_ticks, without_doubles
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival
@@ -47,9 +47,7 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
     """
     last = finish_last(boundary)
     batches = waiting(boundary)
-    through = last.through if last else None
-    tenure = boundary.tenure(boundary.dataset)
-    plan = plan_seal(boundary.booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open)
+    plan = _plan(boundary, batches, last.through if last else None, seal_open=seal_open)
     if plan is None:
         current = Lot.containing(boundary.now(), boundary.booking.unit)
         ahead = sum(batch.lot > current for batch in batches)
@@ -63,6 +61,15 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
         return Sealed(lost=True)
     _finish(boundary, number, seal)
     return Sealed(seal)
+
+
+def _plan(
+    boundary: RunningBoundary, batches: Sequence[Waiting], through: Lot | None, *, seal_open: bool
+) -> Plan | None:
+    booking, tenure = boundary.booking, boundary.tenure(boundary.dataset)
+    if boundary.ticks:
+        return plan_ticks(booking, boundary.ticks, through, boundary.now(), tenure=tenure, seal_open=seal_open)
+    return plan_seal(booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open)
 
 
 def _seen_until(boundary: RunningBoundary) -> datetime:
@@ -145,7 +152,7 @@ def _lots(
     for lot in plan.lots:
         extra = late if lot == plan.into else []
         held = [*arrivals.get(lot, ()), *extra]
-        if held or boundary.booking.arrival is EventArrival.FREQUENT:
+        if held or boundary.ticks or boundary.booking.arrival is EventArrival.FREQUENT:
             yield _sealed(boundary, put_id, lot, held, len(extra))
     if late and plan.into and plan.into not in plan.lots:
         yield _sealed(boundary, put_id, plan.into, late, len(late), revise=True)
@@ -158,8 +165,8 @@ def _sealed(
     base = before.uri if before and before.state is ManifestState.COMPLETE else None
     sealed = SealedLot(
         lot=lot,
-        revision=before.revision + 1 if before else 0,
-        state=ManifestState.COMPLETE if base or arrivals else ManifestState.EMPTY,
+        revision=before.revision + 1 if before else _first_revision(boundary, lot, revise=revise),
+        state=ManifestState.COMPLETE if base or arrivals or boundary.ticks else ManifestState.EMPTY,
         objects=0,
         bytes=sum(arrival.size for arrival in arrivals),
         digest="",
@@ -169,6 +176,10 @@ def _sealed(
     )
     encoded = encode(manifest_of(boundary, sealed))
     return _staged(boundary, put_id, evolve(sealed, objects=encoded.objects, digest=encoded.digest))
+
+
+def _first_revision(boundary: RunningBoundary, lot: Lot, *, revise: bool) -> int:
+    return boundary.manifests.after_removal(boundary.dataset, lot) if revise else 0
 
 
 def _staged(boundary: RunningBoundary, put_id: str, sealed: SealedLot) -> SealedLot:
@@ -201,7 +212,7 @@ class _Uris:
     def __iter__(self) -> Iterator[str]:
         fresh = dict.fromkeys(arrival.uri for arrival in arrivals_of(self._boundary, self._sealed))
         if self._sealed.base:
-            for uri in self._boundary.manifests.read(self._sealed.base).uris:
+            for uri in self._boundary.manifests.read_kept(self._sealed.base).uris:
                 fresh.pop(uri, None)
                 yield uri
         yield from fresh

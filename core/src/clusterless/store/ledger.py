@@ -6,20 +6,24 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from attrs import field, frozen
 
 from clusterless import codec, layout
 from clusterless.errors import ObjectMissingError
+from clusterless.model.activity import Turn
 from clusterless.model.ledger import ArcState, Entry
 from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal
 from clusterless.store.api import ObjectStore
 from clusterless.store.retrying import create_once
 
+T = TypeVar("T")
+
 _LOT_WIDTH = 6
-_SEAL_WIDTH = 9
-_HINT_EVERY = 64  # seals; the end is then found by a listing of at most a page
+_LONG_WIDTH = 9
+_HINT_EVERY = 64  # entries; the end is then found by a listing of at most a page
 
 
 @frozen
@@ -47,7 +51,7 @@ class Picture:
 
 
 _ENTRY = re.compile(rf"([0-9]{{{_LOT_WIDTH}}})\.json")
-_SEAL = re.compile(rf"([0-9]{{{_SEAL_WIDTH}}})\.json")
+_LONG_ENTRY = re.compile(rf"([0-9]{{{_LONG_WIDTH}}})\.json")
 _MARKER = re.compile(r"(complete|partial|missing)\.arc")
 _SWEPT = re.compile(rf"([0-9]{{{_LOT_WIDTH}}})\.swept")
 
@@ -133,54 +137,74 @@ class LotLedger:
 
 
 @frozen
-class SealLedger:
-    """The ledger of a boundary's seals, in its arc-state store."""
+class LongLedger(Generic[T]):
+    """A ledger that goes on without end: entries of class *record* below *path*; *hint* (a key) names a recent one."""
 
     store: ObjectStore
-    keys: layout.BoundaryKeys
+    record: type[T]
+    path: str
+    hint: str
 
     def end(self, known: int = 0) -> int:
-        """The number of the last seal, 0 if there is none, by one short list from the *known* or hinted one."""
+        """The number of the last entry, 0 if there is none, by one short list from the *known* or hinted one."""
         start = known or self._hinted()
         numbers = self._numbers(start)
         if start and not numbers:  # the hint was wrong
             numbers = self._numbers(0)
         return max(numbers, default=0)
 
-    def read(self, number: int) -> Seal:
-        """Seal *number*.
+    def read(self, number: int) -> T:
+        """Entry *number*.
 
         Raises:
-            MalformedError: it is not a seal.
+            MalformedError: it is none.
         """
-        key = self._key(number)
-        return codec.read_record(self.store.get(key), Seal, source=layout.uri(self.store.root, key))
+        key = self.key(number)
+        return codec.read_record(self.store.get(key), self.record, source=layout.uri(self.store.root, key))
 
-    def append(self, number: int, seal: Seal) -> bool:
+    def append(self, number: int, entry: T) -> bool:
         """Whether the slot was won."""
-        return create_once(self.store, self._key(number), codec.record_bytes(seal))
+        return create_once(self.store, self.key(number), codec.record_bytes(entry))
 
-    def mark(self, number: int) -> None:
-        """Say that seal *number* is committed and announced."""
-        self.store.put(self._key(number, "done"), b"")
+    def hint_at(self, number: int) -> None:
+        """Have the end found by a short list, from entry *number* on; most numbers are passed over."""
         if number % _HINT_EVERY == 0:
-            self.store.put(self.keys.hint, json.dumps({"seal": number}).encode())
+            self.store.put(self.hint, json.dumps({"entry": number}).encode())
 
-    def is_marked(self, number: int) -> bool:
-        key = self._key(number, "done")
-        return any(info.key == key for info in self.store.list(key))
+    def key(self, number: int, suffix: str = "json") -> str:
+        return f"{self.path}{number:0{_LONG_WIDTH}}.{suffix}"
 
     def _hinted(self) -> int:
         try:
-            hint = json.loads(self.store.get(self.keys.hint))["seal"]
+            hint = json.loads(self.store.get(self.hint))["entry"]
             return hint if isinstance(hint, int) else 0
         except (ObjectMissingError, ValueError, TypeError, KeyError):
             return 0
 
     def _numbers(self, start: int) -> list[int]:
-        after = f"{self.keys.seals}{start:0{_SEAL_WIDTH}}"
-        names = (info.key.removeprefix(self.keys.seals) for info in self.store.list(self.keys.seals, after))
-        return [int(entry[1]) for name in names if (entry := _SEAL.fullmatch(name))]
+        after = f"{self.path}{start:0{_LONG_WIDTH}}"
+        names = (info.key.removeprefix(self.path) for info in self.store.list(self.path, after))
+        return [int(entry[1]) for name in names if (entry := _LONG_ENTRY.fullmatch(name))]
 
-    def _key(self, number: int, suffix: str = "json") -> str:
-        return f"{self.keys.seals}{number:0{_SEAL_WIDTH}}.{suffix}"
+
+def turns_of(store: ObjectStore, keys: layout.ActivityKeys) -> LongLedger[Turn]:
+    """The ledger of an activity, in its arc-state store."""
+    return LongLedger(store, Turn, keys.path, keys.hint)
+
+
+@frozen
+class SealLedger(LongLedger[Seal]):
+    """The ledger of a boundary's seals, each marked when it is committed and announced."""
+
+    def mark(self, number: int) -> None:
+        self.store.put(self.key(number, "done"), b"")
+        self.hint_at(number)
+
+    def is_marked(self, number: int) -> bool:
+        key = self.key(number, "done")
+        return any(info.key == key for info in self.store.list(key))
+
+
+def seals_of(store: ObjectStore, keys: layout.BoundaryKeys) -> SealLedger:
+    """The ledger of a boundary's seals, in its arc-state store."""
+    return SealLedger(store, Seal, keys.seals, keys.hint)
