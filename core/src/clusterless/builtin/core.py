@@ -9,7 +9,7 @@ from clusterless.hookspecs import hookimpl
 
 # What is declared is imported with the answer that describes it: `cls --help` needs none of it.
 if TYPE_CHECKING:
-    from clusterless.provider import ArcComponent, Surroundings, Workload
+    from clusterless.provider import ArcComponent, NotifierComponent, Publisher, Surroundings, Workload
 
     _Make = Callable[[Any, Surroundings], Workload]
 
@@ -41,6 +41,27 @@ def cls_arcs() -> Iterable[ArcComponent]:
     )
 
 
+@hookimpl
+def cls_notifiers() -> Iterable[NotifierComponent]:
+    from clusterless.builtin.notifiers import ExecNotifier, WebhookNotifier
+    from clusterless.provider import NotifierComponent
+
+    return (
+        NotifierComponent(
+            type="cls:core:execNotifier",
+            model=ExecNotifier,
+            summary="Run a command for each committed lot.",
+            load=_exec_notifier,
+        ),
+        NotifierComponent(
+            type="cls:core:webhookNotifier",
+            model=WebhookNotifier,
+            summary="Post a signed CloudEvents event for each committed lot.",
+            load=_webhook,
+        ),
+    )
+
+
 def _copy() -> _Make:
     from clusterless.builtin.copy_arc import CopyWorkload
 
@@ -57,3 +78,15 @@ def _python() -> _Make:
     from clusterless.builtin.python_arc import PythonWorkload
 
     return PythonWorkload
+
+
+def _exec_notifier() -> Callable[[Any, Surroundings], Publisher]:
+    from clusterless.builtin.exec_notifier import ExecPublisher
+
+    return ExecPublisher
+
+
+def _webhook() -> Callable[[Any, Surroundings], Publisher]:
+    from clusterless.builtin.webhook_notifier import WebhookPublisher
+
+    return WebhookPublisher
