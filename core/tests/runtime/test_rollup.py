@@ -277,7 +277,7 @@ def test_a_day_is_replayed_whole(day: Any) -> None:
     deliver(arc, DAY)
     assert day.kinds(DAY) == "claim complete rollback claim complete"
     assert read(day) == [uri(lot) for lot in HOURS]
-    assert sweep(arc, lambda root: MemoryStore(root), thorough=True).staged == 0
+    assert sweep(arc, MemoryStore, thorough=True).staged == 0
 
 
 # ---- start -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,12 +11,16 @@ from attrs import evolve
 from clusterless.engine import arrivals as engine_arrivals
 from clusterless.engine import lot_states
 from clusterless.engine.lot_states import Acknowledge, ClaimNext, Defer, Finish, RollBack
+from clusterless.engine.sources import Readiness
 from clusterless.model.dataset import Tenure
-from clusterless.model.ledger import Claim, Complete
+from clusterless.model.ledger import Claim, Complete, Pin
+from clusterless.model.lot import Lot
 from clusterless.provider import Arrived
-from clusterless.runtime import delivery, finish, intake, ownership, seal, sweep
+from clusterless.runtime import attempt, delivery, finish, intake, ownership, seal, sweep
+from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.ownership import Ownership
 from clusterless.store import ledger, manifests
+from clusterless.store.manifests import Found
 from clusterless.testing.simulation import play
 from clusterless.testing.simulation.laws import BrokenLawError, WatchedStore
 from clusterless.testing.simulation.play import Play
@@ -188,6 +192,45 @@ def owners_do_not_look_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ownership, "_read", lambda self, of: known.get(self.project.version) or original(self, of))
 
 
+def events_lead_to_no_larger_lot(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(delivery, "lot_of", lambda _, lot: lot)
+
+
+def a_larger_lot_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    original = delivery.readiness
+    patch.setattr(
+        delivery, "readiness", lambda arc, *more: Readiness(ready=True) if arc.lot_unit else original(arc, *more)
+    )
+
+
+def a_larger_lot_need_not_be_over(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(delivery, "waits_since", lambda _arc, _lot, first: first)
+
+
+def parts_that_come_late_are_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    original = lot_states.changed
+
+    def changed(pinned: Mapping[str, Pin], revisions: Mapping[str, int]) -> list[str]:
+        return [part for part in original(pinned, revisions) if part in pinned or "/" not in part]
+
+    patch.setattr(lot_states, "changed", changed)
+
+
+def parts_are_not_read_to_the_last(patch: pytest.MonkeyPatch) -> None:
+    original = attempt.read_together
+    patch.setattr(attempt, "read_together", lambda store, lot, parts: original(store, lot, parts[:-1]))
+
+
+def some_parts_are_passed_over(patch: pytest.MonkeyPatch) -> None:
+    original = RunningArc.find_sources
+
+    def find_sources(self: RunningArc, lot: Lot) -> dict[str, Found]:
+        found = original(self, lot)
+        return {part: each for part, each in found.items() if part.endswith("4") or not self.arc.lot_unit}
+
+    patch.setattr(RunningArc, "find_sources", find_sources)
+
+
 RULES: tuple[Patch, ...] = (
     create_overwrites,
     notices_are_acknowledged_first,
@@ -209,6 +252,12 @@ RULES: tuple[Patch, ...] = (
     a_sweep_takes_what_is_named,
     former_owners_go_on,
     owners_do_not_look_again,
+    events_lead_to_no_larger_lot,
+    a_larger_lot_waits_for_nothing,
+    a_larger_lot_need_not_be_over,
+    parts_that_come_late_are_not_looked_for,
+    parts_are_not_read_to_the_last,
+    some_parts_are_passed_over,
 )
 
 

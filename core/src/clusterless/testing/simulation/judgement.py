@@ -13,7 +13,7 @@ from clusterless.errors import ObjectMissingError
 from clusterless.model.dataset import Dataset
 from clusterless.model.ledger import ArcState, Complete
 from clusterless.model.lot import Lot
-from clusterless.runtime.arc import RunningArc, Writer, pins
+from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.runtime.attempt import read_record
 from clusterless.runtime.intake import waiting
 from clusterless.runtime.renewal import Renewals
@@ -23,7 +23,7 @@ from clusterless.testing.simulation.laws import BrokenLawError
 from clusterless.testing.simulation.queues import LATEST_NOTICE
 from clusterless.testing.simulation.rooted import Rooted
 from clusterless.testing.simulation.scheduler import MOST_SKEW
-from clusterless.testing.simulation.world import ARCS, BOUNDARIES, SINKS, UNIT, World
+from clusterless.testing.simulation.world import ARCS, BOUNDARIES, ROLLED, SINKS, UNIT, World
 
 
 @define(eq=False)
@@ -80,21 +80,39 @@ class Judgement:
             yield f"{name}: lost {there - listed}, doubled {listed - there}"
 
     def _unworked(self, arc: RunningArc) -> Iterator[str]:
-        """Every source lot was consumed, as it is now, and its result announced."""
-        lots = {found.lot for side in arc.sources.values() for found in side.manifests.lots(side.dataset)}
-        for lot in sorted(lot for lot in lots if lot <= self.last):
+        """Every source lot was consumed, as it is now, in one lot only, and its result announced."""
+        there = self._there(arc)
+        for lot in sorted(lot for lot in there if lot.end <= self.last.end):
             ledger = arc.ledger(lot)
             number = ledger.look().last
             entry = ledger.read(number) if number else None
             if not isinstance(entry, Complete) or not ledger.is_marked(number, ArcState.COMPLETE):
                 yield f"{arc.arc.name} {lot}: ends with {entry}"
-            elif entry.sources != pins(arc, arc.find_sources(lot)):
+            elif {(pin.dataset.id, pin.lot, pin.manifest) for pin in entry.sources.values()} != there[lot]:
                 yield f"{arc.arc.name} {lot}: has not consumed its sources as they are"
+        for source, times in self._consumed(arc).items():
+            if times > 1:
+                yield f"{arc.arc.name}: {source} is in {times} lots"
+
+    def _there(self, arc: RunningArc) -> dict[Lot, set[tuple[str, Lot, str]]]:
+        """By lot of the arc, its sources' lots within it, as they are now."""
+        there: dict[Lot, set[tuple[str, Lot, str]]] = {}
+        for side in arc.sources.values():
+            for found in side.manifests.lots(side.dataset):
+                lot = Lot.containing(found.lot.start, arc.arc.lot_unit or found.lot.unit)
+                there.setdefault(lot, set()).add((side.dataset.id, found.lot, found.uri))
+        return there
+
+    def _consumed(self, arc: RunningArc) -> Counter[str]:
+        """How many ledgers of the arc end with having consumed a source lot."""
+        ends = (ledger[-1] for path, ledger in self.world.laws.ledgers.items() if f"arc={arc.arc.name}/" in path)
+        pins = (pin for end in ends if isinstance(end, Complete) for pin in end.sources.values())
+        return Counter(f"{pin.dataset.id} {pin.lot}" for pin in pins)
 
     def _unequal(self) -> Iterator[str]:
         """What comes out at the end is what came in at the beginning."""
         last = self.arcs[-1]
-        found = [each for each in last.manifests.lots(last.arc.sinks["main"]) if each.lot <= self.last]
+        found = [each for each in last.manifests.lots(last.arc.sinks["main"]) if each.lot.end <= self.last.end]
         out = Counter(self._contents(last, found))
         if out != self.world.arrived:
             yield f"lost {self.world.arrived - out}, doubled {out - self.world.arrived}"
@@ -131,5 +149,9 @@ class Judgement:
 
 
 def last_lot(world: World) -> Lot:
-    """The lot by which everything that has arrived by now is surely noticed and sealed, by whatever clock."""
-    return Lot.containing(world.scheduler.now() + timedelta(seconds=LATEST_NOTICE + MOST_SKEW), UNIT).next
+    """The lot by which everything that has arrived by now is surely noticed and sealed, by whatever clock.
+
+    It is the last of a larger one.
+    """
+    surely = Lot.containing(world.scheduler.now() + timedelta(seconds=LATEST_NOTICE + MOST_SKEW), UNIT).next
+    return Lot.containing(Lot.containing(surely.start, ROLLED).end, UNIT).previous

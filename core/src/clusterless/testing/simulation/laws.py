@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TypeVar
 
 from attrs import define, field
 
 from clusterless import codec, layout
+from clusterless.model.arc import Arc
 from clusterless.model.event import Event
-from clusterless.model.ledger import Complete, Entry, Rollback
+from clusterless.model.ledger import Claim, Complete, Entry, Rollback
+from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal
 from clusterless.store.api import Body, ObjectStore
 from clusterless.testing.faults import ObservedStore
@@ -33,6 +36,7 @@ class Laws:
     ledgers: dict[str, list[Entry]] = field(factory=dict)
     sinks: dict[str, dict[str, str]] = field(factory=dict)  # arc → sink role → dataset path
     boundaries: dict[str, str] = field(factory=dict)  # boundary → dataset path
+    arcs: dict[str, Arc] = field(factory=dict)
     written: dict[str, str] = field(factory=dict)  # manifest key → digest
 
     def state_written(self, key: str, body: bytes) -> None:
@@ -79,10 +83,21 @@ class Laws:
         if entries and isinstance(entries[-1], Complete) and not isinstance(entry, Rollback):
             raise BrokenLawError(f"{key}: a {entry.kind} follows a complete")
         entries.append(entry)
+        if isinstance(entry, Claim) and self.arcs[names["arc"]].lot_unit:
+            self._rolled(key, self.arcs[names["arc"]], Lot.parse(names["lot"]), entry)
         if isinstance(entry, Complete):
             for role, sink in entry.sinks.items():
                 path = self.sinks[names["arc"]][role]
                 self._commit(layout_manifest(path, names["lot"], sink.state.value, entry.revision), sink.digest)
+
+    def _rolled(self, key: str, arc: Arc, lot: Lot, claim: Claim) -> None:
+        """A larger lot is worked whole, or when it is over and its deadline too."""
+        if lot.unit is not arc.lot_unit:
+            raise BrokenLawError(f"{key}: not a lot of {arc.name}")
+        minutes = sum(pin.lot.unit.minutes for pin in claim.sources.values())
+        deadline = lot.end + timedelta(seconds=arc.wait.deadline_sec or 0)
+        if minutes < lot.unit.minutes and claim.at < deadline:
+            raise BrokenLawError(f"{key}: claimed with {minutes} minutes, before {deadline}")
 
     def _commit(self, key: str, digest: str) -> None:
         if self.committed.setdefault(key, digest) != digest:

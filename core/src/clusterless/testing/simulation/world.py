@@ -1,4 +1,7 @@
-"""A small pipeline: two boundaries, a copy, a join, and an arc after it, worked by processes that come and go."""
+"""A small pipeline: two boundaries, a copy, a join, an arc after it, and a rollup of its lots into larger ones.
+
+Processes that come and go work it.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ from clusterless.testing.simulation.stores import Faults, SimulatedStore
 PROJECT = Project(name="sim", version="1")
 NEXT_PROJECT = Project(name="sim", version="2")
 UNIT = LotUnit.SIXTIETHS
+ROLLED = LotUnit.TWELFTHS
 LEASE = 40.0
 SINKS = "sinks/"
 STORES = ("state", "manifest", "data", "metadata")
@@ -57,6 +61,13 @@ class SimulatedBoundary(IngressBoundary):
         )
 
 
+@frozen(kw_only=True)
+class SimulatedRollup(Arc):
+    @property
+    def lot_unit(self) -> LotUnit:
+        return ROLLED
+
+
 def _sink(name: str) -> SinkDataset:
     return SinkDataset(name=name, version="1", path_uri=f"memory:///{SINKS}{name}/")
 
@@ -73,8 +84,8 @@ def _boundary(name: str, dataset: SinkDataset, lot_source: LotSource) -> Simulat
     )
 
 
-def _arc(name: str, *sources: str, wait: Wait = Wait()) -> Arc:
-    return Arc(
+def _arc(name: str, *sources: str, wait: Wait = Wait(), kind: type[Arc] = Arc) -> Arc:
+    return kind(
         type="sim:core:arc",
         name=name,
         sources={
@@ -92,7 +103,12 @@ FORMER = _boundary("a", _sink("a"), LotSource.EVENT_TIME)
 LATTER = _boundary("a2", evolve(_sink("a"), take_over=str(HAND_OVER)), LotSource.EVENT_TIME)
 BOUNDARIES = (FORMER, LATTER, _boundary("b", _sink("b"), LotSource.KEY_TIMESTAMP_REGEX))
 """The second takes the dataset of the first over; both hear of all that arrives."""
-ARCS = (_arc("copy", "a"), _arc("join", "copy-out", "b", wait=Wait(deadline_sec=90)), _arc("last", "join-out"))
+ARCS = (
+    _arc("copy", "a"),
+    _arc("join", "copy-out", "b", wait=Wait(deadline_sec=90)),
+    _arc("last", "join-out"),
+    _arc("rollup", "last-out", wait=Wait(deadline_sec=60), kind=SimulatedRollup),
+)
 
 
 @define(eq=False)
@@ -128,6 +144,7 @@ class World:
             self.laws.boundaries[boundary.name] = layout.dataset_path(boundary.dataset)
         for arc in ARCS:
             self.laws.sinks[arc.name] = {role: layout.dataset_path(sink) for role, sink in arc.sinks.items()}
+            self.laws.arcs[arc.name] = arc
 
     def store(self, name: str) -> ObjectStore:
         """The store as a process sees it."""
