@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusterless.cli.render import Report, show
+from clusterless.cli.render import Report, show, table
 
 ARCS = Report(
     ("placement.provider", "project.name", "name", "lotId", "totalFound"),
@@ -27,17 +27,60 @@ def printed(report: Report, output: str, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_table_has_two_header_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(ARCS, "table", capsys) == (
-        "placement  project        lot              total\n"
-        "provider   name     name  id               found\n"
+        "placement  project        lot                  total\n"
+        "provider   name     name  id                   found\n"
         "====================================================\n"
         "local      p        copy  20240131PT5M000  1,234,567\n"
-        "local      p,q      join  -                -\n"
+        "local      p,q      join  -                        -\n"
         "\n"
     )
 
 
-def test_an_empty_table_is_its_header(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(Report(("lotId", "name"), ()), "table", capsys) == "lot\nid   name\n=========\n\n"
+def test_an_empty_table_is_a_line_where_errors_go(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Report(("lotId", "name"), (), nothing="there are none"), "table")
+    assert capsys.readouterr() == ("", "there are none\n")
+    assert printed(Report(("lotId", "name"), ()), "csv", capsys) == "lotId,name\n"
+    assert printed(Report(("lotId", "name"), ()), "json", capsys) == "[]\n"
+
+
+FOLDED = Report(
+    ("placement.provider", "placement.stage", "name", "lotId", "running", "complete"),
+    (("local", None, "copy", "20240131PT5M000", 0, 7), ("local", None, "join", "20240131PT5M001", 0, 7)),
+    kept=("name", "complete"),
+)
+
+
+def test_what_all_rows_have_in_common_is_said_once_above() -> None:
+    assert table(FOLDED, 60, folded=True) == (
+        "placement.provider local, running 0\n"
+        "\n"
+        "      lot\n"
+        "name  id               complete\n"
+        "===============================\n"
+        "copy  20240131PT5M000         7\n"
+        "join  20240131PT5M001         7\n"
+        "\n"
+    )
+
+
+def test_where_all_is_common_all_is_shown() -> None:
+    report = Report(("name", "lotId"), (("copy", "x"),))
+    assert table(report, folded=True) == table(report)
+
+
+TEXT = st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"]), max_size=60) | st.none()
+
+
+@given(
+    rows=st.integers(1, 5).flatmap(
+        lambda width: st.lists(st.tuples(*[st.integers(0, 10**9) | TEXT] * width), min_size=1, max_size=5)
+    ),
+    room=st.integers(12, 200),
+    folded=st.booleans(),
+)
+def test_no_line_is_longer_than_the_terminal(rows: list[tuple[str | int | None, ...]], room: int, folded: bool) -> None:
+    report = Report(tuple(f"c{number}.x" for number in range(len(rows[0]))), tuple(rows))
+    assert max(map(len, table(report, room, folded=folded).splitlines())) <= room
 
 
 def test_a_row_that_does_not_fit_is_stacked(

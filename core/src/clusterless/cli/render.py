@@ -7,13 +7,17 @@ import io
 import json
 import re
 import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 Value = str | int | None
+
+_WIDE = 100  # columns, where nobody says
 
 
 @frozen
@@ -21,18 +25,26 @@ class Report:
     """Rows of as many values as there are *columns*.
 
     In JSON a dotted name becomes a nested object, and the first *width*
-    columns, if any, go below the key *record*.
+    columns, if any, go below the key *record*. On a terminal, a column that says the same in
+    every row stands above the table, unless it is one of *kept*.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
     record: str = ""
     width: int = 0
+    kept: tuple[str, ...] = ()
+    nothing: str = "nothing to show"  # said where there are no rows
 
 
 def show(report: Report, output: str) -> None:
     """Print the report in the form named *output*."""
-    click.echo(_FORMS[output](report), nl=False)
+    if output != "table":
+        click.echo(_FORMS[output](report), nl=False)
+    elif not report.rows:
+        click.echo(report.nothing, err=True)
+    else:
+        click.echo(table(report, shutil.get_terminal_size((0, 0)).columns, folded=sys.stdout.isatty()), nl=False)
 
 
 # ---- table -----------------------------------------------------------------------------------------------------
@@ -41,16 +53,37 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAP = "  "
 
 
-def _table(report: Report) -> str:
+def table(report: Report, room: int = 0, *, folded: bool = False) -> str:
+    """The report in lines of at most *room* columns, if any: a line a row, or where that does not fit, a line a value.
+
+    *folded*: what all rows have in common is said once, above.
+    """
+    above, report = _folded(report, room) if folded else ("", report)
     heads = [_heads(name) for name in report.columns]
     cells = [[_cell(value) for value in row] for row in report.rows]
     widths = [max(map(len, column)) for column in zip(*_turned(heads), *cells, strict=True)]
     total = sum(widths) + len(_GAP) * (len(widths) - 1)
-    room = shutil.get_terminal_size((0, 0)).columns
     if room and total > room:
-        return _stacked(report.columns, cells, room)
-    lines = [*(_line(row, widths) for row in _turned(heads)), "=" * total, *(_line(row, widths) for row in cells)]
-    return "\n".join([*lines, "", ""])
+        return above + _stacked(report.columns, cells, room)
+    columns = [_aligned(column) for column in zip(*report.rows, strict=True)]
+    lines = [_line(row, widths, columns) for row in (*_turned(heads), *cells)]
+    return above + "\n".join([*lines[:2], "=" * total, *lines[2:], "", ""])
+
+
+def _folded(report: Report, room: int) -> tuple[str, Report]:
+    """What all rows have in common, and the report without it."""
+    common = {
+        name: column[0]
+        for name, column in zip(report.columns, zip(*report.rows, strict=True), strict=True)
+        if len(set(column)) == 1 and name not in report.kept
+    }
+    if len(common) == len(report.columns):
+        return "", report
+    left = [index for index, name in enumerate(report.columns) if name not in common]
+    rows = tuple(tuple(row[index] for index in left) for row in report.rows)
+    said = ", ".join(f"{name} {_cell(value)}" for name, value in common.items() if value is not None)
+    above = "\n".join(textwrap.wrap(said, room or _WIDE, break_on_hyphens=False))
+    return above and f"{above}\n\n", evolve(report, columns=tuple(report.columns[index] for index in left), rows=rows)
 
 
 def _heads(name: str) -> tuple[str, str]:
@@ -63,8 +96,14 @@ def _turned(heads: Sequence[tuple[str, str]]) -> list[list[str]]:
     return [[head[row] for head in heads] for row in (0, 1)]
 
 
-def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _aligned(column: Iterable[Value]) -> Callable[[str, int], str]:
+    """Numbers stand below each other by their last digit."""
+    kinds = {type(value) for value in column} - {type(None)}
+    return str.rjust if kinds == {int} else str.ljust
+
+
+def _line(cells: Iterable[str], widths: Iterable[int], columns: Iterable[Callable[[str, int], str]]) -> str:
+    return _GAP.join(just(cell, width) for cell, width, just in zip(cells, widths, columns, strict=True)).rstrip()
 
 
 def _cell(value: Value) -> str:
@@ -74,15 +113,19 @@ def _cell(value: Value) -> str:
 
 
 def _stacked(columns: Sequence[str], rows: Iterable[Sequence[str]], room: int) -> str:
-    """A line a value, where a row does not fit; a value that does not fit either gets a line of its own."""
+    """A line a value, where a row does not fit; a value that does not fit either gets lines of its own."""
     width = max(map(len, columns))
     lines: list[str] = []
     for row in rows:
         for name, cell in zip(columns, row, strict=True):
             line = f"{name.ljust(width)}{_GAP}{cell}"
-            lines += [line] if len(line) <= room else [name, f"{_GAP}{cell}"]
+            lines += [line] if len(line) <= room else [name, *_broken(cell, room)]
         lines.append("")
     return "\n".join([*lines, ""])
+
+
+def _broken(cell: str, room: int) -> list[str]:
+    return textwrap.wrap(cell, max(room, 2 * len(_GAP)), initial_indent=_GAP, subsequent_indent=_GAP) or [_GAP]
 
 
 # ---- for programs ----------------------------------------------------------------------------------------------
@@ -125,7 +168,6 @@ def _blank_nulls(rows: Iterable[Sequence[Value]]) -> Iterator[list[str | int]]:
 
 
 _FORMS: Mapping[str, Callable[[Report], str]] = {
-    "table": _table,
     "json": _json,
     "csv": _separated(","),
     "tsv": _separated("\t"),

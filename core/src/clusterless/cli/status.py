@@ -31,6 +31,7 @@ _ARC = (*_PLACEMENT, "project.name", "project.version", "name")
 _DATASET = (*_PLACEMENT, "dataset.name", "dataset.version")
 _FOUND = ("temporalUnit", "earliest", "earliestFound", "earliestGap", "latest", "latestFound", "latestGap")
 _TOTALS = ("totalFound", "range", "rangeGap")
+_KEPT = ("name", "dataset.name", "lotId", "arcState", "manifestState", "complete", "totalFound", "rangeGap")
 _ARC_STATES = (ArcState.RUNNING, ArcState.PARTIAL, ArcState.MISSING, ArcState.COMPLETE)
 _MANIFEST_STATES = (ManifestState.REMOVED, ManifestState.PARTIAL, ManifestState.EMPTY, ManifestState.COMPLETE)
 
@@ -97,7 +98,10 @@ def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> N
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     subjects = [_arc(arc) for arc in scope.arcs(find_plugins())]
-    show(_report("arc", "arc", _ARC, subjects, window, each, "arcState", _ARC_STATES), session.output)
+    show(
+        _report("arc", "arc", _ARC, subjects, window, each, "arcState", _ARC_STATES, _none("arc", scope)),
+        session.output,
+    )
 
 
 @click.command()
@@ -112,7 +116,17 @@ def datasets(session: Session, scope: Scope, window: Window | None, each: bool) 
     """
     subjects = [_dataset(dataset) for dataset in scope.datasets(find_plugins())]
     show(
-        _report("dataset", "manifest", _DATASET, subjects, window, each, "manifestState", _MANIFEST_STATES),
+        _report(
+            "dataset",
+            "manifest",
+            _DATASET,
+            subjects,
+            window,
+            each,
+            "manifestState",
+            _MANIFEST_STATES,
+            _none("dataset", scope),
+        ),
         session.output,
     )
 
@@ -148,14 +162,28 @@ def _report(
     each: bool,
     state: str,
     states: Sequence[enum.Enum],
+    nothing: str,
 ) -> Report:
     if window is None:
-        return Report(columns, tuple(subject.identity for subject in subjects))
+        return Report(columns, tuple(subject.identity for subject in subjects), kept=_KEPT, nothing=nothing)
     if each:
         rows = tuple(row for subject in subjects for row in _lot_rows(subject, window))
-        return Report((*columns, "lotId", state), rows, record, len(columns))
+        nothing = nothing if not subjects else f"no {record} has a lot between {_ends(window)}"
+        return Report((*columns, "lotId", state), rows, record, len(columns), _KEPT, nothing)
     counted = (*columns, *_FOUND, *(each.value for each in states), *_TOTALS)
-    return Report(counted, tuple(_counts(subject, window, states) for subject in subjects), summary, len(columns))
+    rows = tuple(_counts(subject, window, states) for subject in subjects)
+    return Report(counted, rows, summary, len(columns), _KEPT, nothing)
+
+
+def _none(record: str, scope: Scope) -> str:
+    if scope.files:
+        return f"no {record} that is declared there is asked for"
+    return f"no {record}s are known here; -p FILE looks at those of a project file"
+
+
+def _ends(window: Window) -> str:
+    latest = window.latest or window.now
+    return f"{window.earliest:%Y-%m-%d %H:%M} and {latest:%Y-%m-%d %H:%M} (UTC)"
 
 
 def _lot_rows(subject: Subject, window: Window) -> Iterable[Row]:
