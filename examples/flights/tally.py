@@ -54,7 +54,7 @@ class Pipeline:
 
     @property
     def arrivals(self) -> list[Dataset]:
-        return [boundary.dataset for project in self.projects for boundary in project.boundaries]
+        return [boundary.dataset for project in self.projects for _, boundary in project.ingress]
 
     @property
     def arcs(self) -> list[Arc]:

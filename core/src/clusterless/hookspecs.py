@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         BarrierComponent,
         BoundaryComponent,
         DeployerEntry,
+        EgressComponent,
         NotifierComponent,
         ProjectFormat,
         ProviderEntry,
@@ -59,7 +60,7 @@ def cls_resources() -> Iterable[ResourceComponent]:
 
 
 @hookspec
-def cls_boundaries() -> Iterable[BoundaryComponent]:
+def cls_boundaries() -> Iterable[BoundaryComponent | EgressComponent]:
     """Offer boundaries: where arrivals come from, and where lots go out."""
     return ()
 

@@ -247,7 +247,7 @@ class RunnableActivity(Protocol):
         """Do it; what was done, in a few words for people, or nothing.
 
         Raises:
-            WorkloadError: it failed, and may be tried again.
+            WorkloadError: it failed, or gave up since it was *stopping*; it may be tried again.
         """
 
     def close(self) -> None:
@@ -392,7 +392,7 @@ class ResourceComponent(Component):
 class BorderComponent(Component):
     """A way in or a way out; offered are the two kinds of it."""
 
-    declares = Boundary
+    declares: ClassVar[ElementClass] = Boundary
 
 
 @frozen(kw_only=True)

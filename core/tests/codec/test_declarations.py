@@ -15,9 +15,10 @@ from clusterless.codec.names import stored_name
 from clusterless.errors import InvalidValueError, MalformedError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, OnEmpty, Retry, Wait, WaitFor, WorkloadSettings
-from clusterless.model.boundary import EventArrival, IngressBoundary, PathFilter
-from clusterless.model.dataset import OnRevision, SinkDataset, SourceDataset
-from clusterless.model.element import Barrier, Resource
+from clusterless.model.barrier import Barrier
+from clusterless.model.boundary import EgressBoundary, EventArrival, IngressBoundary, PathFilter
+from clusterless.model.dataset import JoinedDataset, OnRevision, SinkDataset, SourceDataset
+from clusterless.model.element import Resource
 from clusterless.model.lot import LotUnit
 from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
@@ -77,6 +78,7 @@ sources = st.builds(
 sinks = st.builds(
     SinkDataset, name=names, version=names, path_uri=words, publish=st.booleans(), take_over=st.none() | words
 )
+joined = st.builds(JoinedDataset, name=names, version=names, path_uri=words, take_over=st.none() | words)
 patterns = st.lists(words, max_size=2).map(tuple)
 filters = st.builds(PathFilter, includes=patterns, excludes=patterns, path_separator=words, ignore_case=st.booleans())
 waits = st.builds(Wait, deadline_sec=st.none() | st.floats(1, 1e6)) | st.builds(
@@ -108,7 +110,8 @@ boundaries = st.builds(
 )
 others = st.one_of(
     st.builds(Resource, **element),
-    st.builds(Barrier, **element),
+    st.builds(Barrier, **element, sources=shared["sources"], dataset=joined),
+    st.builds(EgressBoundary, **element, sources=shared["sources"], path_uri=words),
     st.builds(Activity, **element, interval=st.sampled_from(LotUnit)),
     st.builds(Notifier, **element),
     st.builds(ContainerProps, memory_size_mb=st.integers(1, 99), architecture=st.sampled_from(Architecture)),
@@ -217,7 +220,7 @@ def test_a_required_key_of_an_object_without_default_is_not_made_up() -> None:
         ({"retry": {"backoffSec": -1}}, "$.retry.backoffSec: 'backoffSec' must be >= 0: -1"),
         ({"retry": []}, "$.retry: must be an object, not a list"),
         ({"retry": None}, "$.retry: must be an object, not null"),
-        ({"sources": {}}, "$.sources: an arc needs at least one source"),
+        ({"sources": {}}, "$.sources: at least one source is needed"),
         ({"sources": []}, "$.sources: must be an object, not a list"),
         ({"sources": {"a b": {"name": "x"}}}, '$.sources["a b"].version: is missing'),
         (

@@ -14,8 +14,9 @@ from clusterless.errors import NotInstalledError, PluginError
 from clusterless.hookspecs import hookimpl
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
+from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import IngressBoundary
-from clusterless.model.element import Barrier, Resource
+from clusterless.model.element import Resource
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from clusterless.errors import ClsError, ObjectConflictError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.arc import Arc
-from clusterless.model.dataset import SourceDataset
+from clusterless.model.dataset import LocatedDataset, SourceDataset
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.runner import lots as module
@@ -29,12 +29,13 @@ LOT = Lot.parse("20240131PT5M100")
 
 def an_arc(name: str = "work") -> RunningArc:
     manifests = Manifests(MemoryStore("memory:///m/"))
+    source = LocatedDataset(name="in", version="1", path_uri="memory:///in/")
     return RunningArc(
         project=Project(name="p", version="1"),
         arc=Arc(type="t:core:arc", name=name, sources={"main": SourceDataset(name="in", version="1", start="all")}),
         state=MemoryStore("memory:///s/"),
         manifests=manifests,
-        sources={"main": SourceSide(dataset=SourceDataset(name="in", version="1"), manifests=manifests)},  # type: ignore[arg-type]
+        sources={"main": SourceSide(dataset=source, manifests=manifests)},
         workload=None,  # type: ignore[arg-type]
         publish=lambda _: None,
         writer=Writer(by="me", new_id=lambda: "0" * 16),

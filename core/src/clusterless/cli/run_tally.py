@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
+from clusterless.model.arc import Arc
+from clusterless.model.barrier import Barrier
+from clusterless.model.element import Element
 from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
 from clusterless.runtime.site import Site
 
@@ -35,8 +38,8 @@ class Tally:
         self._unworked: set[tuple[str, str]] = set()
         for site in sites:
             name = site.deployable.project.name
-            self.rows |= {f"{name}/{each.name}": Row("boundary") for each in site.deployable.boundaries}
-            self.rows |= {f"{name}/{each.name}": Row("arc") for each in site.deployable.arcs}
+            self.rows |= {f"{name}/{each.name}": Row("boundary") for _, each in site.deployable.ingress}
+            self.rows |= {f"{name}/{each.arc.name}": Row(_kind(each.element)) for each in site.deployable.consumers}
 
     @property
     def unworked(self) -> list[str]:
@@ -94,3 +97,7 @@ class Tally:
             row.failed[worked.lot] = worked.state
             row.trouble = worked.error.partition("\n")[0]
             self._unworked.add(key)
+
+
+def _kind(element: Element) -> str:
+    return "arc" if isinstance(element, Arc) else "barrier" if isinstance(element, Barrier) else "boundary"

@@ -165,7 +165,7 @@ def _declared_arcs(surveyed: Survey, plugins: Plugins) -> Iterator[KnownArc]:
                     placement=placement,
                     keys=layout.ArcKeys(reader.part.project, reader.arc.name),
                     store=plugins.open_store(roots.arc_state),
-                    unit=next(filter(None, map(surveyed.graph.unit, nodes)), None),
+                    unit=reader.arc.lot_unit or next(filter(None, map(surveyed.graph.unit, nodes)), None),
                 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clusterless.deploy.notifiers import notified
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding
@@ -18,7 +19,7 @@ def check(declared: Sequence[Declared], plugins: Plugins) -> tuple[Finding, ...]
 
 
 def findings(surveyed: Survey) -> tuple[Finding, ...]:
-    placed = [finding for each in surveyed.placed for finding in _stores(each)]
+    placed = [finding for each in surveyed.placed for finding in (*_stores(each), *notified(each))]
     return (*surveyed.findings, *surveyed.graph.findings(), *placed)
 
 
@@ -28,9 +29,10 @@ def _stores(placed: Placed) -> Iterator[Finding]:
     roots = placed.roots.get(part.deployable.placement)
     if roots is None:
         return
-    for writer in Graph((part,)).writers:
-        location = writer.dataset.path_uri
-        if any(within(location, root) for root in (roots.metadata, roots.arc_state, roots.manifest)):
-            text = f"{writer.label} keeps its dataset among the placement's own records, at {location}"
+    graph = Graph((part,))
+    kept = [(each.label, each.dataset.path_uri, each.path) for each in graph.writers if each.writes_objects]
+    for label, location, path in (*kept, *((each.label, each.outside, each.path) for each in graph.readers)):
+        if location and any(within(location, root) for root in (roots.metadata, roots.arc_state, roots.manifest)):
+            text = f"{label} keeps its objects among the placement's own records, at {location}"
             remedy = "give it a folder or bucket of its own"
-            yield Finding(file=part.file, path=f"{writer.path}.pathURI", text=text, remedy=remedy)
+            yield Finding(file=part.file, path=f"{path}.pathURI", text=text, remedy=remedy)

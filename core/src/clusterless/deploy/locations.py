@@ -13,7 +13,8 @@ import attrs
 from clusterless import layout
 from clusterless.codec.names import below, stored_names
 from clusterless.errors import InvalidValueError
-from clusterless.model.dataset import LocatedDataset
+from clusterless.model.boundary import EgressBoundary
+from clusterless.model.dataset import JoinedDataset, LocatedDataset
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ def located(value: T, base: Path) -> T:
 
 
 def _located(value: Any, base: Path, path: str) -> Any:
+    if isinstance(value, JoinedDataset) and not value.path_uri:
+        return value  # it lies where its sources do
     if isinstance(value, LocatedDataset):
         return attrs.evolve(value, path_uri=_at(value.path_uri, base, below(path, "pathURI")))
     if isinstance(value, Mapping):
@@ -60,6 +63,8 @@ def _located(value: Any, base: Path, path: str) -> Any:
         return tuple(_located(item, base, below(path, index)) for index, item in enumerate(value))
     if not attrs.has(type(value)):
         return value
+    if isinstance(value, EgressBoundary):
+        value = attrs.evolve(value, path_uri=_at(value.path_uri, base, below(path, "pathURI")))
     model: Any = type(value)
     changed = {
         name: after

@@ -15,7 +15,10 @@ from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
 from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
 from clusterless.model.arc import Arc
+from clusterless.model.barrier import Barrier
+from clusterless.model.boundary import EgressBoundary
 from clusterless.model.dataset import Dataset, HandedOver, SourceDataset
+from clusterless.model.element import Element
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
@@ -132,22 +135,32 @@ class _Surveyor:
 
 
 def _completed(deployable: Deployable, completed: _Complete, at: str) -> Deployable:
-    arcs = tuple(_with_sources(arc, completed, f"{at}.arcs[{index}]") for index, arc in enumerate(deployable.arcs))
-    return evolve(deployable, placement=completed(deployable.placement, f"{at}.placement"), arcs=arcs)
+    placement = completed(deployable.placement, f"{at}.placement")
+    kinds = {
+        kind: tuple(_with_sources(each, completed, f"{at}.{kind}[{i}]") for i, each in enumerate(elements))
+        for kind, elements in (
+            ("arcs", deployable.arcs),
+            ("barriers", deployable.barriers),
+            ("boundaries", deployable.boundaries),
+        )
+    }
+    return evolve(deployable, placement=placement, **kinds)  # type: ignore[arg-type]  # each of its own kind
 
 
-def _with_sources(arc: Arc, completed: _Complete, at: str) -> Arc:
-    """The arc with the placements that its sources name completed."""
+def _with_sources(element: Element, completed: _Complete, at: str) -> Element:
+    """The element with the placements that its sources name completed, if it has sources."""
+    if not isinstance(element, Arc | Barrier | EgressBoundary):
+        return element
     elsewhere = {
         role: evolve(source, placement=completed(source.placement, f"{at}.sources.{role}.placement"))
-        for role, source in arc.sources.items()
+        for role, source in element.sources.items()
         if source.placement
     }
-    return evolve(arc, sources={**arc.sources, **elsewhere}) if elsewhere else arc
+    return evolve(element, sources={**element.sources, **elsewhere}) if elsewhere else element
 
 
 def _placements(deployable: Deployable) -> set[Placement]:
-    sources = (source for arc in deployable.arcs for source in arc.sources.values())
+    sources = (source for each in deployable.consumers for source in each.arc.sources.values())
     return {deployable.placement, *(source.placement for source in sources if source.placement)}
 
 

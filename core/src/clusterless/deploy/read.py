@@ -23,7 +23,7 @@ from clusterless.provider import (
     ActivityComponent,
     ArcComponent,
     BarrierComponent,
-    BoundaryComponent,
+    BorderComponent,
     Component,
     NotifierComponent,
     ProjectFormat,
@@ -37,7 +37,7 @@ _FOR_EDITORS = "$schema"  # names the schema that they check and complete by
 _KINDS: Mapping[str, type[Component]] = {
     "resources": ResourceComponent,
     "activities": ActivityComponent,
-    "boundaries": BoundaryComponent,
+    "boundaries": BorderComponent,
     "barriers": BarrierComponent,
     "arcs": ArcComponent,
     "notifiers": NotifierComponent,
@@ -174,9 +174,10 @@ class _Reader:
             return None
 
     def _not_offered(self, name: str, kind: str) -> str:
-        wanted = _KINDS[kind].declares.__name__.lower()
+        wanted = _singular(kind)
         if other := self.components.get(name):
-            return f"{name} is not declared among {kind}: it is of kind {other.declares.__name__.lower()}"
+            rightly = next(each for each, of in _KINDS.items() if isinstance(other, of))
+            return f"{name} is not declared among {kind}: it is of kind {_singular(rightly)}"
         match = _TYPE.fullmatch(name)
         if not match:
             return f"{name!r} is no type: use provider:namespace:component, such as 'cls:core:copyArc'"
@@ -228,6 +229,10 @@ class _Reader:
         if errors:
             findings = [f"{error.source}: {finding}" for error in errors for finding in error.findings]
             raise MalformedError(f"{len(errors)} project files", findings, hint=hint)
+
+
+def _singular(kind: str) -> str:
+    return _KINDS[kind].declares.__name__.lower()
 
 
 def _common(value: Any) -> Any:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from attrs import evolve
+
+from clusterless.codec.names import stored_names
 from clusterless.deploy.check import findings
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding, Severity
-from clusterless.engine.graph_parts import Node
 from clusterless.errors import MalformedError
-from clusterless.model.dataset import LocatedDataset, SourceDataset
+from clusterless.model.barrier import Barrier
+from clusterless.model.dataset import GatheredDataset, JoinedDataset, LocatedDataset, SourceDataset
 from clusterless.plugins import Plugins
 from clusterless.runtime.site import ResolvedSource, Site
 
@@ -46,25 +49,37 @@ def refuse_errors(found: Sequence[Finding]) -> None:
 def _site(surveyed: Survey, placed: Placed) -> Site:
     deployable = placed.part.deployable
     sources = {
-        (arc.name, role): _source(surveyed, placed, source)
-        for arc in deployable.arcs
-        if not arc.exclude
-        for role, source in arc.sources.items()
+        (each.arc.name, role): _source(surveyed, placed, source)
+        for each in deployable.consumers
+        if not each.arc.exclude
+        for role, source in each.arc.sources.items()
     }
     roots = placed.roots[deployable.placement]
-    return Site(deployable=deployable, file=placed.part.file, base=placed.base, roots=roots, sources=sources)
+    barriers = tuple(_gathered(surveyed, placed, barrier) for barrier in deployable.barriers)
+    return Site(
+        deployable=evolve(deployable, barriers=barriers),
+        file=placed.part.file,
+        base=placed.base,
+        roots=roots,
+        sources=sources,
+    )
 
 
 def _source(surveyed: Survey, placed: Placed, source: SourceDataset) -> ResolvedSource:
     node = placed.part.source(source)
     placement = source.placement or placed.part.deployable.placement
-    dataset = LocatedDataset(name=source.name, version=source.version, path_uri=_location(surveyed, node))
-    manifest_root = placed.roots[placement].manifest
     return ResolvedSource(
-        dataset=dataset, placement=placement, manifest_root=manifest_root, unit=surveyed.graph.unit(node)
+        dataset=LocatedDataset(name=source.name, version=source.version, path_uri=surveyed.graph.location(node)),
+        roots=surveyed.graph.roots(node),
+        placement=placement,
+        manifest_root=placed.roots[placement].manifest,
+        unit=surveyed.graph.unit(node),
     )
 
 
-def _location(surveyed: Survey, node: Node) -> str:
-    owner = surveyed.graph.owner(node)
-    return owner.dataset.path_uri if owner else surveyed.graph.recorded[node].owned.dataset.path_uri
+def _gathered(surveyed: Survey, placed: Placed, barrier: Barrier) -> Barrier:
+    """The barrier with the locations of its dataset's objects."""
+    node = placed.part.sink(barrier.dataset)
+    declared = {name: getattr(barrier.dataset, name) for name in stored_names(JoinedDataset)}
+    located = {"path_uri": surveyed.graph.location(node), "roots": surveyed.graph.roots(node)}
+    return evolve(barrier, dataset=GatheredDataset(**{**declared, **located}))

@@ -8,8 +8,10 @@ from attrs import Factory, frozen
 
 from clusterless.engine.findings import Finding, Severity
 from clusterless.model.arc import Arc
-from clusterless.model.boundary import Boundary
+from clusterless.model.barrier import Barrier
+from clusterless.model.boundary import EgressBoundary
 from clusterless.model.dataset import Dataset, HandedOver, SinkDataset, SourceDataset
+from clusterless.model.element import Element
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -63,12 +65,13 @@ class Recorded:
 
 @frozen(kw_only=True)
 class Writer:
-    """A boundary or arc, and one dataset that it writes, declared at *path*."""
+    """A boundary, or what is worked as *arc*, and one dataset that it writes, declared at *path*."""
 
     part: Part
-    element: Boundary | Arc
+    element: Element
     dataset: SinkDataset
     path: str
+    arc: Arc | None = None
 
     @property
     def node(self) -> Node:
@@ -76,21 +79,58 @@ class Writer:
 
     @property
     def label(self) -> str:
-        kind = "arc" if isinstance(self.element, Arc) else "boundary"
-        return f"{kind} {self.element.name!r} of {self.part.project.id}"
+        return label(self.element, self.part)
+
+    @property
+    def sources(self) -> Sequence[Node]:
+        """What it hears of, if anything."""
+        sources = self.arc.sources.values() if self.arc else ()
+        return [self.part.source(source) for source in sources if source.subscribe]
+
+    @property
+    def writes_objects(self) -> bool:
+        return not isinstance(self.element, Barrier)
+
+    def finding(self, text: str, remedy: str = "", *, at: str = "") -> Finding:
+        return Finding(file=self.part.file, path=self.path + at, text=text, remedy=remedy)
 
 
 @frozen(kw_only=True)
 class Reader:
-    """An arc and where it is declared."""
+    """What works lots of its sources as *arc*, and where it is declared."""
 
     part: Part
+    element: Element
     arc: Arc
     path: str
+
+    @property
+    def label(self) -> str:
+        return label(self.element, self.part)
 
     @property
     def subscribed(self) -> Sequence[tuple[str, SourceDataset]]:
         return [(role, source) for role, source in self.arc.sources.items() if source.subscribe]
 
+    @property
+    def outside(self) -> str:
+        """The location that it takes lots out to, if it does."""
+        return self.element.path_uri if isinstance(self.element, EgressBoundary) else ""
+
+    @property
+    def least(self) -> int:
+        """How many of its sources must be there before a lot can ever be worked."""
+        return 1 if self.arc.wait.deadline_sec is not None else max(self.arc.wait.needed(len(self.subscribed)), 1)
+
+    @property
+    def if_never(self) -> Severity:
+        """How bad it is if it never works a lot: a barrier is there for nothing else."""
+        return Severity.ERROR if isinstance(self.element, Barrier) else Severity.WARNING
+
     def finding(self, text: str, *, at: str = "", severity: Severity = Severity.ERROR, remedy: str = "") -> Finding:
         return Finding(severity=severity, file=self.part.file, path=self.path + at, text=text, remedy=remedy)
+
+
+def label(element: Element, part: Part) -> str:
+    kind = "arc" if isinstance(element, Arc) else "barrier" if isinstance(element, Barrier) else "boundary"
+    return f"{kind} {element.name!r} of {part.project.id}"

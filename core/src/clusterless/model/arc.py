@@ -68,23 +68,28 @@ class WorkloadSettings:
     workload_props: Mapping[str, Any] = Factory(dict)
 
 
+def check_sources(_element: object, _: object, sources: Mapping[str, SourceDataset]) -> None:
+    """Refuse an element that reads nothing.
+
+    Raises:
+        InvalidValueError: there is no source.
+    """
+    if not sources:
+        msg = "at least one source is needed"
+        raise InvalidValueError(msg)
+
+
 @frozen(kw_only=True)
 class Arc(Element):
     """``leaseSec`` is how long a claim lasts before it must be renewed."""
 
-    sources: Mapping[str, SourceDataset] = field()
+    sources: Mapping[str, SourceDataset] = field(validator=check_sources)
     sinks: Mapping[str, SinkDataset] = Factory(dict)
     workload: WorkloadSettings = Factory(WorkloadSettings)
     retry: Retry = Factory(Retry)
     lease_sec: float = field(default=300, validator=[gt(0), le(LONGEST)])
     wait: Wait = Factory(Wait)
     on_empty: OnEmpty = OnEmpty.SKIP
-
-    @sources.validator
-    def _has_one(self, _: object, sources: Mapping[str, SourceDataset]) -> None:
-        if not sources:
-            msg = "an arc needs at least one source"
-            raise InvalidValueError(msg)
 
     @property
     def lot_unit(self) -> LotUnit | None:

@@ -1,13 +1,15 @@
-"""Boundaries: how outside arrivals become lots."""
+"""Boundaries: how outside arrivals become lots, and how lots go out."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 from attrs import Factory, field, frozen
-from attrs.validators import ge, le
+from attrs.validators import ge, gt, le
 
-from clusterless.model.dataset import SinkDataset
+from clusterless.model.arc import Arc, OnEmpty, Retry, check_sources
+from clusterless.model.dataset import SinkDataset, SourceDataset
 from clusterless.model.element import Element
 from clusterless.model.lot import LotUnit
 from clusterless.model.naming import LONGEST
@@ -43,7 +45,7 @@ class PathFilter:
 
 @frozen(kw_only=True)
 class Boundary(Element):
-    dataset: SinkDataset
+    """Where data comes in, or goes out."""
 
 
 @frozen(kw_only=True)
@@ -71,6 +73,7 @@ class IngressBoundary(Boundary):
     A component overrides `booking` where its file format keeps these facts elsewhere.
     """
 
+    dataset: SinkDataset
     lot_unit: LotUnit
     event_arrival: EventArrival = EventArrival.INFREQUENT
     grace_sec: float = field(default=90, validator=[ge(0), le(LONGEST)])
@@ -80,3 +83,28 @@ class IngressBoundary(Boundary):
     @property
     def booking(self) -> Booking:
         return Booking(unit=self.lot_unit, arrival=self.event_arrival, grace=self.grace_sec, settle=self.settle_sec)
+
+
+@frozen(kw_only=True)
+class EgressBoundary(Boundary):
+    """Takes committed lots out, to the location ``pathURI``; components add how.
+
+    A lot goes out when all subscribed sources have it. Nothing of ours is made there, and no dataset.
+    """
+
+    sources: Mapping[str, SourceDataset] = field(validator=check_sources)
+    path_uri: str
+    retry: Retry = Factory(Retry)
+    lease_sec: float = field(default=300, validator=[gt(0), le(LONGEST)])
+
+    def as_arc(self) -> Arc:
+        """The arc that it is worked as: without sinks, and of empty lots too, since those outside wait for them."""
+        return Arc(
+            type=self.type,
+            name=self.name,
+            exclude=self.exclude,
+            sources=self.sources,
+            retry=self.retry,
+            lease_sec=self.lease_sec,
+            on_empty=OnEmpty.RUN,
+        )

@@ -75,6 +75,28 @@ class SinkDataset(LocatedDataset):
     def located(self) -> LocatedDataset:
         return LocatedDataset(name=self.name, version=self.version, path_uri=self.path_uri)
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The locations that its objects lie below: its own, unless it lists what others hold."""
+        return (self.path_uri,)
+
+
+@frozen(kw_only=True)
+class JoinedDataset(SinkDataset):
+    """What a barrier makes: its lots list the objects of other datasets, where these lie.
+
+    Without a ``pathURI`` its location is the deepest that those datasets share, or else that of the first.
+    """
+
+    path_uri: str = ""
+
+
+@frozen(kw_only=True)
+class GatheredDataset(JoinedDataset):
+    """A joined dataset whose sources were looked up: *roots* are the locations that its objects lie below."""
+
+    roots: tuple[str, ...]
+
 
 @frozen(kw_only=True)
 class Owner:
@@ -94,10 +116,19 @@ class OwnedDataset:
 
 @frozen(kw_only=True)
 class HandedOver(OwnedDataset):
-    """``dataset.json`` after another project took over: the *owner* writes from lot *since* on, *before* until then."""
+    """``dataset.json`` with what only some datasets need.
+
+    After another project took over, the *owner* writes from lot *since* on, and *before* until
+    then. A joined dataset's objects lie below its *roots*; none are named where its location is the only one.
+    """
 
     since: Lot | None = None
     before: Owner | None = None
+    roots: tuple[str, ...] = ()
+
+    @property
+    def all_roots(self) -> tuple[str, ...]:
+        return self.roots or (self.dataset.path_uri,)
 
 
 @frozen(kw_only=True)

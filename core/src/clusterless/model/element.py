@@ -22,8 +22,3 @@ class Element:
 @frozen(kw_only=True)
 class Resource(Element):
     """Durable infrastructure that the project owns."""
-
-
-@frozen(kw_only=True)
-class Barrier(Element):
-    """Waits for several datasets before it emits."""

@@ -11,7 +11,7 @@ ANSWERS: Mapping[str, type[Any]] = {
     "cls_providers": provider.ProviderEntry,
     "cls_stores": provider.StoreScheme,
     "cls_resources": provider.ResourceComponent,
-    "cls_boundaries": provider.BoundaryComponent,
+    "cls_boundaries": provider.BorderComponent,
     "cls_barriers": provider.BarrierComponent,
     "cls_arcs": provider.ArcComponent,
     "cls_activities": provider.ActivityComponent,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         ActivityComponent,
         ArcComponent,
         BarrierComponent,
-        BoundaryComponent,
+        BorderComponent,
         Component,
         DeployerEntry,
         NotifierComponent,
@@ -76,7 +76,7 @@ class Plugins:
     def resources(self) -> Mapping[str, ResourceComponent]:
         return self._by_name("cls_resources", "component", _type)
 
-    def boundaries(self) -> Mapping[str, BoundaryComponent]:
+    def boundaries(self) -> Mapping[str, BorderComponent]:
         return self._by_name("cls_boundaries", "component", _type)
 
     def barriers(self) -> Mapping[str, BarrierComponent]:

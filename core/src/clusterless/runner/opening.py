@@ -13,8 +13,18 @@ from attrs import Factory, define, frozen
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
 from clusterless.model.event import Event
+from clusterless.model.project import Consumer
 from clusterless.plugins import Plugins
-from clusterless.provider import Clock, Publisher, Subscription, Surroundings
+from clusterless.provider import (
+    ArcComponent,
+    BarrierComponent,
+    BoundaryComponent,
+    Clock,
+    EgressComponent,
+    Publisher,
+    Subscription,
+    Surroundings,
+)
 from clusterless.runner.notifying import open_notifier
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
@@ -83,11 +93,11 @@ class _Opening:
         for resource in self.site.deployable.resources:
             if not resource.exclude:
                 self.bench.plugins.resources()[resource.type].load()(resource, self.surroundings)
-        for arc in self.site.deployable.arcs:
-            if not arc.exclude:
-                self._arc(arc, publish)
-        for boundary in self.site.deployable.boundaries:
-            if isinstance(boundary, IngressBoundary) and not boundary.exclude:
+        for consumer in self.site.deployable.consumers:
+            if not consumer.element.exclude:
+                self._arc(consumer, publish)
+        for _, boundary in self.site.deployable.ingress:
+            if not boundary.exclude:
                 self._boundary(boundary, publish)
 
     @cached_property
@@ -114,9 +124,11 @@ class _Opening:
         self.opened.notifiers += patient
         return [own, *patient]
 
-    def _arc(self, arc: Arc, publish: Callable[[Event], None]) -> None:
-        surroundings, project = self.surroundings, self.site.deployable.project
-        workload = self.bench.plugins.arcs()[arc.type].load()(arc, surroundings)
+    def _arc(self, consumer: Consumer, publish: Callable[[Event], None]) -> None:
+        surroundings, project, arc = self.surroundings, self.site.deployable.project, consumer.arc
+        component = self.bench.plugins.component(consumer.element.type)
+        assert isinstance(component, ArcComponent | BarrierComponent | EgressComponent)
+        workload = component.load()(consumer.element, surroundings)
         self.stack.callback(workload.close)
         running = RunningArc(
             project=project,
@@ -141,10 +153,13 @@ class _Opening:
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources[arc.name, role]
-        return SourceSide(dataset=resolved.dataset, manifests=Manifests(self.bench.open_store(resolved.manifest_root)))
+        manifests = Manifests(self.bench.open_store(resolved.manifest_root))
+        return SourceSide(dataset=resolved.dataset, manifests=manifests, roots=resolved.roots)
 
     def _boundary(self, boundary: IngressBoundary, publish: Callable[[Event], None]) -> None:
-        source = self.bench.plugins.boundaries()[boundary.type].load()(boundary, self.surroundings)
+        component = self.bench.plugins.component(boundary.type)
+        assert isinstance(component, BoundaryComponent)
+        source = component.load()(boundary, self.surroundings)
         self.stack.callback(source.close)
         running = RunningBoundary(
             project=self.site.deployable.project,

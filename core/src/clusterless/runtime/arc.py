@@ -8,18 +8,20 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from clusterless import layout
 from clusterless.engine.lot_states import attempt_id
-from clusterless.engine.parts import part_of, role_of
+from clusterless.engine.parts import lot_of, part_of, role_of
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import Dataset, LocatedDataset, Tenure
 from clusterless.model.event import Event
+from clusterless.model.horizon import last_of
 from clusterless.model.ledger import Claim, Pin, Rollback
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.provider import Workload
+from clusterless.runtime.horizon import Look, nothing_hidden
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger
 from clusterless.store.manifests import Found, Manifests
@@ -27,10 +29,15 @@ from clusterless.store.manifests import Found, Manifests
 
 @frozen(kw_only=True)
 class SourceSide:
-    """A source dataset and the manifests of the placement that it lives in."""
+    """A source dataset, the manifests of the placement that it lives in, and the locations of its objects.
+
+    *horizon* tells which of its lots retention has given up.
+    """
 
     dataset: LocatedDataset
     manifests: Manifests
+    roots: tuple[str, ...] = field(default=Factory(lambda side: (side.dataset.path_uri,), takes_self=True))
+    horizon: Look = field(default=nothing_hidden)
 
 
 @frozen(kw_only=True)
@@ -87,6 +94,16 @@ class RunningArc:
 
     def is_owed(self, lot: Lot) -> bool:
         return all(after is None or after < lot for after in self.started.values())
+
+    def is_behind(self, lot: Lot) -> bool:
+        """Whether retention has given up some part of *lot*, which is then not claimed any more."""
+        return any(side.horizon().hides(lot) for side in self.sources.values())
+
+    @property
+    def cleared(self) -> Lot | None:
+        """The last lot of which a source is surely removed, with all before it."""
+        passed = (side.horizon().cleared for side in self.sources.values())
+        return last_of(lot_of(self.arc, lot).previous for lot in passed if lot)
 
     def new_attempt(self, revision: int, number: int) -> str:
         return attempt_id(revision, number, self.writer.new_id())

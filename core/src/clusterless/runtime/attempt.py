@@ -36,7 +36,7 @@ def work_lot(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found]
         if any(sink.state is ManifestState.PARTIAL for sink in sinks.values()):
             failure = Failure(type="Partial", message=_writable(result.problem or "some of it failed")[:_TEXT])
     except Exception as error:  # noqa: BLE001  a workload is anybody's code
-        failure = _failure(error)
+        failure = failure_of(error)
     if failure is None:
         return Complete(**_stamp(arc, claim), sinks=sinks)
     if arc.stopping():  # not the workload's fault: its attempts begin anew
@@ -94,6 +94,7 @@ def _source(arc: RunningArc, role: str, lot: Lot, parts: Sequence[Found]) -> Sou
             manifest_uri="",
             revision=max(part.revision for part in parts),
             read=lambda: read_together(side.manifests, lot, parts),
+            roots=side.roots,
         )
     (found,) = parts
     return SourceLot(
@@ -101,6 +102,7 @@ def _source(arc: RunningArc, role: str, lot: Lot, parts: Sequence[Found]) -> Sou
         manifest_uri=found.uri,
         revision=found.revision,
         read=lambda: side.manifests.read(found),
+        roots=side.roots,
     )
 
 
@@ -178,7 +180,8 @@ def _record(arc: RunningArc, role: str, claim: Claim, lot: Lot, result: SinkResu
     )
 
 
-def _failure(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
+    """What is kept of *error*: its trace only where somebody has to look into code."""
     trace = "" if isinstance(error, WorkloadError | ObjectMissingError) else "".join(traceback.format_exception(error))
     return Failure(type=type(error).__name__, message=_writable(str(error))[-_TEXT:], trace=_writable(trace)[-_TEXT:])
 

@@ -13,7 +13,7 @@ from typing import Any
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset
-from clusterless.provider import Work
+from clusterless.provider import SourceLot, Work
 
 _INHERITED = re.compile(r"PATH|HOME|LANG|LC_[A-Z]+|TMPDIR|TZ|VIRTUAL_ENV")
 _SELECTOR = re.compile(r"\$\$?(?:\.[A-Za-z_][\w-]*)*")
@@ -40,7 +40,7 @@ def _arc_props(arc: Arc, work: Work, props: Mapping[str, Any]) -> dict[str, Any]
     return {
         "sources": {
             role: {"name": source.name, "version": source.version, "subscribe": source.subscribe}
-            | ({"pathURI": work.sources[role].dataset.path_uri} if role in work.sources else {})
+            | (_place(work.sources[role]) if role in work.sources else {})
             for role, source in arc.sources.items()
         },
         "sinks": {role: _located(sink.dataset) for role, sink in work.sinks.items()},
@@ -48,6 +48,12 @@ def _arc_props(arc: Arc, work: Work, props: Mapping[str, Any]) -> dict[str, Any]
         "sinkManifestTemplates": {role: sink.staging for role, sink in work.sinks.items()},
         "workloadProps": dict(props),
     }
+
+
+def _place(source: SourceLot) -> dict[str, Any]:
+    """Where the objects lie; *roots* are told where the dataset's location is not the only one."""
+    location = source.dataset.path_uri
+    return {"pathURI": location} | ({} if source.roots == (location,) else {"roots": list(source.roots)})
 
 
 def context(work: Work, partials: Mapping[str, Sequence[str]]) -> dict[str, Any]:

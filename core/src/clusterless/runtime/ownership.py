@@ -24,27 +24,28 @@ def own(metadata: ObjectStore, project: Project, sink: SinkDataset) -> None:
     Raises:
         OwnershipError: another project is, and no lot is named that lies ahead.
     """
-    mine = OwnedDataset(owner=project.owner, dataset=sink.located)
-    if create_once(metadata, layout.ownership(sink), codec.record_bytes(mine)):
+    mine = HandedOver(owner=project.owner, dataset=sink.located, roots=_several(sink))
+    if create_once(metadata, layout.ownership(sink), codec.record_bytes(_written(mine))):
         return
     owned = recorded(metadata, sink)
     if owned is None:
-        metadata.put(layout.ownership(sink), codec.record_bytes(mine))
+        metadata.put(layout.ownership(sink), codec.record_bytes(_written(mine)))
     elif owned.owner == mine.owner:
-        if owned.dataset != mine.dataset:  # it has moved
-            metadata.put(layout.ownership(sink), codec.record_bytes(_written(evolve(owned, dataset=mine.dataset))))
+        moved = evolve(owned, dataset=mine.dataset, roots=mine.roots)
+        if moved != owned:
+            metadata.put(layout.ownership(sink), codec.record_bytes(_written(moved)))
     elif owned.before != mine.owner:  # a former owner goes on until its last lot is sealed
         _take_over(metadata, sink, owned, mine)
 
 
-def _take_over(metadata: ObjectStore, sink: SinkDataset, owned: HandedOver, mine: OwnedDataset) -> None:
+def _take_over(metadata: ObjectStore, sink: SinkDataset, owned: HandedOver, mine: HandedOver) -> None:
     first = Lot.parse(sink.take_over) if sink.take_over else None
     if first is None or first.start < metadata.now() + _AHEAD:
         whose = f"dataset {sink.id} belongs to project {owned.owner.name}/{owned.owner.version}"
         msg = f"{whose}, and lot {first} does not lie two minutes ahead" if first else whose
         hint = "give the dataset another name or version, or take it over with 'takeOver': a lot that lies ahead"
         raise OwnershipError(msg, hint=hint)
-    handed = HandedOver(owner=mine.owner, dataset=mine.dataset, since=first, before=owned.owner)
+    handed = evolve(mine, since=first, before=owned.owner)
     metadata.put(layout.ownership(sink), codec.record_bytes(handed))
 
 
@@ -84,5 +85,10 @@ class Ownership:
 
 
 def _written(owned: HandedOver) -> OwnedDataset:
-    """Without the keys of a hand-over where there was none."""
-    return owned if owned.before else OwnedDataset(owner=owned.owner, dataset=owned.dataset)
+    """Without the keys that only some datasets need, where this one needs none."""
+    return owned if owned.before or owned.roots else OwnedDataset(owner=owned.owner, dataset=owned.dataset)
+
+
+def _several(sink: SinkDataset) -> tuple[str, ...]:
+    """The locations of its objects, where these are not just its own."""
+    return sink.roots if sink.roots != (sink.path_uri,) else ()

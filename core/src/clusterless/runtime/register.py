@@ -23,9 +23,9 @@ def register(metadata: ObjectStore, deployable: Deployable) -> None:
     for sink in sinks(deployable):
         own(metadata, project, sink)
     written = [layout.ownership(sink) for sink in sinks(deployable)]
-    for arc in deployable.arcs:
-        key = layout.arc_meta(layout.ArcKeys(project, arc.name))
-        _write(metadata, key, codec.record_bytes(arc))
+    for each in deployable.consumers:
+        key = layout.arc_meta(layout.ArcKeys(project, each.arc.name))
+        _write(metadata, key, codec.record_bytes(each.arc))
         written.append(key)
     _write(metadata, layout.project_meta(project), codec.record_bytes(deployable))
     uris = [layout.uri(metadata.root, key) for key in (layout.project_meta(project), *sorted(written))]
@@ -34,12 +34,12 @@ def register(metadata: ObjectStore, deployable: Deployable) -> None:
 
 def sinks(deployable: Deployable) -> Iterator[SinkDataset]:
     """The datasets that the project writes."""
-    for boundary in deployable.boundaries:
+    for _, boundary in deployable.ingress:
         if not boundary.exclude:
             yield boundary.dataset
-    for arc in deployable.arcs:
-        if not arc.exclude:
-            yield from arc.sinks.values()
+    for each in deployable.consumers:
+        if not each.element.exclude:
+            yield from each.arc.sinks.values()
 
 
 def _write(metadata: ObjectStore, key: str, body: bytes) -> None:

@@ -18,10 +18,11 @@ from clusterless.provider import StoreRoots
 class ResolvedSource:
     """A source dataset as its owner declares it; *unit* where it is known.
 
-    *manifest_root* is the manifest store of the placement that it lives in.
+    Its objects lie below *roots*; *manifest_root* is the manifest store of the placement that it lives in.
     """
 
     dataset: LocatedDataset
+    roots: tuple[str, ...]
     placement: Placement
     manifest_root: str
     unit: LotUnit | None = None

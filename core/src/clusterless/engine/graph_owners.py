@@ -1,0 +1,103 @@
+"""What is wrong with who owns which dataset, name and location."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from clusterless.engine.findings import Finding
+from clusterless.engine.graph_parts import Node, Writer
+from clusterless.engine.lineage import Lineage
+from clusterless.engine.locations import overlap
+
+
+def double_owners(graph: Lineage) -> Iterator[Finding]:
+    for node, writers in graph.by_node.items():
+        active = [each for each in writers if not each.element.exclude]
+        for other in active[1:]:
+            if not _hands_over(active[0], other):
+                text = f"dataset {node} has two owners: {active[0].label} and {other.label}"
+                yield other.finding(text, "give one of them another name or version")
+
+
+def taken(graph: Lineage) -> Iterator[Finding]:
+    for writer in graph.active:
+        recorded = graph.recorded.get(writer.node)
+        if recorded is None or writer.dataset.take_over is not None:
+            continue
+        owner = recorded.owned.owner
+        if writer.part.project.owner not in (owner, recorded.owned.before):
+            text = f"dataset {writer.node} belongs to project {owner.name}/{owner.version}"
+            yield writer.finding(text, "use another name or version, or name the lot to take over from in 'takeOver'")
+
+
+def unowned(graph: Lineage) -> Iterator[Finding]:
+    for reader in graph.readers:
+        for role, source in reader.arc.sources.items():
+            node = reader.part.source(source)
+            if graph.owner(node) is None and node not in graph.recorded:
+                text = f"nobody owns dataset {node}"
+                yield reader.finding(text, at=f".sources.{role}", remedy=_where_else(graph, node))
+
+
+def shared_names(graph: Lineage) -> Iterator[Finding]:
+    """What works lots keeps its state under its name, whatever kind it is of."""
+    for part in graph.parts:
+        first: dict[str, str] = {}
+        for each in part.deployable.consumers:
+            path = first.setdefault(each.element.name, each.path)
+            if path.partition("[")[0] != each.path.partition("[")[0]:  # within a kind, the reader has said so
+                text = f"{each.element.name!r} is also the name of {part.at}{path}"
+                remedy = "rename one of them: each keeps the state of its lots under its name"
+                yield Finding(file=part.file, path=f"{part.at}{each.path}.name", text=text, remedy=remedy)
+
+
+def overlaps(graph: Lineage) -> Iterator[Finding]:
+    """Objects that would be taken for another's; what writes no objects has none."""
+    for one, other in combinations([each for each in graph.active if each.writes_objects], 2):
+        if one.node == other.node or not overlap(one.dataset.path_uri, other.dataset.path_uri):
+            continue
+        if one.arc and other.arc:
+            text = f"{other.label} writes to {other.dataset.path_uri}, and {one.label} to {one.dataset.path_uri}"
+            yield other.finding(f"sinks overlap: {text}", "give each sink a location of its own")
+        elif one.arc or other.arc:
+            arc, boundary = (one, other) if one.arc else (other, one)
+            text = f"{arc.label} writes to {arc.dataset.path_uri}, where {boundary.label} takes arrivals from"
+            remedy = f"write outside {boundary.dataset.path_uri}, and outside what contains it"
+            yield arc.finding(f"what is written would arrive again: {text}", remedy)
+
+
+def outlets(graph: Lineage) -> Iterator[Finding]:
+    """What goes out must not come in again, nor lie where a dataset or another outlet writes."""
+    out = [reader for reader in graph.readers if reader.outside]
+    for reader in out:
+        path_uri = reader.outside
+        sources = [reader.part.source(source) for source in reader.arc.sources.values()]
+        for writer in {each.label: each for node in sources for each in graph.origins(node)}.values():
+            if overlap(path_uri, writer.dataset.path_uri):
+                text = f"what goes out to {path_uri} would arrive again: {writer.label} takes arrivals from there"
+                yield reader.finding(text, at=".pathURI", remedy=f"go out to outside {writer.dataset.path_uri}")
+        for writer in graph.active:
+            if writer.arc and writer.writes_objects and overlap(path_uri, writer.dataset.path_uri):
+                text = f"it goes out to {path_uri}, and {writer.label} writes to {writer.dataset.path_uri}"
+                yield reader.finding(text, at=".pathURI", remedy="go out to a location of its own")
+    for one, other in combinations(out, 2):
+        if overlap(one.outside, other.outside):
+            text = f"it goes out to {other.outside}, and {one.label} to {one.outside}"
+            yield other.finding(text, at=".pathURI", remedy="go out to a location of its own")
+
+
+def _where_else(graph: Lineage, node: Node) -> str:
+    names = {str(each): each for each in graph.by_node}
+    if str(node) in names:
+        return "it is in another placement (name that as the source's 'placement'), or below another root folder"
+    same = sorted(each.version for each in names.values() if each.name == node.name)
+    if same:
+        return f"there is version {', '.join(same)}"
+    return "give the file of the project that owns it too, or run that project first, on the same stores"
+
+
+def _hands_over(one: Writer, other: Writer) -> bool:
+    """Whether one project takes the dataset over from the other."""
+    named = one.dataset.take_over is not None or other.dataset.take_over is not None
+    return named and one.part.project != other.part.project

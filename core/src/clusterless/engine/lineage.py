@@ -1,0 +1,139 @@
+"""Where datasets come from: who writes them, in which lots, and where their objects lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+from attrs import field, frozen
+
+from clusterless.engine.graph_parts import Node, Part, Reader, Recorded, Writer
+from clusterless.engine.locations import shared
+from clusterless.model.barrier import Barrier
+from clusterless.model.boundary import EventArrival, IngressBoundary
+from clusterless.model.lot import LotUnit
+
+
+@frozen
+class Lineage:
+    """The *parts* that are looked at together, and what is *recorded* of datasets they use."""
+
+    parts: tuple[Part, ...]
+    recorded: Mapping[Node, Recorded] = field(factory=dict)
+
+    # ---- what is declared ----
+
+    @cached_property
+    def writers(self) -> tuple[Writer, ...]:
+        return tuple(writer for part in self.parts for writer in _writers(part))
+
+    @cached_property
+    def active(self) -> tuple[Writer, ...]:
+        """The writers that are not excluded."""
+        return tuple(writer for writer in self.writers if not writer.element.exclude)
+
+    @cached_property
+    def readers(self) -> tuple[Reader, ...]:
+        """Whatever works lots and is not excluded."""
+        return tuple(
+            Reader(part=part, element=each.element, arc=each.arc, path=part.at + each.path)
+            for part in self.parts
+            for each in part.deployable.consumers
+            if not each.element.exclude
+        )
+
+    @cached_property
+    def by_node(self) -> Mapping[Node, Sequence[Writer]]:
+        found: dict[Node, list[Writer]] = {}
+        for writer in self.writers:
+            found.setdefault(writer.node, []).append(writer)
+        return found
+
+    # ---- questions ----
+
+    def owner(self, node: Node) -> Writer | None:
+        """Who writes the dataset, among the parts: what is excluded only where nothing else does."""
+        writers = self.by_node.get(node, ())
+        return next((each for each in writers if not each.element.exclude), writers[0] if writers else None)
+
+    def unit(self, node: Node) -> LotUnit | None:
+        """How long the dataset's lots are: as its boundary says, through arcs; None where nobody knows."""
+        return self._unit(node, frozenset())
+
+    def infrequent(self, node: Node) -> frozenset[str]:
+        """The boundaries upstream of the dataset for which it leaves out lots in which nothing arrived."""
+        return self._infrequent(node, frozenset())
+
+    def origins(self, node: Node) -> Sequence[Writer]:
+        """The boundaries that the dataset's data comes from."""
+        return [each for each in self._upstream(node, set()) if isinstance(each.element, IngressBoundary)]
+
+    def roots(self, node: Node) -> tuple[str, ...]:
+        """The locations that the dataset's objects lie below, each once; none where nobody knows."""
+        return tuple(dict.fromkeys(self._roots(node, frozenset())))
+
+    def location(self, node: Node) -> str:
+        """The dataset's location: of a joined one that declares none, what its sources share, or else the first's."""
+        writer = self.owner(node)
+        if writer is None:
+            return self.recorded[node].owned.dataset.path_uri if node in self.recorded else ""
+        if writer.dataset.path_uri or writer.writes_objects:
+            return writer.dataset.path_uri
+        roots = self.roots(node)
+        return shared(roots) or next(iter(roots), "")
+
+    # ---- upstream ----
+
+    def _unit(self, node: Node, seen: frozenset[Node]) -> LotUnit | None:
+        writer = self.owner(node)
+        if writer is None:
+            return self.recorded[node].unit if node in self.recorded else None
+        if writer.arc:
+            sources = (each for each in writer.sources if each not in seen)
+            found = next(filter(None, (self._unit(each, seen | {node}) for each in sources)), None)
+            return writer.arc.lot_unit or found
+        return writer.element.booking.unit if isinstance(writer.element, IngressBoundary) else None
+
+    def _infrequent(self, node: Node, seen: frozenset[Node]) -> frozenset[str]:
+        writer = self.owner(node)
+        if writer is None or node in seen:
+            return frozenset()
+        if writer.arc:
+            found = [self._infrequent(source, seen | {node}) for source in writer.sources]
+            least = 1 if writer.arc.wait.deadline_sec is not None else writer.arc.wait.needed(len(found))
+            # Enough sources that leave out nothing make lots whatever the others do.
+            return frozenset[str]().union(*found) if sum(not each for each in found) < least else frozenset()
+        boundary = writer.element
+        is_infrequent = isinstance(boundary, IngressBoundary) and boundary.booking.arrival is EventArrival.INFREQUENT
+        return frozenset({writer.label}) if is_infrequent else frozenset()
+
+    def _upstream(self, node: Node, seen: set[Node]) -> Iterator[Writer]:
+        writer = self.owner(node)
+        if writer is None or node in seen:
+            return
+        seen.add(node)
+        yield writer
+        for source in writer.sources:
+            yield from self._upstream(source, seen)
+
+    def _roots(self, node: Node, seen: frozenset[Node]) -> Iterator[str]:
+        writer = self.owner(node)
+        if node in seen:
+            return
+        if writer is None:
+            yield from self.recorded[node].owned.all_roots if node in self.recorded else ()
+            return
+        if writer.dataset.path_uri:
+            yield writer.dataset.path_uri
+        if isinstance(writer.element, Barrier):
+            for source in writer.element.sources.values():
+                yield from self._roots(writer.part.source(source), seen | {node})
+
+
+def _writers(part: Part) -> Iterator[Writer]:
+    for path, boundary in part.deployable.ingress:
+        yield Writer(part=part, element=boundary, dataset=boundary.dataset, path=f"{part.at}{path}.dataset")
+    for each in part.deployable.consumers:
+        for role, sink in each.arc.sinks.items():
+            path = part.at + each.sink_path(role)
+            yield Writer(part=part, element=each.element, dataset=sink, path=path, arc=each.arc)
