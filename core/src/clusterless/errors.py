@@ -93,6 +93,12 @@ class StoreRefusedError(ClsError, PermissionError):
     exit_code = 74
 
 
+class UnfitError(ClsError):
+    """This environment, or a store, was tried and does not do what running needs."""
+
+    code = "unfit"
+
+
 class PluginError(ClsError):
     """A plugin does not keep to the interface, or its import broke."""
 

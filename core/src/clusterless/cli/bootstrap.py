@@ -12,7 +12,6 @@ from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
 from clusterless.provider import Action, Plan
 
-
 _EXAMPLES = """
 \b
 Examples:

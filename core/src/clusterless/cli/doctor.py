@@ -1,0 +1,67 @@
+"""``cls doctor``: whether this environment, and stores, are fit to run on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from clusterless.cli.app import Session, reports
+from clusterless.cli.render import Report, show
+from clusterless.deploy.read import read_projects
+from clusterless.doctor.checks import Check, Result
+from clusterless.doctor.environment import environment, plugins
+from clusterless.doctor.stores import examine
+from clusterless.errors import UnfitError
+from clusterless.plugins import Plugins, find_plugins
+from clusterless.runtime.clock import SystemClock, random_id
+
+COLUMNS = ("subject", "check", "result", "detail")
+_EXAMPLES = """
+\b
+Examples:
+  cls doctor
+  cls doctor file:///mnt/shared/
+  cls doctor -p project.json --output json
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@reports
+@click.argument("uris", nargs=-1, metavar="[URI]...")
+@click.option("-p", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="A project file.")
+@click.pass_obj
+def doctor(session: Session, uris: tuple[str, ...], files: tuple[Path, ...]) -> None:
+    """Look whether this environment is fit to run in, and stores to run on.
+
+    A store, by its URI or as a project's placement has it, is tried: several processes race to create objects, and
+    look for what the others wrote, below cls-doctor/ in it. What was written is removed. Exits with 1 when
+    something is not fit; what was seen is said.
+    """
+    found = find_plugins()
+    stores = dict.fromkeys((*(f"{uri.removesuffix('/')}/" for uri in uris), *_of_projects(files, found)))
+    checks = [*environment(), *plugins(found)]
+    for uri in stores:
+        checks += examine(uri, found.open_store(uri), SystemClock(), random_id)
+    rows = tuple((each.subject, each.name, each.result.value, each.detail or None) for each in checks)
+    show(Report(COLUMNS, rows), session.output)
+    _refuse([each for each in checks if each.result is Result.FAILED])
+
+
+def _of_projects(files: Sequence[Path], found: Plugins) -> Iterator[str]:
+    """The stores of every placement that *files* name."""
+    for declared in read_projects(files, found.components(), found.project_formats()) if files else ():
+        project = declared.deployable
+        sources = (source.placement for arc in project.arcs for source in arc.sources.values() if source.placement)
+        for placement in (project.placement, *sources):
+            provider = found.provider(placement.provider)
+            roots = provider.roots(provider.complete(placement), declared.base)
+            yield from (roots.metadata, roots.arc_state, roots.manifest)
+
+
+def _refuse(failed: Sequence[Check]) -> None:
+    if failed:
+        lines = "\n".join(f"  - {each.subject}: {each.name}: {each.detail}" for each in failed)
+        msg = f"not fit to run on: {len(failed)} of the checks failed\n{lines}"
+        raise UnfitError(msg, hint="use another store, or mend what is named; then run cls doctor again")

@@ -1,0 +1,1 @@
+"""Whether this environment, and a store, are fit to run on."""
