@@ -34,7 +34,7 @@ def test_a_committed_manifest_is_parsed_back_from_uri_path_and_key(
     root: str, dataset: Dataset, lot: Lot, state: ManifestState, revision: int
 ) -> None:
     parsed = layout.parse_manifest(root + layout.manifest(dataset, lot, state, revision))
-    attempt = str(revision) if revision else None
+    attempt = str(revision) if revision or state is ManifestState.REMOVED else None
     assert parsed == layout.ManifestKey(dataset=dataset, lot=lot, state=state, attempt=attempt)
 
 

@@ -27,7 +27,7 @@ from clusterless.engine.sources import readiness, waits_since
 from clusterless.model.ledger import Claim, Complete, Entry, Failed, Failure, Missing, Pin, Rollback
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc, pins, roll_back
-from clusterless.runtime.attempt import work_lot
+from clusterless.runtime.attempt import Outcome, work_lot
 from clusterless.runtime.finish import finish
 from clusterless.store.ledger import LotLedger
 from clusterless.store.manifests import Found
@@ -109,14 +109,26 @@ class _Delivery:
                 assert isinstance(last, Complete | Failed)
                 finish(self.arc, self.ledger, self.number, last)
                 self.finished = True
+            case ClaimNext() | RollBack() if self.arc.is_behind(self.lot):
+                return self._leave(last)
             case ClaimNext(revision, attempt):
                 return self._waiting(found) or self._claim(revision, attempt, found)
             case RollBack(revision, reason):
                 self._append(roll_back(self.arc, revision, reason))
             case GiveUp(claim):
-                missing = _given_up(self.arc, claim)
-                self.outcome = missing if self._append(missing) else None
+                self._give_up(claim)
         return None
+
+    def _give_up(self, claim: Claim) -> None:
+        missing = _given_up(self.arc, claim)
+        self.outcome = missing if self._append(missing) else None
+
+    def _leave(self, last: Entry | None) -> Delivered | None:
+        """Let the lot rest, whose sources retention has removed, or will; what was begun has come to nothing."""
+        if isinstance(last, Claim):
+            self._give_up(last)
+            return None
+        return Delivered("removed by retention", None, self.outcome, self.finished, last)
 
     def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
         if not all(self.arc.tenure(sink).holds(self.lot) for sink in self.arc.arc.sinks.values()):
@@ -124,8 +136,7 @@ class _Delivery:
         claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, found))
         if not self._append(claim):
             return None
-        with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):
-            outcome = work_lot(self.arc, self.lot, claim, found, self._earlier(claim))
+        outcome = self._worked(claim, found)
         if not self._append(outcome):
             return Delivered("lost: another claimed the lot meanwhile", _LOST)
         if isinstance(outcome, Rollback):
@@ -133,6 +144,12 @@ class _Delivery:
         self.outcome = outcome
         finish(self.arc, self.ledger, self.number, outcome)
         return self._rest(outcome)
+
+    def _worked(self, claim: Claim, found: Mapping[str, Found]) -> Outcome:
+        if self.arc.is_behind(self.lot):  # it took long to write the claim: retention may not have waited for it
+            return roll_back(self.arc, claim.revision, "released: removed by retention")
+        with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):
+            return work_lot(self.arc, self.lot, claim, found, self._earlier(claim))
 
     def _rest(self, outcome: Complete | Failed) -> Delivered:
         """What is left to do after our own outcome, known without another look."""

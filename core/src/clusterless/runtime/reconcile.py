@@ -9,6 +9,7 @@ from itertools import groupby
 
 from attrs import Factory, frozen
 
+from clusterless import layout
 from clusterless.engine.lot_states import changed
 from clusterless.engine.parts import lot_of, part_of
 from clusterless.engine.sources import can_be_ready, may_change_after
@@ -16,6 +17,7 @@ from clusterless.errors import InvalidValueError, MalformedError
 from clusterless.model.ledger import ArcState, Complete
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc
+from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import Picture, picture
 
 
@@ -40,6 +42,8 @@ def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
 
 
 def _is_settled(arc: RunningArc, seen: Seen) -> bool:
+    if not seen.picture.last and arc.is_behind(seen.lot):
+        return True
     is_first = seen.picture.final is ArcState.COMPLETE and not any(seen.revisions.values())
     if is_first and not may_change_after(arc.arc):
         return True
@@ -56,13 +60,13 @@ def _is_settled(arc: RunningArc, seen: Seen) -> bool:
 
 
 def _floor(arc: RunningArc, after: Lot | None) -> Lot | None:
-    lots = [lot for lot in (*arc.started.values(), after) if lot]
+    lots = [lot for lot in (*arc.started.values(), after, arc.cleared) if lot]
     return max(lots, default=None)
 
 
 def _seen(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:
     sources = [_source_lots(arc, role, floor) for role, source in arc.arc.sources.items() if source.subscribe]
-    merged = heapq.merge(*sources, pictures(arc, floor), key=lambda seen: str(seen.lot))
+    merged = heapq.merge(*sources, pictures(arc.state, arc.keys, floor), key=lambda seen: str(seen.lot))
     for _, of_lot in groupby(merged, lambda seen: str(seen.lot)):
         group = list(of_lot)
         yield Seen(
@@ -82,11 +86,11 @@ def _source_lots(arc: RunningArc, role: str, floor: Lot | None) -> Iterator[Seen
         yield Seen(lot_of(arc.arc, found.lot), {part_of(arc.arc, role, found.lot): found.revision})
 
 
-def pictures(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:
-    """What the arc's state shows of each lot after *floor*, by one listing."""
-    prefix = f"{arc.keys.path}lot="
+def pictures(state: ObjectStore, keys: layout.ArcKeys, floor: Lot | None) -> Iterator[Seen]:
+    """What an arc's state shows of each lot after *floor*, by one listing."""
+    prefix = f"{keys.path}lot="
     after = f"{prefix}{floor}0" if floor else ""  # "0" follows "/": nothing of that lot itself
-    infos = arc.state.list(prefix, after)
+    infos = state.list(prefix, after)
     names = (info.key.removeprefix(prefix).partition("/") for info in infos)
     for text, group in groupby(names, lambda name: name[0]):
         with suppress(InvalidValueError):  # somebody else's object

@@ -9,6 +9,7 @@ from clusterless.engine.parts import lot_of
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc
+from clusterless.store.api import ObjectStore
 from clusterless.store.retrying import create_once
 
 
@@ -21,12 +22,12 @@ def started(arc: RunningArc) -> dict[str, Lot | None]:
         MalformedError: what is kept cannot be read.
     """
     try:
-        return _read(arc)
+        return read_start(arc.state, arc.keys)
     except ObjectMissingError:
         resolved = {role: _resolve(arc, role) for role, source in arc.arc.sources.items() if source.subscribe}
         body = json.dumps({role: str(lot) if lot else None for role, lot in resolved.items()}, separators=(",", ":"))
         create_once(arc.state, arc.keys.start, body.encode())
-        return _read(arc)
+        return read_start(arc.state, arc.keys)
 
 
 def _resolve(arc: RunningArc, role: str) -> Lot | None:
@@ -42,9 +43,15 @@ def _resolve(arc: RunningArc, role: str) -> Lot | None:
             return lot_of(arc.arc, Lot.parse(text)).previous
 
 
-def _read(arc: RunningArc) -> dict[str, Lot | None]:
-    body = arc.state.get(arc.keys.start)
+def read_start(state: ObjectStore, keys: layout.ArcKeys) -> dict[str, Lot | None]:
+    """What was resolved.
+
+    Raises:
+        ObjectMissingError: nothing was yet.
+        MalformedError: what is kept cannot be read.
+    """
+    body = state.get(keys.start)
     try:
         return {role: Lot.parse(text) if text else None for role, text in json.loads(body).items()}
     except (ValueError, AttributeError, TypeError) as error:
-        raise MalformedError(layout.uri(arc.state.root, arc.keys.start), [str(error)]) from error
+        raise MalformedError(layout.uri(state.root, keys.start), [str(error)]) from error

@@ -49,7 +49,7 @@ def sweep(arc: RunningArc, open_store: Callable[[str], ObjectStore], *, thorough
     Only lots with something staged, or with several claims, are looked at; a lot is looked at once after each
     of its commits. A *thorough* sweep looks at all of them: a stale worker may have written since.
     """
-    seen = pictures(arc, None)
+    seen = pictures(arc.state, arc.keys, None)
     lots = {each.lot: each.picture for each in seen if thorough or each.picture.last > each.picture.swept + 2}
     staged = _sweep_staging(arc)
     data = _sweep_data(arc, lots, open_store)

@@ -270,6 +270,29 @@ class Manifests:
         passed = layout.lot_path(dataset, after).removesuffix("/") + "0" if after else ""
         yield from self._newest_of_each(dataset, self._listing(dataset, passed))
 
+    def revisions(self, dataset: Dataset, first: Lot | None = None) -> Iterator[list[Found]]:
+        """All manifests of each lot from *first* on, the lowest revision first, in order of lot."""
+        start = layout.lot_path(dataset, first).removesuffix("/") if first else ""
+        for _, found in groupby(self._found(dataset, self._listing(dataset, start)), lambda found: found.lot):
+            yield sorted(found, key=lambda each: each.revision)
+
+    def after_removal(self, dataset: Dataset, lot: Lot) -> int:
+        """The revision that a lot without a readable manifest begins with: none is ever given twice."""
+        found = self._found(dataset, self.store.list(layout.lot_path(dataset, lot)))
+        return max((each.revision + 1 for each in found if each.state is ManifestState.REMOVED), default=0)
+
+    def read_kept(self, manifest: str) -> Manifest:
+        """As `read`; where retention has removed it meanwhile, what it says was in it."""
+        try:
+            return self.read(manifest)
+        except ObjectMissingError:
+            names = layout.parse_manifest(manifest)
+            assert names.lot is not None
+            return decode(
+                self.store,
+                layout.manifest(names.dataset, names.lot, ManifestState.REMOVED, int(names.attempt or 0)),
+            )
+
     def since(self, dataset: Dataset, moment: datetime) -> Iterator[Found]:
         """As `lots`, of those that begin at *moment* or later, whatever their unit: its whole day is listed."""
         first = f"{self._prefix(dataset)}{_digits(moment.date().toordinal())}"
