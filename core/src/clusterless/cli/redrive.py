@@ -1,0 +1,146 @@
+"""``cls redrive``: the events that notifiers could not announce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import shorten
+
+import click
+
+from clusterless import codec, layout
+from clusterless.cli.app import Session, reports
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.run import output_folder
+from clusterless.deploy.read import read_projects
+from clusterless.deploy.resolve import resolve
+from clusterless.errors import NotifyError
+from clusterless.model.notifier import Notifier
+from clusterless.plugins import Plugins, find_plugins
+from clusterless.provider import Surroundings
+from clusterless.runner.notifying import open_notifier
+from clusterless.runtime.clock import SystemClock, jitter, random_id
+from clusterless.runtime.letters import Envelope, LetterBox
+from clusterless.runtime.site import Site
+from clusterless.store.api import ObjectStore
+from clusterless.store.retrying import RetryingStore
+
+_COLUMNS = (
+    "project.name", "project.version", "notifier", "state", "dataset.name", "dataset.version", "lotId", "revision",
+    "attempts", "firstFailure", "due", "lastError",
+)  # fmt: skip
+
+_WIDE = 80  # characters of an error in a table
+
+_EXAMPLE = """
+\b
+Examples:
+  cls redrive project.json --list           what waits, and what was given up
+  cls redrive project.json                  send what was given up, once it is mended
+  cls redrive project.json --notifier hook  of one notifier only
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--project", "projects", multiple=True, metavar="NAME[:VERSION]", help="Of this project only.")
+@click.option("--notifier", "names", multiple=True, metavar="NAME", help="Of this notifier only.")
+@click.option("--list", "listed", is_flag=True, help="Send nothing: list what waits, and what was given up.")
+@reports
+@click.pass_obj
+def redrive(
+    session: Session, files: tuple[Path, ...], projects: tuple[str, ...], names: tuple[str, ...], listed: bool
+) -> None:
+    """Send the events that notifiers were refused, or gave up to announce.
+
+    What waits to be tried again is left to 'cls run'. What is sent is removed; at
+    the first failure the rest of a notifier's events is kept for another time.
+    """
+    plugins = find_plugins()
+    sites = resolve(read_projects(files, plugins.components(), plugins.project_formats()), plugins)
+    wanted = [site for site in sites if not projects or {*_names(site)} & {*projects}]
+    if listed:
+        rows = [row for site in wanted for row in _rows(site, _store(site, plugins), names)]
+        if session.output == "table":
+            rows = [(*row[:-1], shorten(str(row[-1]), _WIDE, placeholder="…")) for row in rows]
+        show(Report(_COLUMNS, tuple(rows)), session.output)
+        return
+    left = sum(_send(site, notifier, plugins) for site in wanted for notifier in _chosen(site, names))
+    if left:
+        msg = f"{left} could not be sent, and are kept"
+        raise NotifyError(msg, hint="mend what is told above, and run this again; --list shows what is kept")
+
+
+def _names(site: Site) -> tuple[str, str]:
+    project = site.deployable.project
+    return project.name, f"{project.name}:{project.version}"
+
+
+def _chosen(site: Site, names: Sequence[str]) -> Iterator[Notifier]:
+    for notifier in site.deployable.notifiers:
+        if not notifier.exclude and (not names or notifier.name in names):
+            yield notifier
+
+
+def _store(site: Site, plugins: Plugins) -> ObjectStore:
+    return RetryingStore(plugins.open_store(site.roots.arc_state), SystemClock().sleep, jitter=jitter)
+
+
+# ---- listing ---------------------------------------------------------------------------------------------------
+
+
+def _rows(site: Site, store: ObjectStore, names: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+    """Those of notifiers that are declared no more too."""
+    project = site.deployable.project
+    infos = store.list(layout.NotifierKeys.of_project(project))
+    kept = {layout.segments(info.key).get("notifier", "") for info in infos}
+    for name in sorted(kept):
+        if not names or name in names:
+            box = LetterBox(store, layout.NotifierKeys(project, name), random_id)
+            for state, envelopes in (("pending", box.pending()), ("dead", box.dead())):
+                yield from _lines((project.name, project.version, name, state), box, envelopes)
+
+
+def _lines(identity: tuple[Value, ...], box: LetterBox, envelopes: Iterator[Envelope]) -> Iterator[tuple[Value, ...]]:
+    for envelope in envelopes:
+        if letter := box.read(envelope.key):
+            event = letter.event
+            yield (
+                *identity,
+                event.dataset.name,
+                event.dataset.version,
+                str(event.lot),
+                event.revision,
+                letter.attempts,
+                codec.to_json(letter.first_failure),
+                codec.to_json(envelope.due) if identity[-1] == "pending" else None,
+                " ".join(letter.last_error.split()),
+            )
+
+
+# ---- sending ---------------------------------------------------------------------------------------------------
+
+
+def _send(site: Site, notifier: Notifier, plugins: Plugins) -> int:
+    """How many are left."""
+    element = f"{site.deployable.project.name}/{notifier.name}"
+    box = LetterBox(_store(site, plugins), layout.NotifierKeys(site.deployable.project, notifier.name), random_id)
+    if not any(box.dead()):
+        click.echo(f"{element}: nothing was given up")
+        return 0
+    for letter, error in open_notifier(notifier, plugins, _surroundings(site, plugins), lambda: False).redrive():
+        told = f"{element}: {letter.event.dataset.id} {letter.event.lot}"
+        click.echo(f"{told}: {error}" if error else f"{told} was announced", err=error is not None)
+    return sum(1 for _ in box.dead())
+
+
+def _surroundings(site: Site, plugins: Plugins) -> Surroundings:
+    return Surroundings(
+        project=site.deployable.project,
+        placement=site.deployable.placement,
+        roots=site.roots,
+        open_store=lambda uri: RetryingStore(plugins.open_store(uri), SystemClock().sleep, jitter=jitter),
+        clock=SystemClock(),
+        base=site.base,
+        scratch=output_folder(site.base),
+    )
