@@ -30,7 +30,6 @@ Examples:
 @click.option("--with-data", is_flag=True, help="With --destroy: remove the data too.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--approve", "--yes", is_flag=True, help="Do it without asking.")
-@click.pass_context
 def bootstrap(ctx: click.Context, destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
     """Make what a placement needs beforehand, or with --destroy remove it.
 
@@ -47,7 +46,7 @@ def bootstrap(ctx: click.Context, destroy: bool, with_data: bool, dry_run: bool,
         return
     if not (approve or _agreed(destroy)):
         click.echo("nothing was done")
-        ctx.exit(1)
+        click.get_current_context().exit(1)
     if destroy:
         ground.remove(plan)
     else:
