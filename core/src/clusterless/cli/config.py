@@ -61,10 +61,11 @@ Examples:
 def init(session: Session, everywhere: bool, merge: bool, force: bool) -> None:
     """Write a file with every setting, and what it means."""
     file = _file(everywhere)
+    text = as_toml(session.config if merge else Config(), explained=True)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(as_toml(session.config if merge else Config(), explained=True))
+            stream.write(text)
     except FileExistsError:
         msg = f"{file} is there already"
         raise ObjectExistsError(msg, hint="--force writes over it, --merge --force keeps what it sets") from None

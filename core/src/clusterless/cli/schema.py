@@ -27,7 +27,7 @@ from clusterless.provider import Component
 Schema = dict[str, Any]
 
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_BOUNDS = {
+_BOUNDS: Mapping[Any, str] = {
     operator.ge: "minimum",
     operator.gt: "exclusiveMinimum",
     operator.le: "maximum",

@@ -38,6 +38,26 @@ _MANIFEST_STATES = (ManifestState.REMOVED, ManifestState.PARTIAL, ManifestState.
 Row = tuple[Value, ...]
 
 
+@frozen(kw_only=True)
+class Kind:
+    """How a report of arcs or datasets is made up: *record* and *summary* are its keys in JSON, *state* a column."""
+
+    record: str
+    summary: str
+    columns: tuple[str, ...]
+    state: str
+    states: Sequence[enum.Enum]
+
+    def nothing(self, scope: Scope) -> str:
+        if scope.files:
+            return f"no {self.record} that is declared there is asked for"
+        return f"no {self.record}s are known here; -p FILE looks at those of a project file"
+
+
+_ARCS = Kind(record="arc", summary="arc", columns=_ARC, state="arcState", states=_ARC_STATES)
+_DATASETS = Kind(record="dataset", summary="manifest", columns=_DATASET, state="manifestState", states=_MANIFEST_STATES)
+
+
 @frozen
 class Subject:
     """One arc or dataset of a report: its columns, and its lots within a range with their states."""
@@ -98,10 +118,7 @@ def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> N
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     subjects = [_arc(arc) for arc in scope.arcs(find_plugins())]
-    show(
-        _report("arc", "arc", _ARC, subjects, window, each, "arcState", _ARC_STATES, _none("arc", scope)),
-        session.output,
-    )
+    show(_report(_ARCS, subjects, window, each, _ARCS.nothing(scope)), session.output)
 
 
 @click.command()
@@ -115,20 +132,7 @@ def datasets(session: Session, scope: Scope, window: Window | None, each: bool) 
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     subjects = [_dataset(dataset) for dataset in scope.datasets(find_plugins())]
-    show(
-        _report(
-            "dataset",
-            "manifest",
-            _DATASET,
-            subjects,
-            window,
-            each,
-            "manifestState",
-            _MANIFEST_STATES,
-            _none("dataset", scope),
-        ),
-        session.output,
-    )
+    show(_report(_DATASETS, subjects, window, each, _DATASETS.nothing(scope)), session.output)
 
 
 def _arc(arc: KnownArc) -> Subject:
@@ -153,32 +157,17 @@ def _place(placement: Placement) -> tuple[Value, ...]:
     return placement.provider, placement.stage, placement.account, placement.region
 
 
-def _report(
-    record: str,
-    summary: str,
-    columns: tuple[str, ...],
-    subjects: Sequence[Subject],
-    window: Window | None,
-    each: bool,
-    state: str,
-    states: Sequence[enum.Enum],
-    nothing: str,
-) -> Report:
+def _report(kind: Kind, subjects: Sequence[Subject], window: Window | None, each: bool, nothing: str) -> Report:
+    columns, width = kind.columns, len(kind.columns)
     if window is None:
         return Report(columns, tuple(subject.identity for subject in subjects), kept=_KEPT, nothing=nothing)
     if each:
-        rows = tuple(row for subject in subjects for row in _lot_rows(subject, window))
-        nothing = nothing if not subjects else f"no {record} has a lot between {_ends(window)}"
-        return Report((*columns, "lotId", state), rows, record, len(columns), _KEPT, nothing)
-    counted = (*columns, *_FOUND, *(each.value for each in states), *_TOTALS)
-    rows = tuple(_counts(subject, window, states) for subject in subjects)
-    return Report(counted, rows, summary, len(columns), _KEPT, nothing)
-
-
-def _none(record: str, scope: Scope) -> str:
-    if scope.files:
-        return f"no {record} that is declared there is asked for"
-    return f"no {record}s are known here; -p FILE looks at those of a project file"
+        listed = tuple(row for subject in subjects for row in _lot_rows(subject, window))
+        nothing = nothing if not subjects else f"no {kind.record} has a lot between {_ends(window)}"
+        return Report((*columns, "lotId", kind.state), listed, kind.record, width, _KEPT, nothing)
+    counted = (*columns, *_FOUND, *(each.value for each in kind.states), *_TOTALS)
+    rows = tuple(_counts(subject, window, kind.states) for subject in subjects)
+    return Report(counted, rows, kind.summary, width, _KEPT, nothing)
 
 
 def _ends(window: Window) -> str:
