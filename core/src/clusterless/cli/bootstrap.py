@@ -30,7 +30,7 @@ Examples:
 @click.option("--with-data", is_flag=True, help="With --destroy: remove the data too.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--approve", "--yes", is_flag=True, help="Do it without asking.")
-def bootstrap(ctx: click.Context, destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
+def bootstrap(destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
     """Make what a placement needs beforehand, or with --destroy remove it.
 
     What would be done is shown first, and asked about on a terminal; without one, --approve is needed.
