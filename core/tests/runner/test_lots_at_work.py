@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
 from clusterless.errors import ClsError, ObjectConflictError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset, SourceDataset
-from clusterless.model.lot import Lot
+from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.project import Project
 from clusterless.runner import lots as module
 from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble
@@ -25,6 +25,13 @@ from clusterless.store.manifests import Manifests, encode
 from clusterless.store.memory import MemoryStore
 
 LOT = Lot.parse("20240131PT5M100")
+
+
+@frozen(kw_only=True)
+class Daily(Arc):
+    @property
+    def lot_unit(self) -> LotUnit:
+        return LotUnit.DAYS
 
 
 def an_arc(name: str = "work") -> RunningArc:
@@ -166,6 +173,35 @@ def test_news_of_a_lot_that_is_put_off_delivers_it_at_once(scene: Scene) -> None
     scene.settle()
     assert scene.count == 2
     assert scene.lots.next_due() is None
+
+
+def test_a_lot_that_is_not_over_is_put_off_but_not_waited_for(scene: Scene) -> None:
+    scene.says = [Delivered("waiting", 1000, is_open=True), Delivered("waiting", 0.05), Delivered("complete")]
+    message = Message()
+    scene.lots.start(scene.arc, LOT, message)
+    scene.settle()
+    assert message.answers == [1000]
+    assert scene.lots.next_due() is not None
+    assert not scene.lots.awaited
+    scene.lots.start(scene.arc, LOT, Message())
+    scene.settle()
+    assert scene.lots.awaited, "it is over now"
+    scene.settle(lambda: scene.count == 3 and not scene.lots.busy)
+    assert not scene.lots.awaited
+
+
+def test_lots_of_one_larger_lot_are_one_delivery(scene: Scene) -> None:
+    """Events of two hours of a day lead to the day, which is worked once at a time."""
+    day = Lot.parse("20240131P1D000")
+    scene.arc = evolve(scene.arc, arc=Daily(type="t:core:arc", name="work", sources=scene.arc.arc.sources))
+    messages = [Message() for _ in range(2)]
+    for hour, message in zip(("20240131PT1H003", "20240131PT1H017"), messages, strict=True):
+        scene.lots.start(scene.arc, Lot.parse(hour), message)
+    scene.lots.start(scene.arc, day)
+    scene.settle()
+    assert (scene.most, scene.count) == (1, 2)
+    assert {each.lot for each in scene.told if isinstance(each, Started)} == {str(day)}
+    assert [each.answers for each in messages] == [[None]] * 2
 
 
 class PassingError(ClsError):
