@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph_parts import Node, Writer
 from clusterless.engine.lineage import Lineage
-from clusterless.engine.locations import overlap
+from clusterless.engine.locations import overlap, overlapping
 
 
 def double_owners(graph: Lineage) -> Iterator[Finding]:
@@ -54,8 +53,10 @@ def shared_names(graph: Lineage) -> Iterator[Finding]:
 
 def overlaps(graph: Lineage) -> Iterator[Finding]:
     """Objects that would be taken for another's; what writes no objects has none."""
-    for one, other in combinations([each for each in graph.active if each.writes_objects], 2):
-        if one.node == other.node or not overlap(one.dataset.path_uri, other.dataset.path_uri):
+    writers = [each for each in graph.active if each.writes_objects]
+    for first, second in overlapping([each.dataset.path_uri for each in writers]):
+        one, other = writers[first], writers[second]
+        if one.node == other.node:
             continue
         if one.arc and other.arc:
             text = f"{other.label} writes to {other.dataset.path_uri}, and {one.label} to {one.dataset.path_uri}"
@@ -77,14 +78,16 @@ def outlets(graph: Lineage) -> Iterator[Finding]:
             if overlap(path_uri, writer.dataset.path_uri):
                 text = f"what goes out to {path_uri} would arrive again: {writer.label} takes arrivals from there"
                 yield reader.finding(text, at=".pathURI", remedy=f"go out to outside {writer.dataset.path_uri}")
-        for writer in graph.active:
-            if writer.arc and writer.writes_objects and overlap(path_uri, writer.dataset.path_uri):
-                text = f"it goes out to {path_uri}, and {writer.label} writes to {writer.dataset.path_uri}"
-                yield reader.finding(text, at=".pathURI", remedy="go out to a location of its own")
-    for one, other in combinations(out, 2):
-        if overlap(one.outside, other.outside):
-            text = f"it goes out to {other.outside}, and {one.label} to {one.outside}"
-            yield other.finding(text, at=".pathURI", remedy="go out to a location of its own")
+    writers = [each for each in graph.active if each.arc and each.writes_objects]
+    places = [(each.label, each.outside, "goes out") for each in out]
+    places += [(each.label, each.dataset.path_uri, "writes") for each in writers]
+    for first, second in overlapping([path_uri for _, path_uri, _ in places]):
+        if first < len(out):
+            # Of two outlets it is the later that is told; a writer was there before.
+            reader, other = (out[second], first) if second < len(out) else (out[first], second)
+            label, path_uri, does = places[other]
+            text = f"it goes out to {reader.outside}, and {label} {does} to {path_uri}"
+            yield reader.finding(text, at=".pathURI", remedy="go out to a location of its own")
 
 
 def _where_else(graph: Lineage, node: Node) -> str:

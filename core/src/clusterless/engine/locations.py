@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 
 from clusterless.errors import InvalidValueError
@@ -17,6 +17,23 @@ def overlap(one: str, other: str) -> bool:
 def within(inner: str, outer: str) -> bool:
     """Whether the location *inner* is, or lies within, *outer*."""
     return _normal(inner).startswith(_normal(outer))
+
+
+_NEAREST = 3  # enclosing locations that a location is paired with: were all in one, all pairs would be too many
+
+
+def overlapping(locations: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The pairs that overlap, by their positions, in order; of many within each other the nearest only."""
+    spelled = [_normal(each) for each in locations]
+    enclosing: list[int] = []
+    pairs = []
+    for position in sorted(range(len(spelled)), key=lambda each: (spelled[each], each)):
+        # What lies within a location follows it in this order.
+        while enclosing and not spelled[position].startswith(spelled[enclosing[-1]]):
+            enclosing.pop()
+        pairs += [(min(other, position), max(other, position)) for other in enclosing[-_NEAREST:]]
+        enclosing.append(position)
+    return iter(sorted(pairs))
 
 
 def shared(locations: Sequence[str]) -> str:
