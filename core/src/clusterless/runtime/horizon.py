@@ -1,4 +1,4 @@
-"""A dataset's horizon: marks beside its manifests, each created once, so that it moves forward only, whoever moves it."""
+"""A dataset's horizon: marks beside its manifests, each created once, so that it only ever moves forward."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""Whether a lot was consumed by all who are owed it, and nobody is at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from clusterless import layout
+from clusterless.engine.retention import Neighbourhood, Party
+from clusterless.engine.sources import may_change_after
+from clusterless.errors import ObjectMissingError
+from clusterless.model.dataset import Dataset
+from clusterless.model.ledger import ArcState, Claim, Complete, Failed
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.runtime.reconcile import pictures
+from clusterless.runtime.start import read_start
+from clusterless.store.api import ObjectStore
+from clusterless.store.ledger import LotLedger, Picture
+from clusterless.store.manifests import Manifests
+
+
+@define(eq=False)
+class Consumption:
+    """Asks the ledgers of a placement's arcs; what they say holds from the next question on only."""
+
+    around: Neighbourhood
+    state: ObjectStore
+    manifests: Manifests
+    _unit: dict[str, LotUnit | None] = field(factory=dict, init=False)
+
+    def holds(self, dataset: Dataset, lot: Lot, revision: int, *, given_up: bool = False) -> str:
+        """Who is owed the lot's *revision*, or is at the lot, so that it must stay; nothing where it may go.
+
+        Once the lot is *given_up*, what was consumed before a replay was asked for stays consumed.
+        """
+        for party in self.around.writers(dataset):
+            if why := self._writing(party, lot, given_up=given_up):
+                return why
+        for party in self.around.readers(dataset):
+            if why := self._reading(party, dataset, lot, revision, given_up=given_up):
+                return why
+        return ""
+
+    def begun(self, dataset: Dataset, after: Lot | None) -> Iterator[Lot]:
+        """The lots after *after* that some writer has begun, and not simply completed, in order of lot."""
+        for party in self.around.writers(dataset):
+            for seen in pictures(self.state, self._keys(party), after):
+                if seen.picture.final is not ArcState.COMPLETE and seen.picture.last:
+                    yield seen.lot
+
+    # ---- one party ----
+
+    def _writing(self, party: Party, lot: Lot, *, given_up: bool) -> str:
+        ledger = LotLedger(self.state, self._keys(party), lot)
+        seen = ledger.look()
+        if not seen.last or seen.final is ArcState.COMPLETE:
+            return ""
+        return _busy(party, ledger, seen, given_up=given_up)
+
+    def _reading(self, party: Party, dataset: Dataset, lot: Lot, revision: int, *, given_up: bool) -> str:
+        ledger = LotLedger(self.state, self._keys(party), self._lot_of(party, lot))
+        is_owed = self._is_owed(party, dataset, ledger.lot)
+        seen = ledger.look()
+        if not seen.last:
+            return f"{party} has not consumed lot {lot}" if is_owed else ""
+        is_first = seen.final is ArcState.COMPLETE and revision == 0 and ledger.lot == lot
+        if not is_first or may_change_after(party.arc):
+            if why := _busy(party, ledger, seen, given_up=given_up or not is_owed):
+                return why
+            if is_owed and not _has_consumed(ledger, seen, dataset, lot, revision):
+                return f"{party} has not consumed lot {lot} as it is now"
+        return self._passed_on(party, dataset, ledger.lot, given_up=given_up)
+
+    def _passed_on(self, party: Party, dataset: Dataset, lot: Lot, *, given_up: bool) -> str:
+        """Who is owed what lists the same objects."""
+        for sink in self.around.passed_to(party, dataset):
+            found = self.manifests.newest(sink, lot)
+            if found and (why := self.holds(sink, lot, found.revision, given_up=given_up)):
+                return why
+        return ""
+
+    def _is_owed(self, party: Party, dataset: Dataset, lot: Lot) -> bool:
+        if not any(source.subscribe for source in party.roles(dataset, self.around.placement)):
+            return False
+        try:
+            starts = read_start(self.state, self._keys(party))
+        except ObjectMissingError:
+            return not party.arc.exclude  # it is about to begin, or never did
+        return all(after is None or after.start < lot.start for after in starts.values())
+
+    def _keys(self, party: Party) -> layout.ArcKeys:
+        return layout.ArcKeys(party.project, party.arc.name)
+
+    def _lot_of(self, party: Party, lot: Lot) -> Lot:
+        """The lot that *lot* goes into: its ledgers tell their unit."""
+        keys = self._keys(party)
+        if keys.path not in self._unit:
+            first = next(pictures(self.state, keys, None), None)
+            self._unit[keys.path] = first.lot.unit if first else None
+        unit = self._unit[keys.path]
+        return Lot.containing(lot.start, unit) if unit else lot
+
+
+def _busy(party: Party, ledger: LotLedger, seen: Picture, *, given_up: bool) -> str:
+    """Whether somebody is at the lot, or is to be."""
+    last = ledger.read(seen.last)
+    if isinstance(last, Claim):
+        return f"{party} is working lot {ledger.lot}"
+    if isinstance(last, Complete | Failed) and not ledger.is_marked(seen.last, last.state):
+        return f"{party} has yet to announce lot {ledger.lot}"
+    if not given_up and not isinstance(last, Complete):
+        return f"{party} has lot {ledger.lot} to work again ({last.kind})"
+    return ""
+
+
+def _has_consumed(ledger: LotLedger, seen: Picture, dataset: Dataset, lot: Lot, revision: int) -> bool:
+    for number in reversed(seen.numbers):
+        entry = ledger.read(number)
+        if isinstance(entry, Complete):
+            pins = entry.sources.values()
+            return any(pin.dataset.id == dataset.id and pin.lot == lot and pin.revision >= revision for pin in pins)
+    return False
