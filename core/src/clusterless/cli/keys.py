@@ -33,10 +33,15 @@ class Key:
     field: Any
 
 
+def stored_fields(model: Any) -> list[Any]:
+    """The fields of *model* that can be declared, with their types."""
+    attrs.resolve_types(model)
+    return [field for field in attrs.fields(model) if field.name in stored_names(model)]
+
+
 def keys(model: Any, name_of: Callable[[Any], str] = lambda _: "object") -> Iterator[Key]:
     """Each key of *model*, in order; *name_of* says what an object of some class is called."""
-    attrs.resolve_types(model)
-    for field in attrs.fields(model):
+    for field in stored_fields(model):
         yield Key(
             name=stored_names(model)[field.name],
             given=kind(field.type, name_of),

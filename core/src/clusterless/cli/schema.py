@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from clusterless import codec
+from clusterless.cli.keys import stored_fields
 from clusterless.cli.meanings import meaning, plain, prose
 from clusterless.codec.names import stored_names
 from clusterless.errors import ClsError
@@ -101,9 +102,8 @@ class _Definitions:
         return {"$ref": f"#/$defs/{self.names[model]}"}
 
     def object(self, model: Any, *, type_: str = "") -> Schema:
-        attrs.resolve_types(model)
         names = stored_names(model)
-        properties = {names[field.name]: self.property(model, field) for field in attrs.fields(model)}
+        properties = {names[field.name]: self.property(model, field) for field in stored_fields(model)}
         if type_:
             properties["type"] = {"const": type_}
         required = _required(model)
@@ -165,7 +165,7 @@ def _required(model: Any) -> list[str]:
     names = stored_names(model)
     return [
         names[field.name]
-        for field in attrs.fields(model)
+        for field in stored_fields(model)
         if (default := _default(field)) is attrs.NOTHING or _refuses(field, default)
     ]
 
