@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from attrs import field, frozen
 
@@ -13,6 +14,8 @@ from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import EventArrival, IngressBoundary
 from clusterless.model.lot import LotUnit
 
+T = TypeVar("T")
+
 
 @frozen
 class Lineage:
@@ -20,6 +23,8 @@ class Lineage:
 
     parts: tuple[Part, ...]
     recorded: Mapping[Node, Recorded] = field(factory=dict)
+    _units: dict[Node, LotUnit | None] = field(factory=dict, init=False, repr=False, eq=False)
+    _gaps: dict[Node, frozenset[str]] = field(factory=dict, init=False, repr=False, eq=False)
 
     # ---- what is declared ----
 
@@ -58,19 +63,19 @@ class Lineage:
 
     def unit(self, node: Node) -> LotUnit | None:
         """How long the dataset's lots are: as its boundary says, through arcs; None where nobody knows."""
-        return self._unit(node, frozenset())
+        return self._derived(node, self._units, self._unit)
 
     def infrequent(self, node: Node) -> frozenset[str]:
         """The boundaries upstream of the dataset for which it leaves out lots in which nothing arrived."""
-        return self._infrequent(node, frozenset())
+        return self._derived(node, self._gaps, self._infrequent)
 
     def origins(self, node: Node) -> Sequence[Writer]:
         """The boundaries that the dataset's data comes from."""
-        return [each for each in self._upstream(node, set()) if isinstance(each.element, IngressBoundary)]
+        return [each for each in self._upstream(node) if isinstance(each.element, IngressBoundary)]
 
     def roots(self, node: Node) -> tuple[str, ...]:
         """The locations that the dataset's objects lie below, each once; none where nobody knows."""
-        return tuple(dict.fromkeys(self._roots(node, frozenset())))
+        return tuple(dict.fromkeys(self._roots(node)))
 
     def location(self, node: Node) -> str:
         """The dataset's location: of a joined one that declares none, what its sources share, or else the first's."""
@@ -82,24 +87,39 @@ class Lineage:
         roots = self.roots(node)
         return shared(roots) or next(iter(roots), "")
 
-    # ---- upstream ----
+    # ---- upstream: without recursion, and each dataset once, since pipelines may be long and wide ----
 
-    def _unit(self, node: Node, seen: frozenset[Node]) -> LotUnit | None:
+    def _derived(self, node: Node, known: dict[Node, T], rule: Callable[[Node], T]) -> T:
+        """What *rule* says of the dataset, once it is *known* of all that it is made from, but where they go round."""
+        entered: set[Node] = set()
+        waiting = [node]
+        while waiting:
+            each = waiting[-1]
+            ahead = [] if each in entered else [source for source in self._sources(each) if source not in known]
+            entered.add(each)
+            waiting += [source for source in ahead if source not in entered]
+            if waiting[-1] is each:
+                known.setdefault(waiting.pop(), rule(each))
+        return known[node]
+
+    def _sources(self, node: Node) -> Sequence[Node]:
+        writer = self.owner(node)
+        return writer.sources if writer else ()
+
+    def _unit(self, node: Node) -> LotUnit | None:
         writer = self.owner(node)
         if writer is None:
             return self.recorded[node].unit if node in self.recorded else None
         if writer.arc:
-            sources = (each for each in writer.sources if each not in seen)
-            found = next(filter(None, (self._unit(each, seen | {node}) for each in sources)), None)
-            return writer.arc.lot_unit or found
+            return writer.arc.lot_unit or next(filter(None, map(self._units.get, writer.sources)), None)
         return writer.element.booking.unit if isinstance(writer.element, IngressBoundary) else None
 
-    def _infrequent(self, node: Node, seen: frozenset[Node]) -> frozenset[str]:
+    def _infrequent(self, node: Node) -> frozenset[str]:
         writer = self.owner(node)
-        if writer is None or node in seen:
+        if writer is None:
             return frozenset()
         if writer.arc:
-            found = [self._infrequent(source, seen | {node}) for source in writer.sources]
+            found = [self._gaps.get(source, frozenset[str]()) for source in writer.sources]
             least = 1 if writer.arc.wait.deadline_sec is not None else writer.arc.wait.needed(len(found))
             # Enough sources that leave out nothing make lots whatever the others do.
             return frozenset[str]().union(*found) if sum(not each for each in found) < least else frozenset()
@@ -107,27 +127,30 @@ class Lineage:
         is_infrequent = isinstance(boundary, IngressBoundary) and boundary.booking.arrival is EventArrival.INFREQUENT
         return frozenset({writer.label}) if is_infrequent else frozenset()
 
-    def _upstream(self, node: Node, seen: set[Node]) -> Iterator[Writer]:
-        writer = self.owner(node)
-        if writer is None or node in seen:
-            return
-        seen.add(node)
-        yield writer
-        for source in writer.sources:
-            yield from self._upstream(source, seen)
+    def _upstream(self, node: Node) -> Iterator[Writer]:
+        seen = {node}
+        ahead = [node]
+        while ahead:
+            if writer := self.owner(ahead.pop()):
+                yield writer
+                ahead += [source for source in reversed(writer.sources) if source not in seen]
+                seen.update(writer.sources)
 
-    def _roots(self, node: Node, seen: frozenset[Node]) -> Iterator[str]:
-        writer = self.owner(node)
-        if node in seen:
-            return
-        if writer is None:
-            yield from self.recorded[node].owned.all_roots if node in self.recorded else ()
-            return
-        if writer.dataset.path_uri:
-            yield writer.dataset.path_uri
-        if isinstance(writer.element, Barrier):
-            for source in writer.element.sources.values():
-                yield from self._roots(writer.part.source(source), seen | {node})
+    def _roots(self, node: Node) -> Iterator[str]:
+        seen = {node}
+        ahead = [node]
+        while ahead:
+            each = ahead.pop()
+            writer = self.owner(each)
+            if writer is None:
+                yield from self.recorded[each].owned.all_roots if each in self.recorded else ()
+                continue
+            if writer.dataset.path_uri:
+                yield writer.dataset.path_uri
+            if isinstance(writer.element, Barrier):
+                sources = [writer.part.source(source) for source in writer.element.sources.values()]
+                ahead += [source for source in reversed(sources) if source not in seen]
+                seen.update(sources)
 
 
 def _writers(part: Part) -> Iterator[Writer]:
