@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from clusterless import layout
 from clusterless.builtin.arcs import CopyArc, CopyProps
-from clusterless.builtin.copy_arc import CopyWorkload, renamed
+from clusterless.builtin.copy_arc import CopyWorkload
+from clusterless.builtin.copying import renamed
 from clusterless.errors import InvalidValueError, StoreRefusedError, StoreUnavailableError, WorkloadError
 from clusterless.model.boundary import PathFilter
 from clusterless.model.lot import Lot

@@ -22,6 +22,19 @@ RENAME_FIELDS = ("dir", "name", "stem", "suffix", "lot")
 # ---- cls:core:copyArc ------------------------------------------------------------------------------------------
 
 
+def check_rename(_self: object, _: object, rename: str | None) -> None:
+    """Refuse what makes no keys.
+
+    Raises:
+        InvalidValueError: *rename* is empty, or has a field that is not one of `RENAME_FIELDS`.
+    """
+    unknown = [name for name in _FIELD.findall(rename or "") if name not in RENAME_FIELDS]
+    if unknown or rename == "":
+        known = ", ".join(f"{{{name}}}" for name in RENAME_FIELDS)
+        msg = f"{rename!r} is not a rename: use text and {known}"
+        raise InvalidValueError(msg)
+
+
 @frozen(kw_only=True)
 class CopyProps:
     """``failArcOnPartialPercent`` is the fraction (0.1 is 10 %) of objects that may fail.
@@ -33,16 +46,8 @@ class CopyProps:
 
     filter: PathFilter = Factory(PathFilter)
     fail_arc_on_partial_percent: float = field(default=0.0, validator=and_(ge(0), le(1)))
-    rename: str | None = field(default=None)
+    rename: str | None = field(default=None, validator=check_rename)
     parallel: int = field(default=8, validator=and_(instance_of(int), ge(1), le(256)))
-
-    @rename.validator
-    def _has_known_fields(self, _: object, rename: str | None) -> None:
-        unknown = [name for name in _FIELD.findall(rename or "") if name not in RENAME_FIELDS]
-        if unknown or rename == "":
-            known = ", ".join(f"{{{name}}}" for name in RENAME_FIELDS)
-            msg = f"{rename!r} is not a rename: use text and {known}"
-            raise InvalidValueError(msg)
 
 
 @frozen(kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from attrs import frozen
 
 _BATCH = 1000
+_HELD = 20_000  # URIs given as a tuple; so every manifest that is small enough to be inline holds one
 
 
 class CollisionError(Exception):
@@ -88,3 +89,18 @@ class Tally:
         select = "SELECT key FROM planned JOIN done USING (number) WHERE sink = ? ORDER BY number"
         for (key,) in self._database.execute(select, (sink,)):
             yield key
+
+
+@frozen
+class _Listing:
+    """What *read* gives, read anew each time."""
+
+    read: Callable[[], Iterator[str]]
+
+    def __iter__(self) -> Iterator[str]:
+        return self.read()
+
+
+def listing(count: int, read: Callable[[], Iterator[str]]) -> Iterable[str]:
+    """The *count* URIs that *read* gives, which can be iterated any number of times and are held only if few."""
+    return tuple(read()) if count <= _HELD else _Listing(read)

@@ -9,9 +9,85 @@ from clusterless.hookspecs import hookimpl
 
 # What is declared is imported with the answer that describes it: `cls --help` needs none of it.
 if TYPE_CHECKING:
-    from clusterless.provider import ArcComponent, NotifierComponent, Publisher, Surroundings, Workload
+    from clusterless.provider import (
+        ActivityComponent,
+        ArcComponent,
+        ArrivalSource,
+        BarrierComponent,
+        BoundaryComponent,
+        EgressComponent,
+        NotifierComponent,
+        Publisher,
+        RunnableActivity,
+        Surroundings,
+        Workload,
+    )
 
     _Make = Callable[[Any, Surroundings], Workload]
+
+
+@hookimpl
+def cls_boundaries() -> Iterable[BoundaryComponent | EgressComponent]:
+    from clusterless.builtin.clock_boundary import ClockBoundary
+    from clusterless.builtin.egress import CopyEgressBoundary
+    from clusterless.provider import BoundaryComponent, EgressComponent
+
+    return (
+        BoundaryComponent(
+            type="cls:core:clockBoundary",
+            model=ClockBoundary,
+            summary="A lot an interval, or whenever a cron fires, without data.",
+            load=_clock,
+        ),
+        EgressComponent(
+            type="cls:core:copyEgressBoundary",
+            model=CopyEgressBoundary,
+            summary="Copy committed lots to a location outside, each with a mark when it is whole.",
+            load=_egress,
+        ),
+    )
+
+
+@hookimpl
+def cls_barriers() -> Iterable[BarrierComponent]:
+    from clusterless.builtin.barriers import JoinBarrier, RollupBarrier
+    from clusterless.provider import BarrierComponent
+
+    return (
+        BarrierComponent(
+            type="cls:core:joinBarrier",
+            model=JoinBarrier,
+            summary="Make one dataset of several, lot by lot.",
+            load=_join,
+        ),
+        BarrierComponent(
+            type="cls:core:rollupBarrier",
+            model=RollupBarrier,
+            summary="Make larger lots of smaller ones.",
+            load=_join,
+        ),
+    )
+
+
+@hookimpl
+def cls_activities() -> Iterable[ActivityComponent]:
+    from clusterless.builtin.activities import ExecActivity, PythonActivity
+    from clusterless.provider import ActivityComponent
+
+    return (
+        ActivityComponent(
+            type="cls:core:execActivity",
+            model=ExecActivity,
+            summary="Run a command on a clock.",
+            load=_exec_activity,
+        ),
+        ActivityComponent(
+            type="cls:core:pythonActivity",
+            model=PythonActivity,
+            summary="Call a Python function on a clock.",
+            load=_python_activity,
+        ),
+    )
 
 
 @hookimpl
@@ -62,6 +138,18 @@ def cls_notifiers() -> Iterable[NotifierComponent]:
     )
 
 
+def _egress() -> _Make:
+    from clusterless.builtin.copy_egress import EgressWorkload
+
+    return EgressWorkload
+
+
+def _join() -> _Make:
+    from clusterless.builtin.join_barrier import JoinWorkload
+
+    return JoinWorkload
+
+
 def _copy() -> _Make:
     from clusterless.builtin.copy_arc import CopyWorkload
 
@@ -90,3 +178,21 @@ def _webhook() -> Callable[[Any, Surroundings], Publisher]:
     from clusterless.builtin.webhook_notifier import WebhookPublisher
 
     return WebhookPublisher
+
+
+def _clock() -> Callable[[Any, Surroundings], ArrivalSource]:
+    from clusterless.builtin.clock_source import ClockSource
+
+    return ClockSource
+
+
+def _exec_activity() -> Callable[[Any, Surroundings], RunnableActivity]:
+    from clusterless.builtin.exec_activity import RunCommand
+
+    return RunCommand
+
+
+def _python_activity() -> Callable[[Any, Surroundings], RunnableActivity]:
+    from clusterless.builtin.python_activity import CallFunction
+
+    return CallFunction

@@ -10,6 +10,7 @@ from typing import IO, BinaryIO, cast
 from attrs import Factory, field, frozen
 
 from clusterless import layout
+from clusterless.engine.locations import home
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import LocatedDataset
 from clusterless.model.lot import Lot
@@ -24,7 +25,7 @@ _IN_MEMORY = 16 * 1024 * 1024  # bytes of one object before it goes to a tempora
 
 @frozen(kw_only=True)
 class SourceObject:
-    """One object of a source lot; *key* is below the dataset's path."""
+    """One object of a source lot; *key* is below the dataset's path, or, of a joined dataset, below its source's."""
 
     uri: str
     key: str
@@ -62,6 +63,7 @@ class Source:
     dataset: LocatedDataset | None
     manifest_uri: str | None
     _open_store: OpenStore = field(repr=False)
+    roots: tuple[str, ...] = ()  # the locations that its objects lie below, where the dataset's is not the only one
 
     @property
     def missing(self) -> bool:
@@ -83,9 +85,11 @@ class Source:
     def __iter__(self) -> Iterator[SourceObject]:
         if self.dataset is None or self.missing:
             return
-        store, root = self._open_store(self.dataset.path_uri), self.dataset.path_uri
+        roots = self.roots or (self.dataset.path_uri,)
+        stores = {root: self._open_store(root) for root in roots}
         for uri in self.manifest().uris:
-            yield SourceObject(uri=uri, key=layout.key(root, uri), store=store)
+            root = home(roots, uri)
+            yield SourceObject(uri=uri, key=layout.key(root, uri), store=stores[root])
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,6 +14,7 @@ from clusterless.errors import InvalidValueError, WorkloadError
 from clusterless.model.dataset import LocatedDataset
 from clusterless.model.lot import Lot
 from clusterless.sdk.objects import OpenStore, Sink, Source
+from clusterless.sdk.progress import progress
 from clusterless.store.api import ObjectStore
 
 T = TypeVar("T")
@@ -78,9 +78,7 @@ class LotWork:
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """Say how far the work has come: *done* of *total*, in any unit."""
-        line = json.dumps({"done": done, "total": total, "message": message}, ensure_ascii=False)
-        sys.stdout.write(f"CLS_PROGRESS {line}\n")
-        sys.stdout.flush()
+        progress(done, total, message)
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +105,7 @@ def _from_props(props: Mapping[str, Any], environment: Mapping[str, str], open_s
                 dataset=_located(dataset) if "pathURI" in dataset else None,
                 manifest_uri=props["sourceManifestPaths"].get(role),
                 open_store=open_store,
+                roots=tuple(dataset.get("roots", ())),
             )
             for role, dataset in props["sources"].items()
         },

@@ -1,0 +1,165 @@
+"""Copying the objects of a lot to a location, from any stores to any store."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from posixpath import split, splitext
+
+from attrs import Factory, define
+
+from clusterless import layout
+from clusterless.builtin.copy_tally import CollisionError, Planned, Tally, listing
+from clusterless.engine.locations import home
+from clusterless.errors import ClsError, InvalidValueError, StoreRefusedError, WorkloadError
+from clusterless.model.boundary import PathFilter
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import Manifest, UriType
+from clusterless.provider import SourceLot, Work
+from clusterless.runtime.filters import matcher
+from clusterless.store.api import ObjectStore
+
+_MESSAGES = 3  # distinct ones in a summary
+_AHEAD = 2  # copies handed to the threads for each that can run
+
+
+# ---- planning --------------------------------------------------------------------------------------------------
+
+
+def plan(work: Work, filter: PathFilter, rename: str | None) -> Tally:
+    """What *filter* keeps of the source lots, and the key of each below where it goes (`RENAME_FIELDS`).
+
+    Raises:
+        WorkloadError: two objects would get one key, or a manifest lists what is not of its dataset.
+    """
+    tally = Tally()
+    for role, source in work.sources.items():
+        try:
+            _plan_source(tally, role, source, work.lot, filter, rename)
+        except InvalidValueError as error:
+            msg = f"source '{role}': {error}"
+            raise WorkloadError(msg) from error
+        except CollisionError as error:
+            msg = f"{error.first} and {error.second} would both be copied to {error.key}"
+            raise WorkloadError(msg, hint="make 'rename' tell them apart, or filter one out") from error
+    return tally
+
+
+def _plan_source(tally: Tally, role: str, source: SourceLot, lot: Lot, filter: PathFilter, rename: str | None) -> None:
+    manifest = source.read()
+    if manifest.uri_type is not UriType.IDENTIFIER:
+        where = source.manifest_uri or f"the lot of {source.dataset.id}"
+        msg = f"{where} lists things of type '{manifest.uri_type.value}', and only objects can be copied"
+        raise InvalidValueError(msg)
+    keeps = {root: matcher(filter, root) for root in source.roots}
+    for uri in manifest.uris:
+        root = home(source.roots, uri)
+        if keeps[root](uri):
+            key = layout.key(root, uri)
+            tally.plan(role, uri, renamed(rename, key, lot) if rename else key)
+
+
+def renamed(template: str, key: str, lot: Lot) -> str:
+    """*key* as *template* has it (`CopyProps`); a folder that is none leaves no slash."""
+    folder, name = split(key)
+    stem, suffix = splitext(name)
+    fields = {"dir": folder, "name": name, "stem": stem, "suffix": suffix, "lot": str(lot)}
+    text = re.sub(r"\{(\w+)\}", lambda match: fields[match[1]], template)
+    return re.sub("/+", "/", text).lstrip("/")
+
+
+# ---- one location ----------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class Copying:
+    """How the copying of what is planned to the location *root* goes, or to its *folder* (a path, with a slash).
+
+    *label* names it in the tally and to people. When more objects failed than are *allowed* to, it is given up.
+    """
+
+    label: str
+    root: str
+    tally: Tally
+    folder: str = ""
+    allowed: int = 0
+    failures: int = 0
+    messages: list[str] = Factory(list)
+    hint: str = ""
+    is_given_up: bool = False
+
+    def run(self, work: Work, open_store: Callable[[str], ObjectStore], parallel: int) -> None:
+        """Bring the location up to date, or as far as it goes, *parallel* objects at a time."""
+        submitted: deque[tuple[Planned, Future[None]]] = deque()
+        target = open_store(self.root)
+        roots = {role: source.roots for role, source in work.sources.items()}
+        origins = {root: open_store(root) for each in roots.values() for root in each}
+        with ThreadPoolExecutor(parallel) as pool:
+            for planned in self.tally.owed(self.label):
+                if work.stopping():
+                    self.give_up("the attempt was stopped")
+                if self.is_given_up:
+                    break
+                root = home(roots[planned.origin], planned.source)
+                source_key = layout.key(root, planned.source)
+                copied = pool.submit(target.copy, self.folder + planned.key, origins[root], source_key)
+                submitted.append((planned, copied))
+                if len(submitted) == parallel * _AHEAD:
+                    self._settle(*submitted.popleft())
+            while submitted:
+                self._settle(*submitted.popleft())
+
+    def skip(self, earlier: Iterable[Manifest]) -> None:
+        """Note what *earlier* attempts left at the location."""
+        for manifest in earlier:
+            for uri in manifest.uris:
+                if uri.startswith(self.root):
+                    self.tally.mark(self.label, layout.key(self.root, uri))
+
+    @property
+    def done(self) -> int:
+        return self.tally.count(self.label)
+
+    @property
+    def problem(self) -> str:
+        """What is missing and why, or nothing."""
+        owed = len(self.tally) - self.done
+        reasons = f": {'; '.join(self.messages)}" if self.messages else ""
+        return f"{self.label}: {owed} of {len(self.tally)} objects were not copied{reasons}" if owed else ""
+
+    @property
+    def uris(self) -> Iterable[str]:
+        """The URIs of what is there."""
+        return listing(self.done, self._read)
+
+    def give_up(self, reason: str, hint: str = "") -> None:
+        self.is_given_up = True
+        self.hint = self.hint or hint
+        self._say(reason)
+
+    def _read(self) -> Iterator[str]:
+        return (layout.uri(self.root, self.folder + key) for key in self.tally.keys(self.label))
+
+    def _settle(self, planned: Planned, copied: Future[None]) -> None:
+        """Note how it went; what has not begun when all is given up, never does."""
+        if self.is_given_up and copied.cancel():
+            return
+        error = copied.exception()
+        if error is None:
+            self.tally.mark(self.label, planned.key)
+        elif isinstance(error, ClsError):
+            self._fail(error)
+        else:
+            raise error
+
+    def _fail(self, error: ClsError) -> None:
+        self.failures += 1
+        if self.failures > self.allowed or isinstance(error, StoreRefusedError):
+            self.give_up(str(error), error.hint)
+        self._say(str(error))
+
+    def _say(self, reason: str) -> None:
+        if reason not in self.messages and len(self.messages) < _MESSAGES:
+            self.messages.append(reason)
