@@ -24,6 +24,11 @@ def test_hook_cls_arcs() -> None:
     ]
 
 
+def test_hook_cls_notifiers() -> None:
+    types = [component.type for component in core.cls_notifiers()]
+    assert types == ["cls:core:execNotifier", "cls:core:webhookNotifier"]
+
+
 def test_the_arcs_are_found_by_their_type() -> None:
     assert find_plugins().component("cls:core:copyArc").model is CopyArc
 

@@ -65,8 +65,9 @@ def key(secret: str, variable: str) -> bytes:
     Raises:
         InvalidValueError: it is no secret, or one that could be guessed.
     """
+    text = secret.strip().removeprefix(_PREFIX)
     try:
-        decoded = base64.b64decode(secret.strip().removeprefix(_PREFIX), validate=True)
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         decoded = b""
     if not _LEAST <= len(decoded) <= _MOST:
