@@ -13,11 +13,12 @@ _log = logging.getLogger(__name__)
 
 
 class Retention:
-    """Holds nothing between runs: another process may make the next one."""
+    """Another process may make the next run; the first of each is thorough."""
 
     def __init__(self, activity: RetentionActivity, surroundings: Surroundings) -> None:
         self._activity = activity
         self._around = surroundings
+        self._thorough = True
 
     def run(self, occasion: Occasion) -> str:
         """Remove and give up what there is; says what was, and what holds the rest back.
@@ -36,8 +37,10 @@ class Retention:
             manifests=Manifests(around.open_store(around.roots.manifest)),
             open_store=around.open_store,
             stopping=occasion.stopping,
+            thorough=self._thorough,
         )
         expired = expire(retained)
+        self._thorough = False
         for why in expired.held:
             _log.warning("%s: dataset %s: held back: %s", occasion.activity, retained.dataset.id, why)
         return str(expired)

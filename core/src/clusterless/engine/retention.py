@@ -93,7 +93,9 @@ class Neighbourhood:
         )
 
     def strangers(self, dataset: Dataset) -> list[str]:
-        """The datasets whose objects lie where those of *dataset* do, though none is made from the other."""
+        """The datasets whose objects lie where *dataset* has its own, though none is made from the other."""
+        if self.is_made_of_others(dataset):
+            return []
         known = set(self._made_from(dataset))
         return sorted(other for other in self.locations if other not in known and self._share(other, dataset.id))
 

@@ -75,6 +75,7 @@ class _Delivery:
     lot: Lot
     ledger: LotLedger
     number: int = 0  # of the last entry we know of
+    looked: bool = False  # at the ledger, which is new in the usual case
     outcome: Complete | Failed | None = None
     finished: bool = False
 
@@ -125,6 +126,8 @@ class _Delivery:
 
     def _leave(self, last: Entry | None) -> Delivered | None:
         """Let the lot rest, whose sources retention has removed, or will; what was begun has come to nothing."""
+        if not self.looked:
+            return None
         if isinstance(last, Claim):
             self._give_up(last)
             return None
@@ -171,7 +174,7 @@ class _Delivery:
     def _read(self) -> Ledger:
         """The ledger as it now is: one list, the last entry, and what else the rules need."""
         picture = self.ledger.look()
-        self.number = picture.last
+        self.number, self.looked = picture.last, True
         if not self.number:
             return Ledger()
         last = self.ledger.read(self.number)

@@ -41,11 +41,13 @@ def move_horizon(manifests: ObjectStore, dataset: Dataset, lot: Lot) -> None:
 
 def note_cleared(manifests: ObjectStore, dataset: Dataset, lot: Lot, known: Horizon) -> None:
     """Say that all before *lot* is removed, and forget the marks of *known* that no longer matter."""
+    if known.cleared and known.cleared.start >= lot.start:
+        return
     create_once(manifests, _mark(dataset, _CLEARED, lot), b"")
     for mark in known.marks:
         if mark.start < lot.start:
             manifests.delete(_mark(dataset, _BEFORE, mark))
-    if known.cleared and known.cleared.start < lot.start:
+    if known.cleared:
         manifests.delete(_mark(dataset, _CLEARED, known.cleared))
 
 

@@ -34,7 +34,10 @@ WAIT = 2 * MEMORY  # from when a horizon is moved until what lies before it is r
 
 @frozen(kw_only=True)
 class Retained:
-    """What retention works on: a dataset of *project*, and the three stores of its *placement*."""
+    """What retention works on: a dataset of *project*, and the three stores of its *placement*.
+
+    A *thorough* run looks at all that was given up, and not only at what was since: something may have come late.
+    """
 
     project: Project
     placement: Placement
@@ -45,6 +48,7 @@ class Retained:
     manifests: Manifests
     open_store: Callable[[str], ObjectStore]
     stopping: Callable[[], bool] = field(default=lambda: False)
+    thorough: bool = False
 
 
 @frozen(kw_only=True)
@@ -129,9 +133,9 @@ class _Run:
     def _remove(self, horizon: Horizon, now: datetime) -> Removal:
         removal = Removal(self.dataset, self.manifests, self._objects())
         upto = horizon.known_by(now - WAIT)
-        if upto is None or (horizon.cleared and horizon.cleared.start >= upto.start):
+        if upto is None:
             return removal
-        going, staying = self._given_up(horizon.cleared, upto)
+        going, staying = self._given_up(None if self.retained.thorough else horizon.cleared, upto)
         left = {found[0].lot for found in going}
         for lot in removal.remove(going):
             left.discard(lot)
@@ -145,11 +149,11 @@ class _Run:
             return None
         return self.retained.open_store(self.located.path_uri)
 
-    def _given_up(self, cleared: Lot | None, upto: Lot) -> tuple[list[Sequence[Found]], list[Lot]]:
+    def _given_up(self, first: Lot | None, upto: Lot) -> tuple[list[Sequence[Found]], list[Lot]]:
         """The lots to remove, each by its readable manifests, and those that have to stay."""
         going: list[Sequence[Found]] = []
         staying: list[Lot] = []
-        for revisions in self.manifests.revisions(self.dataset, cleared):
+        for revisions in self.manifests.revisions(self.dataset, first):
             lot, found = revisions[0].lot, readable(revisions)
             if lot.start >= upto.start:
                 break
