@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from attrs import define, evolve
 
+from clusterless.cli.helping import Context, fitted
 from clusterless.errors import ClsError, PluginError
 from clusterless.plugins import find_plugins
 
@@ -87,6 +88,8 @@ def _as_output(ctx: click.Context, _: click.Parameter, output: str | None) -> No
 class App(click.Group):
     """A group that imports a command when it is called, and words every error."""
 
+    context_class = Context
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)
@@ -111,8 +114,9 @@ class App(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
-            return _load(COMMANDS[cmd_name][0])
-        return _plugin_commands().get(cmd_name)
+            return fitted(_load(COMMANDS[cmd_name][0]))
+        command = _plugin_commands().get(cmd_name)
+        return command and fitted(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         others = {name: command.get_short_help_str() for name, command in _plugin_commands().items()}
@@ -121,7 +125,23 @@ class App(click.Group):
             formatter.write_dl(sorted(rows.items()))
 
 
-@click.group("cls", cls=App, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+_EXAMPLES = """
+\b
+Examples:
+  cls init my-project
+  cls run project.json --until-idle
+  cls arcs status -p project.json
+  cls run --help
+"""
+
+
+@click.group(
+    "cls",
+    cls=App,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXAMPLES,
+)
 @click.version_option(None, "-V", "--version", package_name="clusterless", prog_name="cls")
 @click.option("-v", "verbosity", count=True, help="Say more on stderr: -v what is done, -vv details.")
 @click.option("--output", type=click.Choice(OUTPUTS), help="The form of reports.  [default: table]")

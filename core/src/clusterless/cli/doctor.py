@@ -9,7 +9,7 @@ import click
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, show
-from clusterless.deploy.read import read_projects
+from clusterless.deploy.read import Declared, read_projects
 from clusterless.doctor.checks import Check, Result
 from clusterless.doctor.environment import environment, plugins
 from clusterless.doctor.stores import examine
@@ -23,7 +23,7 @@ _EXAMPLES = """
 Examples:
   cls doctor
   cls doctor file:///mnt/shared/
-  cls doctor -p project.json --output json
+  cls doctor -p a.json --output json
 """
 
 
@@ -51,13 +51,17 @@ def doctor(session: Session, uris: tuple[str, ...], files: tuple[Path, ...]) -> 
 
 def _of_projects(files: Sequence[Path], found: Plugins) -> Iterator[str]:
     """The stores of every placement that *files* name."""
-    for declared in read_projects(files, found.components(), found.project_formats()) if files else ():
+    for declared in _declared(files, found):
         project = declared.deployable
         sources = (source.placement for arc in project.arcs for source in arc.sources.values() if source.placement)
         for placement in (project.placement, *sources):
             provider = found.provider(placement.provider)
             roots = provider.roots(provider.complete(placement), declared.base)
             yield from (roots.metadata, roots.arc_state, roots.manifest)
+
+
+def _declared(files: Sequence[Path], found: Plugins) -> Sequence[Declared]:
+    return read_projects(files, found.components(), found.project_formats(), found.absence) if files else ()
 
 
 def _refuse(failed: Sequence[Check]) -> None:

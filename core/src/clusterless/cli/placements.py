@@ -19,7 +19,7 @@ _EXAMPLES = """
 \b
 Examples:
   cls placements
-  cls placements --stage dev --output json
+  cls placements --output json
   cls placements --stage=
 """
 

@@ -14,7 +14,15 @@ from clusterless.plugins import Plugin, Plugins, find_plugins
 COLUMNS = ("name", "distribution", "version", "kind", "offer", "problem")
 
 
-@click.command()
+_EXAMPLES = """
+\b
+Examples:
+  cls plugins
+  cls plugins --output json
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @reports
 @click.pass_obj
 def plugins(session: Session) -> None:

@@ -21,7 +21,7 @@ _EXAMPLES = """
 \b
 Examples:
   cls projects
-  cls projects --project orders:2 --output json
+  cls projects --project orders:2
 """
 
 

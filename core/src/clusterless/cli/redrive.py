@@ -35,9 +35,9 @@ _WIDE = 80  # characters of an error in a table
 _EXAMPLE = """
 \b
 Examples:
-  cls redrive project.json --list           what waits, and what was given up
-  cls redrive project.json                  send what was given up, once it is mended
-  cls redrive project.json --notifier hook  of one notifier only
+  cls redrive project.json --list
+  cls redrive project.json
+  cls redrive a.json --notifier hook
 """
 
 

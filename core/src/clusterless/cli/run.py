@@ -20,9 +20,9 @@ _NAMED = 5  # lots in an error
 _EXAMPLE = """
 \b
 Examples:
-  cls run project.json                 until Ctrl-C
-  cls run a.json b.json --until-idle   until all that arrived is worked
-  cls run project.json --log-format json | jq .
+  cls run project.json
+  cls run a.json b.json --until-idle
+  cls run a.json --log-format json
 """
 
 
@@ -42,7 +42,7 @@ class RestError(ClsError):
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--until-idle", is_flag=True, help="End when all that arrived is in a sealed lot and every lot is at rest."
 )
@@ -74,7 +74,9 @@ def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: 
     from clusterless.runner.running import run as run_sites
 
     plugins = find_plugins()
-    declared = read_projects([Path(file) for file in files], plugins.components(), plugins.project_formats())
+    declared = read_projects(
+        [Path(file) for file in files], plugins.components(), plugins.project_formats(), plugins.absence
+    )
     sites = resolve(declared, plugins)
     scratch = output_folder(sites[0].base)
     options = Options(scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open)

@@ -35,6 +35,15 @@ _KEPT = ("name", "dataset.name", "lotId", "arcState", "manifestState", "complete
 _ARC_STATES = (ArcState.RUNNING, ArcState.PARTIAL, ArcState.MISSING, ArcState.COMPLETE)
 _MANIFEST_STATES = (ManifestState.REMOVED, ManifestState.PARTIAL, ManifestState.EMPTY, ManifestState.COMPLETE)
 
+_EXAMPLES = """
+\b
+Examples:
+  cls {0} -p project.json
+  cls {0} status -p project.json
+  cls {0} status --earliest -1d@d
+  cls {0} status --output csv
+"""
+
 Row = tuple[Value, ...]
 
 
@@ -107,13 +116,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES.format("arcs"))
 @_windowed
 @scoped
 @reports
 @click.pass_obj
 def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
-    """List arcs, or with ``status`` how their lots stand.
+    """List arcs, or with 'status' how their lots stand.
 
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
@@ -121,13 +130,13 @@ def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> N
     show(_report(_ARCS, subjects, window, each, _ARCS.nothing(scope)), session.output)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES.format("datasets"))
 @_windowed
 @scoped
 @reports
 @click.pass_obj
 def datasets(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
-    """List datasets, or with ``status`` how their lots stand.
+    """List datasets, or with 'status' how their lots stand.
 
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """

@@ -12,8 +12,15 @@ from clusterless.deploy.resolve import refuse_errors
 from clusterless.engine.findings import Severity
 from clusterless.plugins import find_plugins
 
+_EXAMPLES = """
+\b
+Examples:
+  cls verify project.json
+  cls verify orders.json reports.json
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 def verify(files: tuple[Path, ...]) -> None:
     """Check project files that run together, and say everything that is wrong.
@@ -22,7 +29,7 @@ def verify(files: tuple[Path, ...]) -> None:
     warnings alone are no failure.
     """
     plugins = find_plugins()
-    declared = read_projects(files, plugins.components(), plugins.project_formats())
+    declared = read_projects(files, plugins.components(), plugins.project_formats(), plugins.absence)
     found = check(declared, plugins)
     for finding in found:
         if finding.severity is Severity.WARNING:
