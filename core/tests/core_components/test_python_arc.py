@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
+from threading import Timer
 from time import monotonic, sleep
 from typing import Any
 
@@ -76,6 +77,9 @@ CODE = """
 
     def refuse(work):
         sys.exit("not today")
+
+    def refuse_in_numbers(work):
+        sys.exit(3)
 
     def wrong_role(work):
         work.sink("man")
@@ -205,7 +209,7 @@ def test_the_process_survives_an_exception(bench: Any, worked: Any) -> None:
     [
         ("nowhere:f", "nowhere cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
         ("broken:f", r"broken cannot be imported: SyntaxError(.|\n)*broken\.py"),
-        ("leaving:f", "leaving cannot be imported: SystemExit"),
+        ("leaving:f", "leaving cannot be imported: exited with 0"),
         ("steps:nothing", "steps has no function 'nothing'"),
         ("steps:async_value", "steps has no function 'async_value'"),
     ],
@@ -230,8 +234,10 @@ def test_an_arc_without_a_function_is_refused_when_declared(bench: Any) -> None:
 
 def test_a_function_may_exit(worked: Any) -> None:
     assert worked("leave").sinks["main"].manifest.state is ManifestState.COMPLETE
-    with pytest.raises(WorkloadError, match="SystemExit: not today"):
+    with pytest.raises(WorkloadError, match=r"^steps:refuse: exited: not today$"):
         worked("refuse")
+    with pytest.raises(WorkloadError, match=r"^steps:refuse_in_numbers: exited with 3$"):
+        worked("refuse_in_numbers")
 
 
 def test_a_process_that_hangs_is_ended_with_its_group_and_replaced(bench: Any, worked: Any) -> None:
@@ -263,11 +269,26 @@ def test_a_process_that_died_between_lots_is_replaced(bench: Any, worked: Any) -
     workload.run(bench.work())
     pid = int(bench.sink().get("pid").split()[0])
     os.kill(pid, signal.SIGKILL)
-    _are_gone(pid)
-    for worker in workload._idle:  # what the system tells of it may come a moment later
-        worker._process.wait(10)
     workload.run(bench.work())
     assert bench.sink().get("pid").split()[1] == b"1"
+
+
+def test_a_process_that_dies_before_it_begins_costs_no_attempt(bench: Any, worked: Any) -> None:
+    workload = worked.make("whoami")
+    workload.run(bench.work())
+    pid = int(bench.sink().get("pid").split()[0])
+    os.kill(pid, signal.SIGSTOP)  # to all appearance it can take a job, and it will not begin
+    killer = Timer(0.5, os.kill, [pid, signal.SIGKILL])
+    killer.start()
+    workload.run(bench.work())
+    killer.join()
+    assert bench.sink().get("pid").split()[1] == b"1"
+
+
+def test_processes_that_never_begin_are_a_failure(bench: Any, worked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(WorkloadError, match="steps:whoami: lost 3 processes before any began"):
+        worked("whoami")
 
 
 def test_the_parents_secrets_are_not_seen(bench: Any, worked: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
-from threading import Event, Thread
 
 from clusterless.builtin.arcs import ExecArc
-from clusterless.builtin.processes import Output, await_end, end_group
+from clusterless.builtin.processes import Output, run_command
 from clusterless.builtin.staged import failed, succeeded
 from clusterless.errors import InvalidValueError, WorkloadError
 from clusterless.provider import SinkLot, Surroundings, Work, WorkResult
@@ -35,70 +33,36 @@ class ExecWorkload:
                 stopped, or left no good manifest, and nothing partial.
         """
         with _as_files(work.sinks, self._surroundings.scratch) as partials, Output(work.output) as output:
-            process = self._start(work, partials, output)
             try:
-                await_end(_watch(process), self._arc.workload.timeout_sec, work.stopping)
-                problem = _problem(process.returncode)
+                run_command(
+                    self._arguments(work, partials),
+                    folder=self._surroundings.base,
+                    environment=self._environment(work),
+                    output=output,
+                    timeout=self._arc.workload.timeout_sec,
+                    stopping=work.stopping,
+                )
             except WorkloadError as error:
-                problem = error
-            finally:
-                end_group(process, output)
-            if problem:
-                return failed(work, WorkloadError(f"{self._name} {problem}{output.tail()}", hint=problem.hint))
+                return failed(work, error)
         return succeeded(work)
 
     def close(self) -> None:
         """Nothing is held between lots."""
 
-    @property
-    def _name(self) -> str:
-        return self._arc.workload.command[0]
-
-    def _start(self, work: Work, partials: Mapping[str, Sequence[str]], output: Output) -> subprocess.Popen[bytes]:
-        settings = self._arc.workload
+    def _arguments(self, work: Work, partials: Mapping[str, Sequence[str]]) -> list[str]:
+        context = contract.context(work, partials)
         try:
-            return subprocess.Popen(
-                _arguments(settings.command, work, partials),
-                cwd=self._surroundings.base,
-                env={
-                    **contract.inherited(os.environ),
-                    **settings.environment,
-                    **contract.variables(self._arc, work, settings.workload_props),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=output.fd,
-                stderr=output.fd,
-                start_new_session=True,
-            )
+            return contract.substitute(self._arc.workload.command, context, contract.execution(work, context))
         except InvalidValueError as error:
             raise WorkloadError(error.problem, hint=error.hint) from error
-        except (OSError, ValueError) as error:
-            msg = f"{self._name} cannot be started: {error}"
-            hint = f"a relative path is meant from {self._surroundings.base}; is the file there and executable?"
-            raise WorkloadError(msg, hint=hint) from error
 
-
-def _arguments(command: Sequence[str], work: Work, partials: Mapping[str, Sequence[str]]) -> list[str]:
-    context = contract.context(work, partials)
-    return contract.substitute(command, context, contract.execution(work, context))
-
-
-def _watch(process: subprocess.Popen[bytes]) -> Callable[[float], bool]:
-    """Waits without the ever longer naps of `Popen.wait` with a timeout."""
-    ended = Event()
-
-    def wait() -> None:
-        process.wait()
-        ended.set()
-
-    Thread(target=wait, daemon=True).start()
-    return ended.wait
-
-
-def _problem(code: int) -> WorkloadError | None:
-    if code == 0:
-        return None
-    return WorkloadError(f"was killed by signal {-code}" if code < 0 else f"exited with {code}")
+    def _environment(self, work: Work) -> dict[str, str]:
+        settings = self._arc.workload
+        return {
+            **contract.inherited(os.environ),
+            **settings.environment,
+            **contract.variables(self._arc, work, settings.workload_props),
+        }
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from clusterless.builtin.arcs import PythonArc
 from clusterless.builtin.processes import Output
-from clusterless.builtin.python_worker import PythonWorker
+from clusterless.builtin.python_worker import PythonWorker, answered
 from clusterless.builtin.staged import failed, succeeded
 from clusterless.errors import WorkloadError
 from clusterless.provider import Surroundings, Work, WorkResult
@@ -54,15 +54,19 @@ class PythonWorkload:
             worker.end()
 
     def _call(self, work: Work, output: Output) -> dict[str, Any]:
-        worker = self._take(output)
-        try:
-            return worker.call(self._job(work), output, self._arc.workload.timeout_sec, work.stopping)
-        finally:
-            self._give_back(worker)
+        return answered(
+            lambda: self._take(output),
+            self._give_back,
+            self._job(work),
+            output,
+            self._arc.workload.timeout_sec,
+            work.stopping,
+        )
 
     def _job(self, work: Work) -> dict[str, Any]:
         settings = self._arc.workload
         return {
+            "work": "lot",
             "function": settings.function,
             "path": [os.path.normpath(self._base / folder) for folder in settings.python_path],
             "environment": contract.variables(self._arc, work, settings.workload_props),

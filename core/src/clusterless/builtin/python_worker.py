@@ -14,6 +14,8 @@ from typing import Any
 from clusterless.builtin.processes import Output, await_end, end_group
 from clusterless.errors import WorkloadError
 
+_TRIES = 3  # processes that are handed a job, where each dies before it begins
+
 
 class PythonWorker:
     """A `clusterless.sdk.worker` in a process group of its own; it works one job at a time."""
@@ -31,24 +33,29 @@ class PythonWorker:
 
     def call(
         self, job: Mapping[str, Any], output: Output, timeout: float, stopping: Callable[[], bool]
-    ) -> dict[str, Any]:
-        """The answer to *job*; what it prints goes to *output*.
+    ) -> dict[str, Any] | None:
+        """The answer to *job*; what it prints goes to *output*. None: it died before it began, and did nothing.
 
         Raises:
             WorkloadError: there is none, and the process has ended: it died, *timeout* seconds
                 passed, or it was stopped.
         """
-        self._is_busy = True
+        self._is_busy, has_begun = True, False
         try:
             self._connection.send_bytes(json.dumps(job).encode())
             send_handle(self._connection, output.fd, self._process.pid)
+            await_end(self._connection.poll, timeout, stopping)
+            self._connection.recv_bytes()  # says that it has begun
+            has_begun = True
             await_end(self._connection.poll, timeout, stopping)
             answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except WorkloadError:
             self.end(output)
             raise
         except (OSError, EOFError) as error:
-            self.end(output)
+            self.end(output if has_begun else None)  # else the output is the next one's
+            if not has_begun:
+                return None
             msg = f"lost its process ({_end(self._process.returncode)})"
             raise WorkloadError(msg) from error
         self._is_busy = False
@@ -58,6 +65,31 @@ class PythonWorker:
         """End the process and all that it started."""
         end_group(self._process, output)
         self._connection.close()
+
+
+def answered(
+    take: Callable[[], PythonWorker],
+    give_back: Callable[[PythonWorker], None],
+    job: Mapping[str, Any],
+    output: Output,
+    timeout: float,
+    stopping: Callable[[], bool],
+) -> dict[str, Any]:
+    """The answer to *job* by a worker that *take* gives, by another where the first died before it began.
+
+    Raises:
+        WorkloadError: there is none.
+    """
+    for _ in range(_TRIES):
+        worker = take()
+        try:
+            answer = worker.call(job, output, timeout, stopping)
+        finally:
+            give_back(worker)
+        if answer is not None:
+            return answer
+    msg = f"lost {_TRIES} processes before any began"
+    raise WorkloadError(msg)
 
 
 def _start(folder: Path, environment: Mapping[str, str], output: int, connection: int) -> subprocess.Popen[bytes]:

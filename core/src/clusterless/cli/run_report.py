@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import asdict, define, fields
 
+from clusterless.cli.app import stop_writing
 from clusterless.cli.run_tally import GOOD, Row, Tally
+from clusterless.cli.words import some
 from clusterless.errors import ClsError
-from clusterless.runner.happenings import Ahead, Booked, Happening, LeftAlone, SealedLots, Trouble, Worked
+from clusterless.runner.happenings import Ahead, Booked, Happening, LeftAlone, Ran, SealedLots, Trouble, Worked
 from clusterless.runtime.site import Site
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from clusterless.runner.running import Ended
 
 _NARROW = 72  # columns
-_COUNTED = ("arrivals", "complete", "empty", "partial", "missing", "late", "unbooked")
+_COUNTED = ("arrivals", "complete", "empty", "partial", "missing", "done", "failed", "late", "unbooked")
 
 
 @define
@@ -40,20 +44,38 @@ class Reporter:
     def tell(self, happening: Happening) -> None:
         if not self.tally.add(happening):
             return
-        with self._lock, suppress(BrokenPipeError):  # whoever was reading has gone; the work goes on
+        with self._lock:
             if self.form == "json":
-                click.echo(json.dumps(_as_json(happening), separators=(",", ":")))
+                _say(json.dumps(_as_json(happening), separators=(",", ":")))
             elif line := _line(happening, quiet=self.form == "live"):
-                click.echo(line, err=isinstance(happening, Trouble))
+                _say(line, err=isinstance(happening, Trouble))
 
     def summarise(self, ended: Ended) -> None:
         """The last words: what each boundary and arc did."""
         if self.form == "json":
-            click.echo(json.dumps({"event": "Ended", **asdict(ended)}, separators=(",", ":")))
+            _say(json.dumps({"event": "Ended", **asdict(ended)}, separators=(",", ":")))
             return
         for name, row in self.tally.rows.items():
-            click.echo(f"{name}: {_counts(row) or 'nothing to do'}")
-        click.echo("all is at rest" if ended.idle else "stopped")
+            _say(f"{name}: {_counts(row) or 'nothing to do'}")
+        _say("all is at rest" if ended.idle else "stopped")
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    """A line, which on a terminal is broken between words."""
+    stream = sys.stderr if err else sys.stdout
+    if stream.isatty():
+        line = "\n".join(_fitting(line))
+    try:
+        click.echo(line, err=err)
+    except BrokenPipeError:
+        stop_writing()  # the work goes on
+
+
+def _fitting(text: str) -> Iterator[str]:
+    room = shutil.get_terminal_size().columns
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        yield from textwrap.wrap(line, room, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
 
 
 @contextmanager
@@ -78,7 +100,7 @@ def _line(happening: Happening, *, quiet: bool) -> str:
         case Trouble(element=element, lot=lot, error=error):
             hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
             return f"{element} {lot}".rstrip() + f": {error}{hint}"
-        case Worked(state=state) if state not in GOOD:
+        case Worked(state=state) | Ran(state=state) if state not in GOOD:
             again = "" if happening.again is None else f"\n  tried again in {happening.again:,.0f} s"
             return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}{again}"
         case LeftAlone(failed=True):
@@ -86,19 +108,24 @@ def _line(happening: Happening, *, quiet: bool) -> str:
         case _ if quiet:
             return ""
         case Ahead():
-            return f"{happening.element}: {happening.batches} batches wait: the times in their keys are yet to come"
+            waits = "waits" if happening.batches == 1 else "wait"
+            batches = some(happening.batches, "batch", "batches")
+            return f"{happening.element}: {batches} {waits}: the times in their keys are yet to come"
         case Booked():
             unbooked = f", {happening.unbooked} without a time in their key" if happening.unbooked else ""
             return f"{happening.element}: {happening.arrivals} arrived{unbooked}"
         case SealedLots(lots=lots) if lots:
             late = f", {happening.late} late" if happening.late else ""
             return (
-                f"{happening.element}: sealed {lots} lots ({happening.empty} empty{late}), "
-                f"{happening.objects} objects, {happening.first} to {happening.last}"
+                f"{happening.element}: sealed {some(lots, 'lot')} ({happening.empty:,} empty{late}), "
+                f"{some(happening.objects, 'object')}, {happening.first} to {happening.last}"
             )
+        case Ran(state="done"):
+            note = f": {happening.note}" if happening.note else ""
+            return f"{happening.element} {happening.lot} done in {happening.seconds:.2f} s{note}"
         case Worked():
             return (
-                f"{happening.element} {happening.lot} {happening.state}: {happening.objects} objects "
+                f"{happening.element} {happening.lot} {happening.state}: {some(happening.objects, 'object')} "
                 f"in {happening.seconds:.2f} s" + (f", revision {happening.revision}" if happening.revision else "")
             )
     return ""

@@ -11,10 +11,10 @@ from attrs import define, field
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.element import Element
-from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
+from clusterless.runner.happenings import Booked, Happening, LeftAlone, Ran, SealedLots, Started, Trouble, Worked
 from clusterless.runtime.site import Site
 
-GOOD = ("complete", "empty")
+GOOD = ("complete", "empty", "done", "released")
 
 
 @define
@@ -40,6 +40,7 @@ class Tally:
             name = site.deployable.project.name
             self.rows |= {f"{name}/{each.name}": Row("boundary") for _, each in site.deployable.ingress}
             self.rows |= {f"{name}/{each.arc.name}": Row(_kind(each.element)) for each in site.deployable.consumers}
+            self.rows |= {f"{name}/{each.name}": Row("activity") for each in site.deployable.activities}
 
     @property
     def unworked(self) -> list[str]:
@@ -57,7 +58,7 @@ class Tally:
                     self._sealed(row, happening)
                 case Started():
                     row.working.add(happening.lot)
-                case Worked():
+                case Worked() | Ran():
                     self._worked(row, happening)
                 case LeftAlone():
                     row.working.discard(happening.lot)
@@ -83,13 +84,14 @@ class Tally:
         row.last = sealed.last or row.last
         row.trouble = ""
 
-    def _worked(self, row: Row, worked: Worked) -> None:
+    def _worked(self, row: Row, worked: Worked | Ran) -> None:
         row.working.discard(worked.lot)
         row.last = worked.lot
         key = (worked.element, worked.lot)
         if before := row.failed.pop(worked.lot, ""):
             row.counts[before] -= 1  # a lot is counted once, however often it is tried
-        row.counts += Counter({worked.state: 1, "objects": worked.objects})
+        objects = worked.objects if isinstance(worked, Worked) else 0
+        row.counts += Counter({worked.state: 1, "objects": objects})
         if worked.state in GOOD:
             self._unworked.discard(key)
             row.trouble = ""

@@ -37,9 +37,18 @@ class Booking(threading.Thread):
         self._stop_asked = stop
         self._seal_open = seal_open
         self.element = f"{boundary.project.name}/{boundary.boundary.name}"
-        self.quiet = False
+        self._is_quiet = False
+        self._turns = self._turns_owed = 0
         self._ahead = 0
         self.unreadable: set[str] = set()
+
+    @property
+    def quiet(self) -> bool:
+        return self._is_quiet and self._turns >= self._turns_owed
+
+    def look_again(self) -> None:
+        """Be not quiet before the source was asked anew: a turn may be under way that asked before."""
+        self._turns_owed = self._turns + 2
 
     @property
     def seals(self) -> int:
@@ -54,14 +63,15 @@ class Booking(threading.Thread):
             except MalformedError as error:
                 self._set_aside(error)
             except Exception as error:  # noqa: BLE001  one boundary's trouble is not the others'
-                self.quiet = False
+                self._is_quiet = False
                 self._tell(Trouble(element=self.element, error=error))
                 self._stop_asked.wait(_PATIENCE)
 
     def _set_aside(self, error: MalformedError) -> None:
         """Go on at once the first time: what is in the way again is not mended by waiting."""
-        self.quiet = error.source in self.unreadable
-        if self.quiet:
+        self._turns += 1
+        self._is_quiet = error.source in self.unreadable
+        if self._is_quiet:
             self._stop_asked.wait(_PATIENCE)
             return
         self.unreadable.add(error.source)
@@ -72,10 +82,11 @@ class Booking(threading.Thread):
             finish_last(self._boundary)  # from it a source learns from when on to look
         taken = intake.take(_WAIT)
         if taken.booked or taken.unbooked:
-            self.quiet = False
+            self._is_quiet = False
             self._tell(Booked(element=self.element, arrivals=taken.booked, unbooked=taken.unbooked))
         if not taken.backlog:
             self._seal(taken)
+        self._turns += 1
 
     def _seal(self, taken: Taken) -> None:
         while not self._stop_asked.is_set():
@@ -87,7 +98,7 @@ class Booking(threading.Thread):
                 if sealed.ahead > self._ahead:
                     self._tell(Ahead(element=self.element, batches=sealed.ahead))
                 self._ahead = sealed.ahead
-                self.quiet = not (sealed.waiting or taken.booked or taken.unsettled)
+                self._is_quiet = not (sealed.waiting or taken.booked or taken.unsettled)
                 return
 
 

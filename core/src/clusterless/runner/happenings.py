@@ -64,6 +64,22 @@ class Worked(Happening):
 
 
 @frozen(kw_only=True)
+class Ran(Happening):
+    """An activity's run for *lot* came to an end here: *state* done, failed, or released, after so many *seconds*.
+
+    *note* is what it says it did, *error* why it failed; *again* is in how many seconds it is tried again, if ever.
+    """
+
+    lot: str
+    state: str
+    seconds: float
+    note: str = ""
+    error: str = ""
+    log: str = ""
+    again: float | None = None
+
+
+@frozen(kw_only=True)
 class LeftAlone(Happening):
     """A lot was looked at and not worked; *seconds* until it is looked at again, if ever.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attrs import Factory, define, frozen
 
+from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
 from clusterless.model.event import Event
@@ -26,10 +27,13 @@ from clusterless.provider import (
     Surroundings,
 )
 from clusterless.runner.notifying import open_notifier
+from clusterless.runner.ticking import open_activity
+from clusterless.runtime.activity import RunningActivity
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.clock import jitter
+from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
 from clusterless.runtime.site import Site
@@ -60,6 +64,7 @@ class Opened:
     """*closing* gives everything back."""
 
     boundaries: list[RunningBoundary] = Factory(list)
+    activities: list[RunningActivity] = Factory(list)
     arcs: deque[tuple[RunningArc, Subscription]] = Factory(deque)
     notifiers: list[PatientPublisher] = Factory(list)
     closing: ExitStack = Factory(ExitStack)
@@ -99,6 +104,9 @@ class _Opening:
         for _, boundary in self.site.deployable.ingress:
             if not boundary.exclude:
                 self._boundary(boundary, publish)
+        for activity in self.site.deployable.activities:
+            if not activity.exclude:
+                self._activity(activity)
 
     @cached_property
     def _ownership(self) -> Ownership:
@@ -154,7 +162,8 @@ class _Opening:
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources[arc.name, role]
         manifests = Manifests(self.bench.open_store(resolved.manifest_root))
-        return SourceSide(dataset=resolved.dataset, manifests=manifests, roots=resolved.roots)
+        horizon = KnownHorizon(manifests.store, resolved.dataset)
+        return SourceSide(dataset=resolved.dataset, manifests=manifests, roots=resolved.roots, horizon=horizon)
 
     def _boundary(self, boundary: IngressBoundary, publish: Callable[[Event], None]) -> None:
         component = self.bench.plugins.component(boundary.type)
@@ -172,6 +181,12 @@ class _Opening:
             tenure=self._ownership.tenure,
         )
         self.opened.boundaries.append(running)
+
+    def _activity(self, activity: Activity) -> None:
+        bench = self.bench
+        running = open_activity(activity, bench.plugins, self.surroundings, bench.writer, bench.stopping)
+        self.stack.callback(running.runnable.close)
+        self.opened.activities.append(running)
 
 
 def _publish(publishers: Sequence[Publisher], published: Callable[[], None], event: Event) -> None:

@@ -16,6 +16,7 @@ from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runner.lots import Lots
 from clusterless.runner.opening import Opened, Workbench, open_sites
 from clusterless.runner.survey import Survey
+from clusterless.runner.ticking import Ticking
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.runtime.clock import SystemClock, identity, is_gone, random_id
@@ -45,7 +46,7 @@ class Options:
 class Ended:
     """How a run ended: *idle* when all was at rest.
 
-    What is *set_aside* cannot be worked before someone looks: ``project/arc lot``, and boundaries.
+    What is *set_aside* cannot be worked before someone looks: ``project/arc lot``, boundaries and activities.
     """
 
     idle: bool
@@ -93,6 +94,7 @@ class _Run:
     renewals: Renewals
     lots: Lots = field(init=False)
     bookings: list[Booking] = field(init=False)
+    tickings: list[Ticking] = field(init=False)
     survey: Survey = field(init=False)
     deaf: dict[str, float] = field(factory=dict)  # arcs whose subscription gave trouble, until when it is let be
     over: threading.Event = field(factory=threading.Event)
@@ -103,10 +105,11 @@ class _Run:
             Booking(boundary, self.tell, self.stop, seal_open=self.options.seal_open)
             for boundary in self.opened.boundaries
         ]
+        self.tickings = [Ticking(each, self.tell, self.stop, self._ran) for each in self.opened.activities]
         self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
 
     def until_the_end(self) -> Ended:
-        threads = [*self.bookings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
+        threads = [*self.bookings, *self.tickings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
         threads += [threading.Thread(target=self._notify, args=[each], daemon=True) for each in self.opened.notifiers]
         for thread in threads:
             thread.start()
@@ -169,6 +172,8 @@ class _Run:
         """Whether all is at rest: known only from a pass during which nothing changed."""
         if self.lots.busy or self.lots.awaited or not all(booking.quiet for booking in self.bookings):
             return False
+        if not all(ticking.quiet for ticking in self.tickings):
+            return False
         if not all(notifier.quiet for notifier in self.opened.notifiers):
             return False
         if self.survey.found_rest:
@@ -180,11 +185,18 @@ class _Run:
     @property
     def _set_aside(self) -> tuple[str, ...]:
         boundaries = (booking.element for booking in self.bookings if booking.unreadable)
-        return (*self.lots.set_aside.values(), *boundaries)
+        activities = (ticking.element for ticking in self.tickings if ticking.unreadable)
+        return (*self.lots.set_aside.values(), *boundaries, *activities)
 
     def _changes(self) -> int:
         lots = self.lots.worked + self.lots.finished + self.lots.postponed
-        return lots + sum(booking.seals for booking in self.bookings)
+        return lots + sum(booking.seals for booking in self.bookings) + sum(each.runs for each in self.tickings)
+
+    def _ran(self) -> None:
+        """What an activity did may be news to any boundary: none is quiet before it has looked again."""
+        for booking in self.bookings:
+            booking.look_again()
+        self.wake.set()
 
     def _renew(self) -> None:
         """Until the last lot is let go, which may be long after the run was told to stop."""

@@ -13,7 +13,7 @@ from typing import Any
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset
-from clusterless.provider import SourceLot, Work
+from clusterless.provider import Occasion, SourceLot, Work
 
 _INHERITED = re.compile(r"PATH|HOME|LANG|LC_[A-Z]+|TMPDIR|TZ|VIRTUAL_ENV")
 _SELECTOR = re.compile(r"\$\$?(?:\.[A-Za-z_][\w-]*)*")
@@ -32,6 +32,16 @@ def variables(arc: Arc, work: Work, props: Mapping[str, Any]) -> dict[str, str]:
         "CLS_ATTEMPT": work.attempt,
         "CLS_REVISION": str(work.revision),
         "CLS_IDEMPOTENCY_KEY": work.token,
+    }
+
+
+def occasion_variables(occasion: Occasion, props: Mapping[str, Any]) -> dict[str, str]:
+    """The ``CLS_…`` variables of an activity's attempt; *props* are its ``workloadProps``."""
+    return {
+        "CLS_LOT": str(occasion.lot),
+        "CLS_ATTEMPT": occasion.attempt,
+        "CLS_IDEMPOTENCY_KEY": occasion.token,
+        "CLS_WORKLOAD_PROPS_JSON": _compact(dict(props)),
     }
 
 

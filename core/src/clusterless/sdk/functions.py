@@ -6,14 +6,15 @@ import importlib
 import os
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from clusterless.errors import WorkloadError
-from clusterless.sdk.work import LotWork
 
 _OURS = (os.path.dirname(os.path.dirname(__file__)) + os.sep, "<frozen ")
 _TEXT = 1500  # characters of a trace that are kept
 
-Function = Callable[[LotWork], None]
+Function = Callable[[Any], object]
+"""Called with a `LotWork` or an `ActivityWork`."""
 
 
 def find(name: str) -> Function:
@@ -40,6 +41,9 @@ def describe(error: BaseException) -> str:
     trace = traceback.TracebackException.from_exception(error)
     _trim(trace)
     summary = next(reversed(list(trace.format_exception_only()))).strip()[:300]
+    if isinstance(error, SystemExit):  # on purpose, and said in words or by a number
+        said = summary.removeprefix("SystemExit: ")
+        return f"exited with {said}" if isinstance(error.code, int) else f"exited: {said}"
     text = "".join(trace.format()).rstrip()
     return f"{summary}\n{text if len(text) <= _TEXT else '…' + text[-_TEXT:]}"
 

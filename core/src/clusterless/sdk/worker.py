@@ -1,7 +1,7 @@
-"""A process that works one lot after another: ``python -m clusterless.sdk.worker FD``.
+"""A process that does one job after another: ``python -m clusterless.sdk.worker FD``.
 
-Over the connection FD come jobs, JSON and a file descriptor to print to; an answer goes back for
-each. When its other end is closed the process ends, with all that the function started.
+Over the connection FD come jobs, JSON and a file descriptor to print to; the word goes back that
+it is begun, then an answer. When its other end is closed the process ends, with all that the function started.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from clusterless.sdk.functions import describe, find
+from clusterless.errors import WorkloadError
+from clusterless.sdk.activity import ActivityWork
+from clusterless.sdk.functions import Function, describe, find
 from clusterless.sdk.work import LotWork, is_clean
 
 
 class _StoppedError(BaseException):
     """The process was told to end."""
 
+
+_NOTE = 500  # characters kept of what an activity says it did
 
 _Job = tuple[dict[str, Any], int]
 
@@ -37,8 +41,9 @@ def main(descriptor: int) -> None:
     Thread(target=_listen, args=(connection, jobs), daemon=True).start()
     while True:
         job, output = jobs.get()
+        connection.send_bytes(b"begun")  # or else another process is given the job
         with _printing_to(output):
-            answer = _work(job)
+            answer = _answer(job)
         connection.send_bytes(json.dumps(answer).encode())
 
 
@@ -51,17 +56,43 @@ def _listen(connection: Connection[Any, Any], jobs: SimpleQueue[_Job]) -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def _work(job: dict[str, Any]) -> dict[str, Any]:
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
     os.environ.update(job["environment"])
     sys.path[:0] = [folder for folder in job["path"] if folder not in sys.path]
     try:
         function = find(job["function"])
-        with LotWork.from_environment() as work:
-            function(work)
+    except WorkloadError as error:
+        return {"problem": error.problem}
+    try:
+        return _WORKS[job["work"]](function)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the user's code raises goes home as text
-        if not is_clean(error):
-            return {"problem": describe(error)}
+        return {"problem": describe(error)}
+
+
+def _work_lot(function: Function) -> dict[str, Any]:
+    with _exiting(), LotWork.from_environment() as work:
+        function(work)
     return {"sizes": {role: sink.size for role, sink in work.sinks.items()}}
+
+
+def _run_activity(function: Function) -> dict[str, Any]:
+    said: object = None
+    with _exiting():
+        said = function(ActivityWork.from_environment())
+    return {"note": said[:_NOTE] if isinstance(said, str) else ""}
+
+
+_WORKS = {"lot": _work_lot, "activity": _run_activity}
+
+
+@contextmanager
+def _exiting() -> Iterator[None]:
+    """A block that may end by ``sys.exit()``."""
+    try:
+        yield
+    except SystemExit as error:
+        if not is_clean(error):
+            raise
 
 
 @contextmanager
