@@ -80,10 +80,11 @@ class _Surveyor:
         roots: dict[Placement, StoreRoots] = {}
 
         def completed(placement: Placement, path: str) -> Placement:
+            is_own = placement == declared.deployable.placement
             try:
                 provider = self._plugins.provider(placement.provider)
                 whole = provider.complete(placement)
-                roots[whole] = provider.roots(whole, declared.base)
+                roots[whole] = (is_own and declared.roots) or provider.roots(whole, declared.base)
             except ClsError as error:
                 self._note(error, declared.file, path)
                 return placement

@@ -14,8 +14,15 @@ from attrs import Factory, field, frozen
 from clusterless.codec import read_declaration
 from clusterless.codec.names import stored_names
 from clusterless.codec.text import declared_values
+from clusterless.codec.values import shown
 from clusterless.deploy.locations import located
-from clusterless.errors import InvalidValueError, MalformedError, ProjectFileMissingError
+from clusterless.errors import (
+    ClsError,
+    InvalidValueError,
+    MalformedError,
+    NotInstalledError,
+    ProjectFileMissingError,
+)
 from clusterless.model.element import Element
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -28,6 +35,7 @@ from clusterless.provider import (
     NotifierComponent,
     ProjectFormat,
     ResourceComponent,
+    StoreRoots,
 )
 
 STDIN = "-"
@@ -47,30 +55,54 @@ _TYPE = re.compile(r"(?P<provider>[^:]+):[^:]+:[^:]+")
 
 @frozen
 class Declared:
-    """A project as its file declares it: *file* for messages, *base* the folder relative paths are meant from."""
+    """A project as its file declares it: *file* for messages, *base* the folder relative paths are meant from.
+
+    *roots* are the stores of its placement where they are known without asking the provider.
+    """
 
     deployable: Deployable
     file: str
     base: Path
+    roots: StoreRoots | None = None
+
+
+def not_installed(type_: str) -> ClsError:
+    """What there is to say of a component whose provider nothing is known of."""
+    msg = f"no installed plugin offers {type_}"
+    return NotInstalledError(msg, hint=f"pip install cls-{type_.partition(':')[0]}")
 
 
 def read_projects(
     files: Sequence[Path],
     components: Mapping[str, Component],
     formats: Mapping[str, ProjectFormat],
+    absence: Callable[[str], ClsError] = not_installed,
 ) -> tuple[Declared, ...]:
     """The projects in *files*, in order; a file holds one or a list of them, ``-`` is JSON from standard input.
 
-    JSON is read as it is; *formats* (by suffix) are the others that plugins read.
+    JSON is read as it is; *formats* (by suffix) are the others that plugins read. *absence* says why a
+    type's provider offers nothing.
 
     Raises:
         ProjectFileMissingError: a file cannot be read; what is wrong in the others is told too.
         MalformedError: with every finding in every file.
     """
-    reader = _Reader(components, formats)
+    reader = _Reader(components, formats, absence)
     for file in files:
         reader.read(file)
     reader.check_twice()
+    reader.report()
+    return tuple(reader.declared)
+
+
+def read_values(value: Any, components: Mapping[str, Component], *, source: str, base: Path) -> tuple[Declared, ...]:
+    """The projects in the JSON *value* of *source*, as `read_projects` has them.
+
+    Raises:
+        MalformedError: with every finding.
+    """
+    reader = _Reader(components, {})
+    reader.read_values(value, source, base)
     reader.report()
     return tuple(reader.declared)
 
@@ -95,6 +127,7 @@ class _Reader:
 
     components: Mapping[str, Component]
     formats: Mapping[str, ProjectFormat]
+    absence: Callable[[str], ClsError] = not_installed
     declared: list[Declared] = Factory(list)
     findings: dict[str, list[str]] = Factory(dict)  # by file
     missing: list[str] = Factory(list)
@@ -113,7 +146,7 @@ class _Reader:
             self.found(source, str(exc))
         else:
             base = Path.cwd() if source == STDIN else file.parent.absolute()
-            self._read_values(values, source, base)
+            self.read_values(values, source, base)
 
     def _loader(self, file: Path) -> Callable[[str], Any]:
         suffix = file.suffix.lower()
@@ -125,7 +158,7 @@ class _Reader:
             raise InvalidValueError(msg)
         return self.formats[suffix].load()
 
-    def _read_values(self, values: Any, source: str, base: Path) -> None:
+    def read_values(self, values: Any, source: str, base: Path) -> None:
         if not isinstance(values, list):
             values, paths = [values], ["$"]
         else:
@@ -160,11 +193,13 @@ class _Reader:
     def _element(self, value: Any, kind: str, path: str, source: str, base: Path) -> Element | None:
         name = value.get("type") if isinstance(value, dict) else None
         if not isinstance(name, str):
-            self._structured(_common(value), Element, source, path)
+            self._structured(_common(value, Element), Element, source, path)
             return None
         component = self.components.get(name)
         if not isinstance(component, _KINDS[kind]):
             self.found(source, f"{path}.type: {self._not_offered(name, kind)}")
+            model = _KINDS[kind].declares
+            self._structured(_common(value, model), model, source, path)
             return None
         element: Element | None = self._structured(value, component.model, source, path)
         try:
@@ -180,10 +215,11 @@ class _Reader:
             return f"{name} is not declared among {kind}: it is of kind {_singular(rightly)}"
         match = _TYPE.fullmatch(name)
         if not match:
-            return f"{name!r} is no type: use provider:namespace:component, such as 'cls:core:copyArc'"
+            return f"{shown(name).removeprefix('text ')} is no type: use provider:namespace:component, such as 'cls:core:copyArc'"
         if not any(known.startswith(f"{match['provider']}:") for known in self.components):
-            self.hints[f"pip install cls-{match['provider']}"] = None
-            return f"no installed plugin offers {name}"
+            absence = self.absence(name)
+            self.hints[absence.hint] = None
+            return absence.problem
         known = [known for known, component in self.components.items() if isinstance(component, _KINDS[kind])]
         close = get_close_matches(name, known, n=1)
         return f"there is no {wanted} {name}" + (f"; did you mean {close[0]}?" if close else "")
@@ -220,7 +256,7 @@ class _Reader:
             seen[project, placement] = one.file
 
     def report(self) -> None:
-        hint = "; ".join(self.hints)
+        hint = "; ".join(filter(None, self.hints))
         errors = [MalformedError(source, findings) for source, findings in self.findings.items()]
         if self.missing:
             raise ProjectFileMissingError("\n".join([*self.missing, *(error.problem for error in errors)]), hint=hint)
@@ -235,11 +271,11 @@ def _singular(kind: str) -> str:
     return _KINDS[kind].declares.__name__.lower()
 
 
-def _common(value: Any) -> Any:
-    """Of an element whose class is not known, the keys that all elements have."""
+def _common(value: Any, model: type[Element]) -> Any:
+    """Of an element whose class is not known, the keys that all such elements have, and alike."""
     if not isinstance(value, dict):
         return value
-    return {key: item for key, item in value.items() if key in stored_names(Element).values()}
+    return {key: item for key, item in value.items() if key in stored_names(model).values() and key != "workload"}
 
 
 def _text(file: Path) -> str:
