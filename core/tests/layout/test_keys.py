@@ -1,6 +1,6 @@
 """Keys, URIs and templates: what is built is parsed back."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -134,3 +134,21 @@ def test_a_staging_template_is_expanded_without_an_attempt_of_its_own() -> None:
 
 def test_segments_keep_what_follows_the_first_equals_sign() -> None:
     assert layout.segments("lot=a=b/state={state}/attempt=1") == {"lot": "a=b", "attempt": "1"}
+
+
+moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(st.lists(moments, min_size=1))
+def test_names_of_letters_sort_by_when_they_are_due_and_tell_it(dues: list[datetime]) -> None:
+    keys = layout.NotifierKeys(Project(name="p", version="1"), "hook")
+    names = sorted(keys.pending + keys.name(due, "0a") for due in dues)
+    read = [layout.parse_letter(name) for name in names]
+    assert [each[1] for each in read if each] == ["0a"] * len(dues)
+    for found, due in zip((each[0] for each in read if each), sorted(dues), strict=True):
+        assert abs(found - due) <= timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("name", ["", "1-a.json", "000000000000000-a.txt", "999999999999999-a.json", "notes"])
+def test_what_is_no_letter_is_told_from_letters(name: str) -> None:
+    assert layout.parse_letter(f"notifiers/project=p/version=1/notifier=n/pending/{name}") is None
