@@ -119,7 +119,7 @@ def _local_first(name: str) -> tuple[bool, str]:
 
 
 def _component(name: str, component: Component) -> str:
-    parts = [f"## {name}", f"For `{_KINDS[component.declares]}`. {prose(component.model.__doc__)}"]
+    parts = [f"## {name}", f"For `{_list_of(component.declares)}`. {prose(component.model.__doc__)}"]
     parts += filter(None, (prose(model.__doc__) for model in _settings(component.model)))
     return "\n\n".join([*parts, table(_every_key(component.model))])
 
@@ -145,6 +145,11 @@ _KINDS: Mapping[type[Element], str] = {
     Resource: "resources", Boundary: "boundaries", Barrier: "barriers", Arc: "arcs", Activity: "activities",
     Notifier: "notifiers",
 }  # fmt: skip
+
+
+def _list_of(kind: type[Element]) -> str:
+    """The key of a project file under which elements of that *kind* stand."""
+    return next(name for each, name in _KINDS.items() if issubclass(kind, each))
 
 
 def errors() -> str:
