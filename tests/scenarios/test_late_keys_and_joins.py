@@ -69,6 +69,6 @@ def test_a_key_from_the_future_is_told_and_keeps_nothing_from_ending(place: Any,
     place.put(tools.file_of(1), folder="left")
     place.put("far-30240101T05.txt", folder="left")
     ran = place.run()
-    assert "1 batches wait: the times in their keys are yet to come" in ran.out
+    assert "1 batch waits: the times in their keys are yet to come" in ran.out
     assert list(place.manifests("left")) == [tools.hour(1)]
     assert any("/intake/30240101PT1H005/" in name for name in place.leftovers())

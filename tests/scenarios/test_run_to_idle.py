@@ -85,7 +85,7 @@ def test_text_tells_every_lot_and_sums_up(place: Any, tools: Any) -> None:
     place.put(*map(tools.file_of, range(3)))
     ran = place.run("--log-format", "text")
     for number in range(3):
-        assert f"p/work {tools.hour(number)} complete: 1 objects in " in ran.out
+        assert f"p/work {tools.hour(number)} complete: 1 object in " in ran.out
     assert "p/work: 3 complete\n" in ran.out
 
 

@@ -204,3 +204,8 @@ def test_the_table_fits_and_cuts_no_word(width: int) -> None:
 def test_the_table_says_how_many_lots_are_worked_on() -> None:
     tally = tallied(worked(), Started(element="p/work", lot=NEXT), Started(element="p/work", lot="x"))
     assert f"{LOT} (+2)" in shown(tally, 100)
+
+
+def test_the_table_shows_an_error_that_looks_like_markup() -> None:
+    error = StoreUnavailableError("no [/such] place [red]")
+    assert "no [/such] place [red]" in shown(tallied(Trouble(element="p/work", error=error)), 100)

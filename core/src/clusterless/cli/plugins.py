@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
+from clusterless.cli.words import fitted
 from clusterless.errors import PluginError
 from clusterless.plugins import Plugin, Plugins, find_plugins
 
@@ -82,4 +84,4 @@ def _text(rows: tuple[tuple[Value, ...], ...]) -> None:
         if offer:
             click.echo(f"    {offer}")
         if problem:
-            click.echo(f"      {problem}")
+            click.echo(fitted(f"      {problem}", sys.stdout))

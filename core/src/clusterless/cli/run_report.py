@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from attrs import asdict, define, fields
 
 from clusterless.cli.app import stop_writing
 from clusterless.cli.run_tally import GOOD, Row, Tally
-from clusterless.cli.words import some
+from clusterless.cli.words import fitted, some
 from clusterless.errors import ClsError
 from clusterless.runner.happenings import Ahead, Booked, Happening, LeftAlone, Ran, SealedLots, Trouble, Worked
 from clusterless.runtime.site import Site
@@ -62,20 +60,11 @@ class Reporter:
 
 def _say(line: str, *, err: bool = False) -> None:
     """A line, which on a terminal is broken between words."""
-    stream = sys.stderr if err else sys.stdout
-    if stream.isatty():
-        line = "\n".join(_fitting(line))
+    line = fitted(line, sys.stderr if err else sys.stdout)
     try:
         click.echo(line, err=err)
     except BrokenPipeError:
         stop_writing()  # the work goes on
-
-
-def _fitting(text: str) -> Iterator[str]:
-    room = shutil.get_terminal_size().columns
-    for line in text.splitlines():
-        indent = " " * (len(line) - len(line.lstrip()))
-        yield from textwrap.wrap(line, room, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
 
 
 @contextmanager
@@ -147,13 +136,15 @@ def _counts(row: Row) -> str:
 def _table(tally: Tally, width: int) -> Table:
     """A row for each boundary and arc; below 72 columns one column, so that no word is cut."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for name, row in tally.rows.items():
         busy = f" (+{len(row.working)})" if row.working else ""
         cells = (name, _counts(row) or "-", row.trouble or f"{row.last}{busy}")
         if width < _NARROW:
-            table.add_row("\n  ".join(cell for cell in cells if cell))
+            table.add_row(Text("\n  ".join(cell for cell in cells if cell)))
         else:
-            table.add_row(*cells)
+            # As it is: an error may say what rich would take for markup.
+            table.add_row(*map(Text, cells))
     return table

@@ -1,8 +1,24 @@
-"""Counts in words."""
+"""Counts in words, and lines that fit."""
 
 from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import TextIO
 
 
 def some(count: int, thing: str, many: str = "") -> str:
     """``1 lot``, ``2 lots``; *many* where it is more than an s."""
     return f"{count:,} {thing if count == 1 else many or thing + 's'}"
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """*text*; where *stream* is a terminal, its lines broken between words, further ones indented."""
+    if not stream.isatty():
+        return text
+    return "\n".join(line for long in text.splitlines() for line in _broken(long, shutil.get_terminal_size().columns))
+
+
+def _broken(line: str, room: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, room, subsequent_indent=indent, break_on_hyphens=False) or [""]

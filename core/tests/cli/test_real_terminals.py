@@ -1,0 +1,196 @@
+"""`cls` as a process: on a real terminal of forty columns, without one, without colour, into a closed pipe."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CLS = [sys.executable, "-m", "clusterless.cli"]
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+Cls = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def on_terminal(folder: Path, *arguments: str, columns: int = 40, **environment: str) -> tuple[int, str]:
+    """The exit code, and all that was written on a terminal so wide."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "CLS_LOCAL_ROOT"}}
+    with subprocess.Popen(
+        [*CLS, *arguments],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        cwd=folder,
+        env={**clean, "TERM": "xterm", **environment},
+        start_new_session=True,
+    ) as process:
+        os.close(follower)
+        written = b"".join(iter(lambda: read(leader), b""))
+        code = process.wait()
+    os.close(leader)
+    return code, written.decode().replace("\r\n", "\n")
+
+
+def read(leader: int) -> bytes:
+    try:
+        select.select([leader], [], [], 60)
+        return os.read(leader, 65536)
+    except OSError:
+        return b""  # the last one has closed the other side
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / "data/a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def too_wide(text: str, columns: int = 40) -> list[str]:
+    lines = re.split(r"[\n\r]", ESCAPE.sub("", text))
+    return [line for line in lines if len(line) > columns]
+
+
+@pytest.fixture
+def worked(project: Path, cls: Cls) -> Path:
+    """The project, after a run of it."""
+    put(project.parent, "one", "two")
+    ended = cls("run", str(project), "--until-idle", "--seal-open")
+    assert ended.returncode == 0, ended.stderr
+    return project.parent
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "arcs -p project.json",
+        "arcs status -p project.json",
+        "arcs status --list -p project.json",
+        "datasets",
+        "datasets status -p project.json",
+        "datasets status --list -p project.json",
+        "placements",
+        "projects",
+        "plugins",
+        "--help",
+        "run --help",
+        "datasets --help",
+        "show component --list",
+    ],
+)
+def test_every_report_fits_forty_columns(worked: Path, command: str) -> None:
+    code, written = on_terminal(worked, *command.split())
+    assert code == 0, written
+    assert written.strip()
+    assert too_wide(written) == []
+
+
+def test_a_run_fits_forty_columns_and_names_what_it_did(project: Path) -> None:
+    put(project.parent, "one")
+    code, written = on_terminal(project.parent, "run", "project.json", "--until-idle", "--seal-open")
+    assert code == 0, written
+    assert too_wide(written) == []
+    assert "p/copy: 1 complete" in written
+    assert "all is at rest" in written
+
+
+def test_a_wide_terminal_says_once_what_is_common(worked: Path) -> None:
+    _, written = on_terminal(worked, "datasets", "status", "-p", "project.json", columns=160)
+    assert "placement.provider local" in written
+    head = next(line for line in written.splitlines() if line.startswith("dataset"))
+    assert "provider" not in head
+
+
+def test_what_is_no_terminal_gets_every_column(worked: Path, cls: Cls) -> None:
+    shown = cls("datasets", "status", "-p", "project.json").stdout
+    assert shown.splitlines()[1].startswith("provider")
+
+
+def test_no_colour_is_written_where_none_is_wanted(project: Path, cls: Cls) -> None:
+    put(project.parent, "one")
+    _, written = on_terminal(project.parent, "run", "project.json", "--until-idle", "--seal-open", NO_COLOR="1")
+    assert re.findall(r"\x1b\[(?:[0-9]+;)*(?:[349]|10)[0-7]m", written) == []
+    for arguments in (["--help"], ["plugins"], ["run", "project.json", "--until-idle"]):
+        assert "\x1b" not in cls(*arguments).stdout
+
+
+def test_without_a_terminal_nothing_is_asked_and_nothing_is_live(project: Path) -> None:
+    put(project.parent, "one")
+    ended = subprocess.run(
+        [*CLS, "run", "project.json", "--until-idle", "--seal-open"],
+        cwd=project.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "p/in: sealed 1 lot (0 empty), 1 object, " in ended.stdout
+
+
+# ---- pipes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_run_goes_on_when_nobody_reads_what_it_says(project: Path, form: str) -> None:
+    put(project.parent, "one", "two")
+    command = f"{' '.join(CLS)} run project.json --until-idle --seal-open --log-format {form}; echo $? >code"
+    shown = subprocess.run(
+        ["bash", "-c", f"({command}) | true"], cwd=project.parent, capture_output=True, text=True, check=True
+    )
+    assert shown.stderr == ""
+    assert (project.parent / "code").read_text() == "0\n"
+    assert {path.name for path in project.parent.glob("data/b/**/*") if path.is_file()} == {"one", "two"}
+
+
+GREAT = ["--help", "plugins", "show schema", "show component --model-all", "datasets status -p project.json"]
+
+
+@pytest.mark.parametrize("command", GREAT)
+def test_a_reader_that_has_gone_is_no_error_to_tell(worked: Path, command: str) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", f"(sleep 0.3; {' '.join(CLS)} {command}) | true"],
+        cwd=worked, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.stderr == ""
+
+
+# ---- Ctrl-C ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [0.04, 0.08, 0.12, 0.16, 0.2, 0.3])
+def test_ctrl_c_while_it_starts_shows_no_traceback(project: Path, after: float) -> None:
+    """Of what is sent before Python runs anything of ours, nothing can be said."""
+    mark = project.parent / "begun"
+    begin = (
+        f"import runpy, sys; open({str(mark)!r}, 'w').close(); sys.argv = ['cls', 'run', 'project.json'];"
+        "runpy.run_module('clusterless.cli', run_name='__main__')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", begin], cwd=project.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not mark.exists():
+            time.sleep(0.002)
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err, err
+    # Once it runs, Ctrl-C is how it is told to stop.
+    assert process.returncode in {130, 0}, (out, err)
+
+
+def test_where_ctrl_c_is_ignored_it_stays_ignored(project: Path) -> None:
+    """As in a job that a shell runs in the background."""
+    probe = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import sys; sys.argv=['cls', '-V'];"
+    probe += "from clusterless.cli.__main__ import main\ntry: main()\nexcept SystemExit: print(signal.getsignal(2))"
+    ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert ended.stdout.endswith(f"{int(signal.SIG_IGN)}\n")
