@@ -1,0 +1,54 @@
+"""Lots of a range, listed in shards, are those that one listing shows."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clusterless.engine.ranges import LotRange
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.operate import listing
+from clusterless.operate.listing import Listed, list_lots
+from clusterless.store.api import ObjectStore
+from clusterless.store.memory import MemoryStore
+
+START = Lot.parse("20240101PT1H000")
+PATH = "arcs/arc=a/"
+
+
+def filled(lots: list[Lot]) -> ObjectStore:
+    store = MemoryStore("memory://lots/")
+    for lot in lots:
+        for name in ("000001.json", "complete.arc"):
+            store.put(f"{PATH}lot={lot}/{name}", b"")
+    for other in ("lot=20240102PT5M000/000001.json", "lot=nonsense/x", "start.json"):
+        store.put(PATH + other, b"")
+    return store
+
+
+@given(st.sets(st.integers(0, 24 * 40)), st.integers(0, 24 * 40), st.integers(0, 24 * 40), st.integers(1, 30))
+def test_every_lot_of_the_range_is_listed_once_and_in_order(
+    there: set[int], one: int, other: int, per_shard: int
+) -> None:
+    first, last = sorted((one, other))
+    store = filled([START.plus(number) for number in there])
+    listing._LOTS, kept = per_shard, listing._LOTS
+    try:
+        found = list(list_lots(store, PATH, LotRange(START.plus(first), START.plus(last))))
+    finally:
+        listing._LOTS = kept
+    expected = [START.plus(number) for number in sorted(there) if first <= number <= last]
+    assert found == [Listed(lot, ("000001.json", "complete.arc")) for lot in expected]
+
+
+def test_a_reader_that_stops_early_does_not_wait_for_the_rest() -> None:
+    lots = [START.plus(24 * day) for day in range(3000)]
+    found = list_lots(filled(lots), PATH, LotRange(START, lots[-1]))
+    assert next(found).lot == START
+    found.close()
+
+
+def test_units_do_not_mix() -> None:
+    day = Lot.containing(START.start, LotUnit.TWELFTHS)
+    found = list_lots(filled([START]), PATH, LotRange(day, day.plus(600)))
+    assert [str(each.lot) for each in found] == ["20240102PT5M000"]
