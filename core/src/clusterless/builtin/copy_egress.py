@@ -25,7 +25,6 @@ class EgressWorkload:
     def __init__(self, boundary: CopyEgressBoundary, surroundings: Surroundings) -> None:
         self._boundary = boundary
         self._open_store = surroundings.open_store
-        self._scratch = surroundings.scratch
 
     def run(self, work: Work) -> WorkResult:
         """Take the lot out.
@@ -42,7 +41,7 @@ class EgressWorkload:
             if not work.stopping():
                 _remove(store, folder)
             raise WorkloadError(copy.problem, hint=copy.hint)
-        with tempfile.TemporaryFile(dir=self._scratch) as body:
+        with tempfile.TemporaryFile() as body:
             there = _write_mark(body, work, folder, store.list(folder))
             if there != len(tally):
                 msg = f"{there} of {len(tally)} objects are below {boundary.path_uri}{folder}"
