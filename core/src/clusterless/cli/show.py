@@ -61,7 +61,9 @@ class UnknownNameError(ClsError, LookupError):
 
 def _complete_name(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
     """Names of the kind, and what stands after their last colon."""
-    known = list(_known(ctx.params["kind"])) if ctx.params.get("kind") in {*_COMPONENTS, "model"} else []
+    # An option that still lacks its value ends click's reading: what stands before it is in `args`.
+    kinds = {*_COMPONENTS, "model"}.intersection([ctx.params.get("kind"), *ctx.args])
+    known = list(_known(kinds.pop())) if kinds else []
     short = [name.rpartition(":")[2] for name in known]
     # A shell parts words at colons: the whole name is offered once its first letters are there.
     return [name for name in (known if ":" in begun else short) if name.lower().startswith(begun.lower())]
