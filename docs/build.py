@@ -30,8 +30,8 @@ from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
 from clusterless.model.barrier import Barrier
-from clusterless.model.boundary import Boundary, IngressBoundary, PathFilter
-from clusterless.model.dataset import LocatedDataset, SinkDataset, SourceDataset
+from clusterless.model.boundary import Boundary, EgressBoundary, IngressBoundary, PathFilter
+from clusterless.model.dataset import JoinedDataset, LocatedDataset, SinkDataset, SourceDataset
 from clusterless.model.element import Element, Resource
 from clusterless.model.notifier import Notifier, PublishRetry
 from clusterless.model.placement import Placement
@@ -46,14 +46,16 @@ UNSAID: set[str] = set()
 
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _MODELS = (
-    Deployable, Project, Placement, Element, Resource, IngressBoundary, SinkDataset, PathFilter, Arc, SourceDataset,
-    Wait, Retry, WorkloadSettings, Barrier, Activity, Notifier, PublishRetry,
+    Deployable, Project, Placement, Element, Resource, IngressBoundary, EgressBoundary, SinkDataset, PathFilter, Arc,
+    SourceDataset, Wait, Retry, WorkloadSettings, Barrier, JoinedDataset, Activity, Notifier, PublishRetry,
 )  # fmt: skip
 _TITLES = {
     Deployable: "The project file", Project: "`project`", Placement: "`placement`", Element: "Every element",
-    Resource: "`resources`", IngressBoundary: "`boundaries`", SinkDataset: "A dataset that is written",
+    Resource: "`resources`", IngressBoundary: "`boundaries`", EgressBoundary: "`boundaries` that take lots out",
+    SinkDataset: "A dataset that is written",
     PathFilter: "`filter`", Arc: "`arcs`", SourceDataset: "A dataset that is read", Wait: "`wait`", Retry: "`retry`",
-    WorkloadSettings: "`workload`", Barrier: "`barriers`", Activity: "`activities`", Notifier: "`notifiers`",
+    WorkloadSettings: "`workload`", Barrier: "`barriers`", JoinedDataset: "A dataset that is joined",
+    Activity: "`activities`", Notifier: "`notifiers`",
     PublishRetry: "`retry` of a notifier",
 }  # fmt: skip
 _OURS = ("local:core:", "cls:core:")
@@ -101,9 +103,8 @@ def _default(key: Key) -> str:
 def models() -> str:
     sections = []
     for model in _MODELS:
-        # What every element has is said once; a boundary's dataset is its own matter.
-        rows = keys(model, own=issubclass(model, Element) and model is not Element)
-        body = table([*keys(Boundary, own=True), *rows] if model is IngressBoundary else rows)  # type: ignore[arg-type]
+        # What every element has is said once.
+        body = table(keys(model, own=issubclass(model, Element) and model is not Element))
         summary = prose(model.__doc__).partition("\n\n")[0]
         sections.append("\n\n".join(filter(None, (f"## {_TITLES[model]}", summary, body))))
     return "\n\n".join(sections)
@@ -208,7 +209,7 @@ def unknown_meanings() -> set[str]:
     classes = {each for model in _MODELS for each in model.__mro__ if attrs.has(each)}
     for name, component in find_plugins().components().items():
         if name.startswith(_OURS):
-            classes |= {each for model in (component.model, *_settings(component.model)) for each in model.__mro__}
+            classes |= {each for model in _with_parts(component.model) for each in model.__mro__}
     there = {
         f"{definer(model, field).__name__}.{name}"
         for model in classes
@@ -216,6 +217,15 @@ def unknown_meanings() -> set[str]:
         for field, name in stored_names(model).items()
     }
     return meanings("clusterless").keys() - there
+
+
+def _with_parts(model: Any) -> Iterator[Any]:
+    """The class *model*, and those of the objects in it."""
+    yield model
+    attrs.resolve_types(model)
+    for field in attrs.fields(model):
+        if isinstance(field.type, type) and attrs.has(field.type):
+            yield from _with_parts(field.type)
 
 
 def main() -> int:

@@ -33,7 +33,7 @@ class Barrier(Element):
     retry: Retry = Factory(Retry)
     lease_sec: float = field(default=300, validator=[gt(0), le(LONGEST)])
 
-    def as_arc(self) -> Arc:
+    def as_arc(self) -> BarrierArc:
         """The arc that it is worked as, whose one sink is ``main``."""
         return BarrierArc(
             type=self.type,
