@@ -6,6 +6,7 @@ from attrs import Factory, field, frozen
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import Booking, EventArrival, IngressBoundary, PathFilter
+from clusterless.model.dataset import ClockDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.schedule import UTC, Schedule
 
@@ -18,6 +19,7 @@ class ClockBoundary(IngressBoundary):
     does, of a minute where no ``lotUnit`` is given. The first is the one that it is first run in.
     """
 
+    dataset: ClockDataset
     lot_unit: LotUnit | None = None  # type: ignore[assignment]  # with a cron it need not be said
     cron: str | None = None
     timezone: str = UTC

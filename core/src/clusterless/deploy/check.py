@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from clusterless.deploy.notifiers import notified
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
+from clusterless.deploy.schedules import scheduled
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph import Graph
 from clusterless.engine.locations import within
@@ -19,7 +20,7 @@ def check(declared: Sequence[Declared], plugins: Plugins) -> tuple[Finding, ...]
 
 
 def findings(surveyed: Survey) -> tuple[Finding, ...]:
-    placed = [finding for each in surveyed.placed for finding in (*_stores(each), *notified(each))]
+    placed = [finding for each in surveyed.placed for finding in (*_stores(each), *notified(each), *scheduled(each))]
     return (*surveyed.findings, *surveyed.graph.findings(), *placed)
 
 

@@ -14,7 +14,7 @@ from clusterless import layout
 from clusterless.codec.names import below, stored_names
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import EgressBoundary
-from clusterless.model.dataset import JoinedDataset, LocatedDataset
+from clusterless.model.dataset import ClockDataset, JoinedDataset, LocatedDataset
 
 T = TypeVar("T")
 
@@ -53,8 +53,8 @@ def located(value: T, base: Path) -> T:
 
 
 def _located(value: Any, base: Path, path: str) -> Any:
-    if isinstance(value, JoinedDataset) and not value.path_uri:
-        return value  # it lies where its sources do
+    if isinstance(value, JoinedDataset | ClockDataset) and not value.path_uri:
+        return value  # it lies where its sources do, or nowhere
     if isinstance(value, LocatedDataset):
         return attrs.evolve(value, path_uri=_at(value.path_uri, base, below(path, "pathURI")))
     if isinstance(value, Mapping):

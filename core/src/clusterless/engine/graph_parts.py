@@ -9,7 +9,7 @@ from attrs import Factory, frozen
 from clusterless.engine.findings import Finding, Severity
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
-from clusterless.model.boundary import EgressBoundary
+from clusterless.model.boundary import EgressBoundary, IngressBoundary
 from clusterless.model.dataset import Dataset, HandedOver, SinkDataset, SourceDataset
 from clusterless.model.element import Element
 from clusterless.model.lot import LotUnit
@@ -89,7 +89,8 @@ class Writer:
 
     @property
     def writes_objects(self) -> bool:
-        return not isinstance(self.element, Barrier)
+        is_clock = isinstance(self.element, IngressBoundary) and self.element.booking.schedule
+        return not (is_clock or isinstance(self.element, Barrier))
 
     def finding(self, text: str, remedy: str = "", *, at: str = "") -> Finding:
         return Finding(file=self.part.file, path=self.path + at, text=text, remedy=remedy)

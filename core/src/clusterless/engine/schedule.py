@@ -97,7 +97,7 @@ def decide(
     that whoever wrote *last* surely runs no more.
     """
     if last is None:
-        return See(Lot.containing(now, activity.schedule.unit).previous)
+        return See(_first(activity, now))
     if last.phase is Phase.RELEASED:
         return Begin(last.lot, attempt_number(last.attempt))
     if last.phase is Phase.BEGAN:
@@ -111,6 +111,12 @@ def decide(
         return Begin(tick.lot, 1)
     following = next((tick for tick in ticks.after(last.lot) if tick.due > now), None)
     return Rest(following.due if following else None)
+
+
+def _first(activity: Activity, now: datetime) -> Lot:
+    """The lot before those that are its concern: the current one has yet to end, but what fired in it is past."""
+    current = Lot.containing(now, activity.schedule.unit)
+    return current if activity.cron else current.previous
 
 
 def _after_begun(activity: Activity, begun: Turn, now: datetime, *, gone: bool) -> Decision:

@@ -92,6 +92,13 @@ class JoinedDataset(SinkDataset):
 
 
 @frozen(kw_only=True)
+class ClockDataset(SinkDataset):
+    """What a clock makes: its lots have no objects, so that it need not have a ``pathURI``."""
+
+    path_uri: str = ""
+
+
+@frozen(kw_only=True)
 class GatheredDataset(JoinedDataset):
     """A joined dataset whose sources were looked up: *roots* are the locations that its objects lie below."""
 
