@@ -9,7 +9,7 @@ from typing import TypeVar
 from attrs import field, frozen
 
 from clusterless.engine.graph_parts import Node, Part, Reader, Recorded, Writer
-from clusterless.engine.locations import shared
+from clusterless.engine.locations import shared, within
 from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import EventArrival, IngressBoundary
 from clusterless.model.lot import LotUnit
@@ -63,11 +63,11 @@ class Lineage:
 
     def unit(self, node: Node) -> LotUnit | None:
         """How long the dataset's lots are: as its boundary says, through arcs; None where nobody knows."""
-        return self._derived(node, self._units, self._unit)
+        return _derived(node, self._units, self._unit, self._sources)
 
     def infrequent(self, node: Node) -> frozenset[str]:
         """The boundaries upstream of the dataset for which it leaves out lots in which nothing arrived."""
-        return self._derived(node, self._gaps, self._infrequent)
+        return _derived(node, self._gaps, self._infrequent, self._sources)
 
     def origins(self, node: Node) -> Sequence[Writer]:
         """The boundaries that the dataset's data comes from."""
@@ -75,7 +75,8 @@ class Lineage:
 
     def roots(self, node: Node) -> tuple[str, ...]:
         """The locations that the dataset's objects lie below, each once; none where nobody knows."""
-        return tuple(dict.fromkeys(self._roots(node)))
+        known: dict[Node, tuple[str, ...]] = {}
+        return _derived(node, known, lambda each: self._roots(each, known), self._joined)
 
     def location(self, node: Node) -> str:
         """The dataset's location: of a joined one that declares none, what its sources share, or else the first's."""
@@ -87,20 +88,7 @@ class Lineage:
         roots = self.roots(node)
         return shared(roots) or next(iter(roots), "")
 
-    # ---- upstream: without recursion, and each dataset once, since pipelines may be long and wide ----
-
-    def _derived(self, node: Node, known: dict[Node, T], rule: Callable[[Node], T]) -> T:
-        """What *rule* says of the dataset, once it is *known* of all that it is made from, but where they go round."""
-        entered: set[Node] = set()
-        waiting = [node]
-        while waiting:
-            each = waiting[-1]
-            ahead = [] if each in entered else [source for source in self._sources(each) if source not in known]
-            entered.add(each)
-            waiting += [source for source in ahead if source not in entered]
-            if waiting[-1] is each:
-                known.setdefault(waiting.pop(), rule(each))
-        return known[node]
+    # ---- upstream ----
 
     def _sources(self, node: Node) -> Sequence[Node]:
         writer = self.owner(node)
@@ -136,21 +124,22 @@ class Lineage:
                 ahead += [source for source in reversed(writer.sources) if source not in seen]
                 seen.update(writer.sources)
 
-    def _roots(self, node: Node) -> Iterator[str]:
-        seen = {node}
-        ahead = [node]
-        while ahead:
-            each = ahead.pop()
-            writer = self.owner(each)
-            if writer is None:
-                yield from self.recorded[each].owned.all_roots if each in self.recorded else ()
-                continue
-            if writer.dataset.path_uri:
-                yield writer.dataset.path_uri
-            if isinstance(writer.element, Barrier):
-                sources = [writer.part.source(source) for source in writer.element.sources.values()]
-                ahead += [source for source in reversed(sources) if source not in seen]
-                seen.update(sources)
+    def _joined(self, node: Node) -> Sequence[Node]:
+        """What a barrier lists the objects of, whether it waits for it or not."""
+        writer = self.owner(node)
+        if writer is None or not isinstance(writer.element, Barrier):
+            return ()
+        return [writer.part.source(source) for source in writer.element.sources.values()]
+
+    def _roots(self, node: Node, known: Mapping[Node, tuple[str, ...]]) -> tuple[str, ...]:
+        writer = self.owner(node)
+        if writer is None:
+            return self.recorded[node].owned.all_roots if node in self.recorded else ()
+        own = writer.dataset.path_uri
+        roots = [root for source in self._joined(node) for root in known.get(source, ())]
+        # Whoever declares a location for a joined dataset means keys to begin there.
+        kept = [root for root in roots if not (own and within(root, own))]
+        return tuple(dict.fromkeys([own, *kept] if own else kept))
 
 
 def _writers(part: Part) -> Iterator[Writer]:
@@ -160,3 +149,22 @@ def _writers(part: Part) -> Iterator[Writer]:
         for role, sink in each.arc.sinks.items():
             path = part.at + each.sink_path(role)
             yield Writer(part=part, element=each.element, dataset=sink, path=path, arc=each.arc)
+
+
+def _derived(
+    node: Node, known: dict[Node, T], rule: Callable[[Node], T], sources: Callable[[Node], Sequence[Node]]
+) -> T:
+    """What *rule* says of the dataset, once it is *known* of all its *sources*, but where they go round.
+
+    Without recursion, and each dataset once: pipelines may be long and wide.
+    """
+    entered: set[Node] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting[-1]
+        ahead = [] if each in entered else [source for source in sources(each) if source not in known]
+        entered.add(each)
+        waiting += [source for source in ahead if source not in entered]
+        if waiting[-1] is each:
+            known.setdefault(waiting.pop(), rule(each))
+    return known[node]
