@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clusterless.cli.app import main
+from clusterless.model.lot import Lot
 from clusterless.store.files import FileStore
 
 Cls = Callable[..., Result]
@@ -165,3 +166,29 @@ def test_a_run_is_seen_by_every_report(cls: Cls, project: Path, tmp_path: Path) 
         assert [(row["dataset.name"], row["manifestState"]) for row in listed] == [("a", "complete"), ("b", "complete")]
     (arc,) = rows(cls, "arcs", "status", *wide)
     assert (arc["complete"], arc["totalFound"]) == ("1", "1")
+
+
+def test_a_listing_of_more_than_a_page_is_counted_whole(cls: Cls, stores: dict[str, FileStore]) -> None:
+    """Stores hand listings out by the thousand."""
+    stores["metadata"].put("datasets/name=a/version=1/dataset.json", json.dumps(OWNED).encode())
+    stores["metadata"].put("arcs/project=p/version=1/arc=copy/arc.json", b"{}")
+    first = Lot.parse("20240131PT1M0000")
+    for number in range(1234):
+        lot = first.plus(number)
+        state = "empty" if number % 3 else "complete"
+        stores["manifest"].put(f"datasets/name=a/version=1/lot={lot}/state={state}/manifest.json", b"{}")
+        stores["arc-state"].put(f"arcs/project=p/version=1/arc=copy/lot={lot}/complete.arc", b"")
+    day = ("--earliest", "20240131PT1M0000", "--latest", "20240201PT1M0000")
+    (row,) = rows(cls, "datasets", "status", *day)
+    assert (row["complete"], row["empty"], row["totalFound"], row["range"]) == ("412", "822", "1234", "1440")
+    assert len(rows(cls, "datasets", "status", "--list", *day)) == 1234
+    (row,) = rows(cls, "arcs", "status", *day)
+    assert (row["complete"], row["totalFound"], row["rangeGap"]) == ("1234", "1234", "206")
+
+
+def test_an_empty_report_says_so_where_errors_go(cls: Cls, recorded: object) -> None:
+    assert cls("arcs", "--name", "none").stdout == ""
+    assert cls("arcs", "--name", "none").stderr == "no arcs are known here; -p FILE looks at those of a project file\n"
+    nothing = cls("datasets", "status", "--list", "--earliest", "20200101", "--latest", "20200102")
+    assert nothing.stderr == "no dataset has a lot between 2020-01-01 00:00 and 2020-01-02 00:00 (UTC)\n"
+    assert cls("--output", "json", "arcs", "--name", "none").stdout == "[]\n"

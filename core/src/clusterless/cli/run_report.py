@@ -130,7 +130,8 @@ def _as_json(happening: Happening) -> dict[str, Any]:
 
 
 def _counts(row: Row) -> str:
-    return ", ".join(f"{row.counts[name]:,} {name}" for name in _COUNTED if row.counts[name])
+    words = {"arrivals": some(row.counts["arrivals"], "arrival")}
+    return ", ".join(words.get(name, f"{row.counts[name]:,} {name}") for name in _COUNTED if row.counts[name])
 
 
 def _table(tally: Tally, width: int) -> Table:

@@ -12,7 +12,7 @@ from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.element import Element
 from clusterless.runner.happenings import Booked, Happening, LeftAlone, Ran, SealedLots, Started, Trouble, Worked
-from clusterless.runtime.site import Site
+from clusterless.runtime.site import Site, labels
 
 GOOD = ("complete", "empty", "done", "released")
 
@@ -30,14 +30,13 @@ class Row:
 
 
 class Tally:
-    """Rows by ``project/name``, in the order of the files; fed from many threads."""
+    """Rows by ``project/name`` (as `labels` spells projects), in the order of the files; fed from many threads."""
 
     def __init__(self, sites: Sequence[Site]) -> None:
         self.rows: dict[str, Row] = {}
         self._lock = threading.Lock()
         self._unworked: set[tuple[str, str]] = set()
-        for site in sites:
-            name = site.deployable.project.name
+        for site, name in zip(sites, labels(sites), strict=True):
             self.rows |= {f"{name}/{each.name}": Row("boundary") for _, each in site.deployable.ingress}
             self.rows |= {f"{name}/{each.arc.name}": Row(_kind(each.element)) for each in site.deployable.consumers}
             self.rows |= {f"{name}/{each.name}": Row("activity") for each in site.deployable.activities}

@@ -36,7 +36,7 @@ class Booking(threading.Thread):
         self._tell = tell
         self._stop_asked = stop
         self._seal_open = seal_open
-        self.element = f"{boundary.project.name}/{boundary.boundary.name}"
+        self.element = boundary.element
         self._is_quiet = False
         self._turns = self._turns_owed = 0
         self._ahead = 0

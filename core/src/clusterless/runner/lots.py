@@ -129,7 +129,7 @@ class Lots:
         self._running[future] = key
 
     def _deliver(self, task: _Task) -> Delivered:
-        element = f"{task.arc.project.name}/{task.arc.arc.name}"
+        element = task.arc.element
         self._tell(Started(element=element, lot=str(task.lot)))
         begun = monotonic()
         delivered = deliver(task.arc, task.lot)
@@ -157,7 +157,7 @@ class Lots:
         try:
             delivered = future.result()
         except Exception as error:  # noqa: BLE001  one lot's trouble is not the others'
-            element = f"{task.arc.project.name}/{task.arc.arc.name}"
+            element = task.arc.element
             self._tell(Trouble(element=element, lot=str(task.lot), error=error))
             self._open.discard(key)
             if isinstance(error, ClsError) and not _may_pass(error):

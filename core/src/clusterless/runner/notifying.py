@@ -16,16 +16,16 @@ from clusterless.runtime.letters import LetterBox
 
 
 def open_notifier(
-    notifier: Notifier, plugins: Plugins, surroundings: Surroundings, stopping: Callable[[], bool]
+    notifier: Notifier, plugins: Plugins, surroundings: Surroundings, stopping: Callable[[], bool], label: str = ""
 ) -> PatientPublisher:
-    """What announces for *notifier*, and keeps what it could not.
+    """What announces for *notifier*, of the project *label* (else by its name), and keeps what it could not.
 
     Raises:
         VariableUnsetError: a variable that it needs is not set.
         ClsError: it cannot be had for another reason.
     """
     project = surroundings.project
-    element = f"{project.name}/{notifier.name}"
+    element = f"{label or project.name}/{notifier.name}"
     if unset := [name for name in notifier.variables if not os.environ.get(name)]:
         msg = f"{element} needs the environment variable {unset[0]}, which is not set"
         raise VariableUnsetError(msg, hint=f"set it where cls is started: {unset[0]}=… cls run …")

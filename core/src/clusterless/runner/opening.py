@@ -36,7 +36,7 @@ from clusterless.runtime.clock import jitter
 from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
-from clusterless.runtime.site import Site
+from clusterless.runtime.site import Site, labels
 from clusterless.runtime.start import started
 from clusterless.store.api import ObjectStore
 from clusterless.store.manifests import Manifests
@@ -80,8 +80,8 @@ def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
     with ExitStack() as stack:
         for site in sites:
             register(bench.open_store(site.roots.metadata), site.deployable)
-        for site in sites:
-            _Opening(site, bench, opened, stack).run()
+        for site, label in zip(sites, labels(sites), strict=True):
+            _Opening(site, label, bench, opened, stack).run()
         opened.closing = stack.pop_all()
     return opened
 
@@ -89,6 +89,7 @@ def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
 @define(slots=False)
 class _Opening:
     site: Site
+    label: str
     bench: Workbench
     opened: Opened
     stack: ExitStack
@@ -128,7 +129,7 @@ class _Opening:
         plugins, surroundings = self.bench.plugins, self.surroundings
         notifiers = [each for each in self.site.deployable.notifiers if not each.exclude]
         own = plugins.provider(self.site.deployable.placement.provider).publisher(surroundings)
-        patient = [open_notifier(each, plugins, surroundings, self.bench.stopping) for each in notifiers]
+        patient = [open_notifier(each, plugins, surroundings, self.bench.stopping, self.label) for each in notifiers]
         self.opened.notifiers += patient
         return [own, *patient]
 
@@ -151,6 +152,7 @@ class _Opening:
             outputs=self.bench.scratch / project.name / project.version,
             hold=self.bench.hold,
             stopping=self.bench.stopping,
+            label=self.label,
         )
         running.started = started(running)
         provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
@@ -179,12 +181,14 @@ class _Opening:
             publish=publish,
             writer=self.bench.writer,
             tenure=self._ownership.tenure,
+            label=self.label,
         )
         self.opened.boundaries.append(running)
 
     def _activity(self, activity: Activity) -> None:
         bench = self.bench
         running = open_activity(activity, bench.plugins, self.surroundings, bench.writer, bench.stopping)
+        running.label = self.label
         self.stack.callback(running.runnable.close)
         self.opened.activities.append(running)
 

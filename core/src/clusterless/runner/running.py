@@ -142,7 +142,7 @@ class _Run:
         return before != (self.lots.started, self.lots.settled)
 
     def _hear(self, arc: RunningArc, subscription: Subscription) -> None:
-        name = f"{arc.project.name}/{arc.arc.name}"
+        name = arc.element
         if not self.lots.free or monotonic() < self.deaf.get(name, 0):
             return
         try:
@@ -220,4 +220,4 @@ class _Run:
             try:
                 sweep(arc, self.bench.open_store)
             except Exception as error:  # noqa: BLE001  what is left is swept the next time
-                self.tell(Trouble(element=f"{arc.project.name}/{arc.arc.name}", error=error))
+                self.tell(Trouble(element=arc.element, error=error))

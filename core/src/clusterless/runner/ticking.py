@@ -40,7 +40,7 @@ class Ticking(threading.Thread):
         self._tell = tell
         self._stop_asked = stop
         self._ran = ran
-        self.element = f"{activity.project.name}/{activity.activity.name}"
+        self.element = activity.element
         self.quiet = False
         self.runs = 0
         self.unreadable: set[str] = set()

@@ -61,6 +61,12 @@ class RunningActivity:
     last: int = 0  # the number of the last entry known
     _begun: Turn | None = field(default=None, init=False)  # ours, begun and perhaps not ended
     _outcome: Turn | None = field(default=None, init=False)  # of the one begun, perhaps not written down
+    label: str = ""
+
+    @property
+    def element(self) -> str:
+        """What people are told of it by: *label*, else its project's name, and its own."""
+        return f"{self.label or self.project.name}/{self.activity.name}"
 
     @cached_property
     def ledger(self) -> LongLedger[Turn]:

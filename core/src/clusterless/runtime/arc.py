@@ -81,6 +81,12 @@ class RunningArc:
     hold: Hold = field(default=no_hold)
     stopping: Callable[[], bool] = field(default=lambda: False)
     started: Mapping[str, Lot | None] = field(factory=dict)
+    label: str = ""
+
+    @property
+    def element(self) -> str:
+        """What people are told of it by: *label*, else its project's name, and its own."""
+        return f"{self.label or self.project.name}/{self.arc.name}"
 
     @cached_property
     def keys(self) -> layout.ArcKeys:

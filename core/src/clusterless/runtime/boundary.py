@@ -42,6 +42,12 @@ class RunningBoundary:
     looked: datetime | None = None
     last: int = 0
     last_seal: Seal | None = None
+    label: str = ""
+
+    @property
+    def element(self) -> str:
+        """What people are told of it by: *label*, else its project's name, and its own."""
+        return f"{self.label or self.project.name}/{self.boundary.name}"
 
     def know(self, number: int, seal: Seal) -> None:
         """Remember that *seal* is finished."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attrs import Factory, frozen
@@ -37,3 +38,16 @@ class Site:
     base: Path
     roots: StoreRoots
     sources: Mapping[tuple[str, str], ResolvedSource] = Factory(dict)  # by arc and role
+
+
+def labels(sites: Sequence[Site]) -> list[str]:
+    """What people are told of each site by: its project's name, with version and stage where that is not enough."""
+    spellings = [_spellings(site.deployable) for site in sites]
+    used = Counter(word for each in spellings for word in set(each))
+    return [next((word for word in each if used[word] == 1), each[-1]) for each in spellings]
+
+
+def _spellings(deployable: Deployable) -> tuple[str, str, str, str]:
+    project, placement = deployable.project, deployable.placement
+    versioned = f"{project.name}:{project.version}"
+    return project.name, versioned, f"{versioned}@{placement.stage or ''}".rstrip("@"), f"{versioned}@{placement.id}"
