@@ -25,6 +25,7 @@ from clusterless.cli.app import main as cls
 from clusterless.cli.keys import REQUIRED, Key, every_key
 from clusterless.cli.keys import keys as keys_of
 from clusterless.cli.meanings import definer, meanings, prose
+from clusterless.cli.settings import Config
 from clusterless.codec.names import stored_names
 from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
@@ -192,8 +193,12 @@ def _help(*command: str) -> str:
     return f"## cls {' '.join(command)}".rstrip() + f"\n\n```text\n{shown}\n```"
 
 
+def settings() -> str:
+    return table(map(checked, every_key(Config)))
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = {
-    "models": models, "components": components, "errors": errors, "commands": commands,
+    "models": models, "components": components, "errors": errors, "commands": commands, "settings": settings,
 }  # fmt: skip
 
 
@@ -210,6 +215,7 @@ def unknown_meanings() -> set[str]:
     for name, component in find_plugins().components().items():
         if name.startswith(_OURS):
             classes |= {each for model in _with_parts(component.model) for each in model.__mro__}
+    classes |= set(_with_parts(Config))
     there = {
         f"{definer(model, field).__name__}.{name}"
         for model in classes
