@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SECRET = "whsec_" + base64.b64encode(b"t" * 32).decode()
 TELL = {"type": "cls:core:execNotifier", "name": "tell", "command": ["sh", "tell.sh", "$.dataset.name"]}
 
