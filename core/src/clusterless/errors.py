@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+_LONGEST = 1000  # characters of a line: an error is read by people
+_END = 250
+
+
+def cut(text: str, most: int, end: int = 0) -> str:
+    """*text* without its middle where it has more than *most* characters; the last *end* of it are kept."""
+    return text if len(text) <= most else f"{text[: most - end]}…{text[len(text) - end :]}"
+
 
 class ClsError(Exception):
     """Something the user, an operator or a retry can put right.
@@ -23,9 +31,10 @@ class ClsError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
+        problem = "\n".join(cut(line, _LONGEST, _END) for line in problem.split("\n"))
         super().__init__(problem)
         self.problem = problem
-        self.hint = hint
+        self.hint = cut(hint, _LONGEST)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Subclasses take what their callers know, not what pickle replays.
@@ -47,9 +56,9 @@ class MalformedError(ClsError):
 
     def __init__(self, source: str, findings: list[str], *, hint: str = "") -> None:
         self.source = source
-        self.findings = findings
+        self.findings = [cut(finding, _LONGEST, _END) for finding in findings]
         count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
-        lines = "\n".join(f"  - {finding}" for finding in findings)
+        lines = "\n".join(f"  - {finding}" for finding in self.findings)
         super().__init__(f"{source}: {count}\n{lines}", hint=hint)
 
 

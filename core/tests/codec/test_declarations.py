@@ -63,7 +63,7 @@ def arc(**more: Any) -> dict[str, Any]:
 # ---- the law --------------------------------------------------------------------------------------------------
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True)
-words = st.text(st.characters(codec="utf-8"), max_size=8)
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 element = {"type": words, "name": names, "exclude": st.booleans()}
 placements = st.builds(Placement, provider=names, stage=st.none() | names, account=st.none() | names, region=names)
 sources = st.builds(

@@ -11,6 +11,7 @@ from attrs.validators import and_, ge, gt, instance_of, le
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.boundary import PathFilter
+from clusterless.model.naming import check_environment
 from clusterless.runtime.contract import check_command
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -26,10 +27,11 @@ def check_rename(_self: object, _: object, rename: str | None) -> None:
     """Refuse what makes no keys.
 
     Raises:
-        InvalidValueError: *rename* is empty, or has a field that is not one of `RENAME_FIELDS`.
+        InvalidValueError: *rename* is empty, or has a brace that is not part of one of `RENAME_FIELDS`.
     """
-    unknown = [name for name in _FIELD.findall(rename or "") if name not in RENAME_FIELDS]
-    if unknown or rename == "":
+    fields = _FIELD.findall(rename or "")
+    plain = _FIELD.sub("", rename or "")
+    if rename == "" or "{" in plain or "}" in plain or not set(fields) <= set(RENAME_FIELDS):
         known = ", ".join(f"{{{name}}}" for name in RENAME_FIELDS)
         msg = f"{rename!r} is not a rename: use text and {known}"
         raise InvalidValueError(msg)
@@ -74,7 +76,7 @@ class ExecSettings(WorkloadSettings):
     """
 
     command: tuple[str, ...] = field(default=())
-    environment: Mapping[str, str] = Factory(dict)
+    environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
     timeout_sec: float = field(default=3600, validator=gt(0))
 
     @command.validator
@@ -114,7 +116,7 @@ class PythonSettings(WorkloadSettings):
 
     function: str = field(default="", validator=_is_a_function)
     python_path: tuple[str, ...] = (".",)
-    environment: Mapping[str, str] = Factory(dict)
+    environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
     timeout_sec: float = field(default=3600, validator=gt(0))
 
 

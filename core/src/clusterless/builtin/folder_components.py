@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from attrs import field, frozen
-from attrs.validators import ge, le, min_len
+from attrs.validators import ge, le
 
 from clusterless.engine.key_time import check_key_regex
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import Booking, IngressBoundary, LotSource
 from clusterless.model.element import Resource
-from clusterless.model.naming import LONGEST
+from clusterless.model.naming import LONGEST, check_path
 
 
 @frozen(kw_only=True)
 class FolderResource(Resource):
     """A folder; a relative *path* is meant from the project file's folder."""
 
-    path: str = field(validator=min_len(1))
+    path: str = field()
+
+    @path.validator
+    def _is_a_path(self, _: object, path: str) -> None:
+        check_path(path)
 
 
 @frozen(kw_only=True)

@@ -99,7 +99,8 @@ class Scope:
         return self._wanted(_recorded_projects(*self._place(plugins)))
 
     def _survey(self, plugins: Plugins) -> Survey:
-        surveyed = survey(read_projects(self.files, plugins.components(), plugins.project_formats()), plugins)
+        declared = read_projects(self.files, plugins.components(), plugins.project_formats(), plugins.absence)
+        surveyed = survey(declared, plugins)
         refuse_errors(surveyed.findings)
         return surveyed
 

@@ -34,7 +34,8 @@ def declarations() -> Converter:
     """Strict: an unknown key is a mistake, a nested default is completed, not replaced."""
     converter = _base()
     converter.register_structure_hook_factory(attrs.has, lambda model: _declared(model, converter))
-    return _with_values(converter)
+    _with_values(converter).register_structure_hook(str, values.typed_text)
+    return converter
 
 
 @cache

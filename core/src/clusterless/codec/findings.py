@@ -14,10 +14,12 @@ from cattrs.errors import (
 
 from clusterless.codec.names import below, stored_names
 from clusterless.codec.values import suggestion
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_SHOWN = 60
 
 
 def findings(error: BaseException, path: str) -> list[str]:
@@ -27,7 +29,7 @@ def findings(error: BaseException, path: str) -> list[str]:
 
 def unknown_key(path: str, key: str, known: list[str]) -> tuple[str, str]:
     """Where and what is wrong with an unknown *key* of the object at *path*."""
-    return below(path, key), f"unknown key {key!r}{suggestion(key, known)}"
+    return below(path, key), f"unknown key {cut(repr(key), _SHOWN)}{suggestion(key, known)}"
 
 
 def _walk(error: BaseException, path: str, model: Any) -> Iterator[tuple[str, str]]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import attrs
 
+from clusterless.errors import cut
 from clusterless.model.manifest import Manifest
 
 _UPPER = {"uri": "URI", "mb": "MB"}  # as the format has always written them: pathURI, memorySizeMB
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
+_SHOWN = 100  # characters of a key
 _OWN = {(Manifest, "lot"): "lotId"}
 
 
@@ -39,4 +41,5 @@ def below(path: str, key: str | int) -> str:
     """The path of the member *key* of the object or list at *path*."""
     if isinstance(key, int):
         return f"{path}[{key}]"
-    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key)}]"
+    key = cut(key, _SHOWN)
+    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key, ensure_ascii=False)}]"

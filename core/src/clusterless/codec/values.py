@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 from clusterless.model.lot import Lot, LotUnit
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def shown(value: object) -> str:
         return _WHOLE[value]
     if isinstance(value, list | tuple | dict):
         return "an object" if isinstance(value, dict) else "a list"
-    spelled = repr(value)
-    return f"{_KINDS.get(type(value), '')} {spelled if len(spelled) <= _SHOWN else spelled[:_SHOWN] + '…'}".strip()
+    return f"{_KINDS.get(type(value), '')} {cut(repr(value), _SHOWN)}".strip()
 
 
 def refused(value: object, wanted: str) -> InvalidValueError:
@@ -50,6 +49,14 @@ def text(value: object, _: Any = str) -> str:
     if type(value) is not str:
         raise refused(value, "text")
     return value
+
+
+def typed_text(value: object, _: Any = str) -> str:
+    """Text that a person typed: a NUL in it would end a command, a name or a path before its time."""
+    if "\0" in (typed := text(value)):
+        msg = f"{shown(typed)} holds a NUL, which no name, path or argument can have"
+        raise InvalidValueError(msg)
+    return typed
 
 
 def whole_number(value: object, _: Any = int) -> int:

@@ -33,7 +33,14 @@ def _stores(placed: Placed) -> Iterator[Finding]:
     graph = Graph((part,))
     kept = [(each.label, each.dataset.path_uri, each.path) for each in graph.writers if each.writes_objects]
     for label, location, path in (*kept, *((each.label, each.outside, each.path) for each in graph.readers)):
-        if location and any(within(location, root) for root in (roots.metadata, roots.arc_state, roots.manifest)):
+        if location and any(_meets(location, root) for root in (roots.metadata, roots.arc_state, roots.manifest)):
             text = f"{label} keeps its objects among the placement's own records, at {location}"
             remedy = "give it a folder or bucket of its own"
             yield Finding(file=part.file, path=f"{path}.pathURI", text=text, remedy=remedy)
+
+
+def _meets(location: str, root: str) -> bool:
+    """Whether one is within the other; what is hidden below a location does not arrive there, nor is it in the way."""
+    if not within(root, location):
+        return within(location, root)
+    return not root.removeprefix(location).startswith(".")

@@ -7,17 +7,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
 from clusterless import layout
 from clusterless.codec.names import below, stored_names
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 from clusterless.model.boundary import EgressBoundary
 from clusterless.model.dataset import ClockDataset, JoinedDataset, LocatedDataset
+from clusterless.model.naming import check_path
 
 T = TypeVar("T")
 
+_SHOWN = 60
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.*")
 
 
@@ -27,19 +30,18 @@ def location(path_uri: str, base: Path) -> str:
     Without a scheme it is a local path: relative ones start at *base*.
 
     Raises:
-        InvalidValueError: it is empty, not printable, or a file URI that is not absolute.
+        InvalidValueError: it is empty, too long, not printable, or a file URI that is not absolute.
     """
-    if not path_uri.strip():
-        msg = "is empty: give a URI or a folder"
-        raise InvalidValueError(msg)
     if not path_uri.isprintable():
-        msg = f"{path_uri!r} has characters that no location can have"
+        msg = f"{cut(repr(path_uri), _SHOWN)} has characters that no location can have"
         raise InvalidValueError(msg)
     if not _ABSOLUTE.fullmatch(path_uri):
+        check_path(path_uri)
         path_uri = layout.uri("file://", os.path.normpath(base / path_uri))
     if path_uri.startswith("file://") and not path_uri.startswith("file:///"):
         msg = f"{path_uri!r} names a host: write file:/// and an absolute path, or a path alone"
         raise InvalidValueError(msg)
+    check_path(unquote(urlsplit(path_uri).path).removeprefix("/") or "/")
     return path_uri.replace(" ", "%20").removesuffix("/") + "/"
 
 

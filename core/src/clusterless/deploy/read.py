@@ -14,7 +14,6 @@ from attrs import Factory, field, frozen
 from clusterless.codec import read_declaration
 from clusterless.codec.names import stored_names
 from clusterless.codec.text import declared_values
-from clusterless.codec.values import shown
 from clusterless.deploy.locations import located
 from clusterless.errors import (
     ClsError,
@@ -22,6 +21,7 @@ from clusterless.errors import (
     MalformedError,
     NotInstalledError,
     ProjectFileMissingError,
+    cut,
 )
 from clusterless.model.element import Element
 from clusterless.model.placement import Placement
@@ -39,6 +39,7 @@ from clusterless.provider import (
 )
 
 STDIN = "-"
+_SHOWN = 60
 
 _FOR_EDITORS = "$schema"  # names the schema that they check and complete by
 
@@ -198,7 +199,8 @@ class _Reader:
         component = self.components.get(name)
         if not isinstance(component, _KINDS[kind]):
             self.found(source, f"{path}.type: {self._not_offered(name, kind)}")
-            model = _KINDS[kind].declares
+            # Declared among the wrong kind, it has the right keys of another.
+            model = Element if component else _KINDS[kind].declares
             self._structured(_common(value, model), model, source, path)
             return None
         element: Element | None = self._structured(value, component.model, source, path)
@@ -215,7 +217,7 @@ class _Reader:
             return f"{name} is not declared among {kind}: it is of kind {_singular(rightly)}"
         match = _TYPE.fullmatch(name)
         if not match:
-            return f"{shown(name).removeprefix('text ')} is no type: use provider:namespace:component, such as 'cls:core:copyArc'"
+            return f"{cut(repr(name), _SHOWN)} is no type: use provider:namespace:component, such as 'cls:core:copyArc'"
         if not any(known.startswith(f"{match['provider']}:") for known in self.components):
             absence = self.absence(name)
             self.hints[absence.hint] = None
@@ -271,7 +273,7 @@ def _singular(kind: str) -> str:
     return _KINDS[kind].declares.__name__.lower()
 
 
-def _common(value: Any, model: type[Element]) -> Any:
+def _common(value: Any, model: Any) -> Any:
     """Of an element whose class is not known, the keys that all such elements have, and alike."""
     if not isinstance(value, dict):
         return value

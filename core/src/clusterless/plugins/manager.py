@@ -153,15 +153,19 @@ class Plugins:
         known = self.components()
         if type_ in known:
             return known[type_]
-        provider = type_.partition(":")[0]
         if close := difflib.get_close_matches(type_, known, n=1):
             raise NotInstalledError(f"no component {type_!r}", hint=f"did you mean {close[0]!r}?")
-        if any(name.startswith(f"{provider}:") for name in known):
+        if any(name.startswith(f"{type_.partition(':')[0]}:") for name in known):
             raise NotInstalledError(f"no component {type_!r}", hint="cls show component --list")
+        raise self.absence(type_)
+
+    def absence(self, type_: str) -> ClsError:
+        """Why nothing offers what is of that type: not installed, broken, disabled, or nothing in it yet."""
+        provider = type_.partition(":")[0]
         entry = self.providers().get(provider)
         if entry and entry.unavailable:
-            raise NotInstalledError(f"no component {type_!r}: {entry.unavailable}")
-        raise self._absent(f"no component {type_!r}", provider)
+            return NotInstalledError(f"no component {type_!r}: {entry.unavailable}")
+        return self._absent(f"no component {type_!r}", provider)
 
     def offers(self, plugin: Plugin) -> Mapping[str, Sequence[str]]:
         """What one plugin offers: names, by kind."""
