@@ -64,6 +64,11 @@ class Tally:
             if there != source:
                 raise CollisionError(there, source, key) from None
 
+    def sources(self) -> Iterator[str]:
+        """What is planned, in order."""
+        for (source,) in self._database.execute("SELECT source FROM planned ORDER BY number"):
+            yield source
+
     def mark(self, sink: str, key: str) -> None:
         """Note that *sink* has the object *key*, if it is planned."""
         self._database.execute("INSERT OR IGNORE INTO done SELECT ?, number FROM planned WHERE key = ?", (sink, key))

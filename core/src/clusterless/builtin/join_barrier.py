@@ -61,7 +61,7 @@ class JoinWorkload:
             comment=comment,
             lot=work.lot,
             uri_type=kind,
-            uris=listing(len(tally), lambda: (planned.source for planned in tally.owed("main"))),
+            uris=listing(len(tally), tally.sources),
         )
 
 
