@@ -72,6 +72,7 @@ def cls_barriers() -> Iterable[BarrierComponent]:
 @hookimpl
 def cls_activities() -> Iterable[ActivityComponent]:
     from clusterless.builtin.activities import ExecActivity, PythonActivity
+    from clusterless.builtin.retention import RetentionActivity
     from clusterless.provider import ActivityComponent
 
     return (
@@ -86,6 +87,12 @@ def cls_activities() -> Iterable[ActivityComponent]:
             model=PythonActivity,
             summary="Call a Python function on a clock.",
             load=_python_activity,
+        ),
+        ActivityComponent(
+            type="cls:core:retentionActivity",
+            model=RetentionActivity,
+            summary="Remove a dataset's lots that are old and consumed.",
+            load=_retention,
         ),
     )
 
@@ -196,3 +203,9 @@ def _python_activity() -> Callable[[Any, Surroundings], RunnableActivity]:
     from clusterless.builtin.python_activity import CallFunction
 
     return CallFunction
+
+
+def _retention() -> Callable[[Any, Surroundings], RunnableActivity]:
+    from clusterless.builtin.retention_activity import Retention
+
+    return Retention

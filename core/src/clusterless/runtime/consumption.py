@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from attrs import define, field
 
@@ -49,6 +50,16 @@ class Consumption:
                 if seen.picture.final is not ArcState.COMPLETE and seen.picture.last:
                     yield seen.lot
 
+    def whole(self, dataset: Dataset, lot: Lot) -> Lot:
+        """*lot*, or the first that goes into the same larger lot of a reader: that is worked again as a whole."""
+        for party in self.around.readers(dataset):
+            own = self._lot_of(party, lot)
+            for sink in self.around.passed_to(party, dataset):
+                own = self.whole(sink, own)
+            if own.start < lot.start:
+                lot = Lot.containing(own.start, lot.unit)
+        return lot
+
     # ---- one party ----
 
     def _writing(self, party: Party, lot: Lot, *, given_up: bool) -> str:
@@ -83,21 +94,29 @@ class Consumption:
     def _is_owed(self, party: Party, dataset: Dataset, lot: Lot) -> bool:
         if not any(source.subscribe for source in party.roles(dataset, self.around.placement)):
             return False
-        try:
-            starts = read_start(self.state, self._keys(party))
-        except ObjectMissingError:
+        starts = self._starts(party)
+        if starts is None:
             return not party.arc.exclude  # it is about to begin, or never did
         return all(after is None or after.start < lot.start for after in starts.values())
+
+    def _starts(self, party: Party) -> dict[str, Lot | None] | None:
+        try:
+            return read_start(self.state, self._keys(party))
+        except ObjectMissingError:
+            return None
+
+    def _started(self, party: Party) -> list[Lot]:
+        return [lot for lot in (self._starts(party) or {}).values() if lot]
 
     def _keys(self, party: Party) -> layout.ArcKeys:
         return layout.ArcKeys(party.project, party.arc.name)
 
     def _lot_of(self, party: Party, lot: Lot) -> Lot:
-        """The lot that *lot* goes into: its ledgers tell their unit."""
+        """The lot that *lot* goes into: its ledgers tell their unit, or else from when on it is owed lots."""
         keys = self._keys(party)
         if keys.path not in self._unit:
-            first = next(pictures(self.state, keys, None), None)
-            self._unit[keys.path] = first.lot.unit if first else None
+            known = (*(seen.lot for seen in islice(pictures(self.state, keys, None), 1)), *self._started(party))
+            self._unit[keys.path] = next((each.unit for each in known), None)
         unit = self._unit[keys.path]
         return Lot.containing(lot.start, unit) if unit else lot
 

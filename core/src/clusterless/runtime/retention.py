@@ -174,6 +174,12 @@ class _Run:
 
     def _move(self, horizon: Horizon, expired: datetime) -> Lot | None:
         """Move the horizon as far as it goes; gives where it is then, if it went."""
+        moved = self._move_to(horizon, expired)
+        if moved:
+            move_horizon(self.manifests.store, self.dataset, moved)
+        return moved
+
+    def _move_to(self, horizon: Horizon, expired: datetime) -> Lot | None:
         last = None
         for lot, revision in self._old(horizon.lot, expired):
             if self.retained.stopping():
@@ -182,10 +188,8 @@ class _Run:
                 self.held.append(why)
                 break
             last = lot
-        if last is None:
-            return None
-        move_horizon(self.manifests.store, self.dataset, last.next)
-        return last.next
+        moved = self.consumption.whole(self.dataset, last.next) if last else None
+        return None if moved and horizon.lot and moved.start <= horizon.lot.start else moved
 
     def _old(self, horizon: Lot | None, expired: datetime) -> Iterator[tuple[Lot, int]]:
         """The lots from the *horizon* on that ended by *expired*, each with its newest revision, in order.

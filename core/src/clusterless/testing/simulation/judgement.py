@@ -83,6 +83,8 @@ class Judgement:
         """Every source lot was consumed, as it is now, in one lot only, and its result announced."""
         there = self._there(arc)
         for lot in sorted(lot for lot in there if lot.end <= self.last.end):
+            if arc.is_behind(lot):
+                continue
             ledger = arc.ledger(lot)
             number = ledger.look().last
             entry = ledger.read(number) if number else None
@@ -114,8 +116,25 @@ class Judgement:
         last = self.arcs[-1]
         found = [each for each in last.manifests.lots(last.arc.sinks["main"]) if each.lot.end <= self.last.end]
         out = Counter(self._contents(last, found))
-        if out != self.world.arrived:
-            yield f"lost {self.world.arrived - out}, doubled {out - self.world.arrived}"
+        lost = self.world.arrived - out
+        if out - self.world.arrived or lost - self._given_up(lost):
+            yield f"lost {lost}, doubled {out - self.world.arrived}"
+
+    def _given_up(self, lost: Counter[bytes]) -> Counter[bytes]:
+        """What of the *lost* came after its lot had been given up: it is not worked, and stays where it is."""
+        if not lost:
+            return lost
+        behind = {
+            (dataset, lot)
+            for arc in self.arcs
+            for own, parts in self._there(arc).items()
+            if arc.is_behind(own)
+            for dataset, lot, _ in parts
+        }
+        arc = self.arcs[0]
+        datasets = {side.dataset.id: side.dataset for each in self.arcs for side in each.sources.values()}
+        found = [arc.manifests.newest(datasets[dataset], lot) for dataset, lot in behind]
+        return Counter(set(self._contents(arc, [each for each in found if each])))
 
     def _contents(self, arc: RunningArc, found: list[Found]) -> Iterator[bytes]:
         data = self.world.stores["data"]
@@ -142,6 +161,7 @@ class Judgement:
                     named.update(uri for sink in entry.sinks.values() for uri in read_record(arc, sink).uris)
             data = self.world.stores["data"]
             there = {layout.uri(data.root, info.key) for info in data.list(f"{SINKS}{arc.arc.name}-out/")}
+            named -= self.world.gone
             if there != named:
                 yield f"{arc.arc.name}: disowned {sorted(there - named)}, vanished {sorted(named - there)}"
             if staged := [info.key for info in arc.manifests.store.list(layout.staging_path(arc.keys, "main"))]:

@@ -48,11 +48,26 @@ class Laws:
 
     def manifest_written(self, key: str, body: bytes) -> None:
         """A manifest under ``datasets/`` is one that a complete entry or a seal names."""
-        if key.startswith("datasets/"):
+        if "/horizon/" in key:
+            return
+        if "/state=removed/" in key:
+            self._removed(key, body)
+        elif key.startswith("datasets/"):
             digest = hashlib.sha256(body).hexdigest()
             if self.committed.get(key) != digest:
                 raise BrokenLawError(f"{key} was written, but no entry names these bytes")
             self.written[key] = digest
+
+    def _removed(self, key: str, body: bytes) -> None:
+        """What is said to be removed was committed, as that revision, and is named as it was."""
+        lot, _, attempt = key.partition("state=removed/attempt=")
+        revision = int(attempt.partition("/")[0])
+        part = f"attempt={revision}/" if revision else ""
+        for state in ("complete", "empty"):
+            was = body.replace(b'"removed"', f'"{state}"'.encode(), 1)
+            if self.written.get(f"{lot}state={state}/{part}manifest.json") == hashlib.sha256(was).hexdigest():
+                return
+        raise BrokenLawError(f"{key} was written, but no such revision was committed")
 
     def published(self, event: Event) -> None:
         """One revision is never announced with two answers, and never before it is there."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from attrs import define, field
 
 from clusterless.errors import ClsError
+from clusterless.model.lot import Lot
 from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.delivery import deliver
@@ -165,13 +166,16 @@ class Play:
         faults.before = faults.lost = faults.kill = faults.stall = 0
         self.world.is_calm = True
 
+    def _judge(self, last: Lot) -> Judgement:
+        return Judgement(self.world, last)
+
     def _until_rest(self) -> Judgement:
         """Go on until every lot that something can have arrived in is at rest.
 
         Raises:
             BrokenLawError: that takes more than an hour.
         """
-        scheduler, judgement = self.world.scheduler, Judgement(self.world, last_lot(self.world))
+        scheduler, judgement = self.world.scheduler, self._judge(last_lot(self.world))
         end = scheduler.time + 3600
         while scheduler.time < end:
             resting = scheduler.time + 120

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from attrs import define, evolve, field, frozen
 
@@ -25,6 +26,7 @@ from clusterless.model.project import Project
 from clusterless.provider import SinkResult, Work, WorkResult
 from clusterless.runtime.arc import RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
+from clusterless.runtime.horizon import KnownHorizon, nothing_hidden
 from clusterless.runtime.ownership import Ownership, own
 from clusterless.runtime.renewal import Renewals
 from clusterless.runtime.start import started
@@ -111,6 +113,18 @@ ARCS = (
 )
 
 
+RETAINED = (FORMER.dataset, ARCS[0].sinks["main"], ARCS[2].sinks["main"])
+"""The datasets whose old lots are removed, in plays with retention."""
+
+
+class Watch(Protocol):
+    """Is told when work is begun, and when it has ended."""
+
+    def begins(self, work: Work) -> None: ...
+
+    def ends(self, work: Work) -> None: ...
+
+
 @define(eq=False)
 class World:
     """All that outlives a process: the stores, the queues, the laws."""
@@ -126,6 +140,8 @@ class World:
     arrived: Counter[bytes] = field(factory=Counter)
     ids: int = 0
     is_calm: bool = False  # faults are over
+    gone: set[str] = field(factory=set)  # URIs of objects that retention has removed
+    watch: Watch | None = None  # where old lots are removed
 
     def __attrs_post_init__(self) -> None:
         self.scheduler = Scheduler(random.Random(self.seed))
@@ -196,7 +212,7 @@ class World:
             arc=declared,
             state=self.store("state"),
             manifests=manifests,
-            sources={role: SourceSide(dataset=_sink(role), manifests=manifests) for role in declared.sources},
+            sources={role: self._side(role, manifests) for role in declared.sources},
             workload=SimulatedWorkload(self, self.store("data"), self.store("manifest"), renewals),
             publish=self.publish,
             writer=writer,
@@ -205,6 +221,10 @@ class World:
         )
         running.started = started(running)
         return running
+
+    def _side(self, role: str, manifests: Manifests) -> SourceSide:
+        horizon = KnownHorizon(manifests.store, _sink(role)) if self.watch else nothing_hidden
+        return SourceSide(dataset=_sink(role), manifests=manifests, horizon=horizon)
 
 
 @define(eq=False)
@@ -217,6 +237,15 @@ class SimulatedWorkload:
     renewals: Renewals
 
     def run(self, work: Work) -> WorkResult:
+        if self.world.watch is None:
+            return self._run(work)
+        self.world.watch.begins(work)
+        try:
+            return self._run(work)
+        finally:
+            self.world.watch.ends(work)
+
+    def _run(self, work: Work) -> WorkResult:
         chance = self.world.scheduler.random
         earlier = [uri for sink in work.sinks.values() for manifest in sink.earlier for uri in manifest.uris]
         uris: list[str] = []

@@ -1,0 +1,119 @@
+"""Retention under random schedules: nothing goes that somebody is owed; and each rule of it, taken out, breaks a law."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from clusterless.model.horizon import Horizon
+from clusterless.runtime import horizon, removal, retention
+from clusterless.runtime.arc import RunningArc
+from clusterless.runtime.consumption import Consumption
+from clusterless.runtime.delivery import _Delivery
+from clusterless.testing.simulation.laws import BrokenLawError
+from clusterless.testing.simulation.retirement import RetiringPlay
+from clusterless.testing.simulation.stores import Faults
+
+pytestmark = pytest.mark.slow
+SCHEDULES = int(os.environ.get("CLS_SCHEDULES", "40")) // 2
+SEEDS = 25  # tried before a rule is called useless
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@pytest.mark.parametrize("seed", range(SCHEDULES))
+def test_every_law_of_retention_holds_under_a_random_schedule(seed: int) -> None:
+    """Kills, stalls of minutes and skewed clocks, while two processes remove what is old."""
+    play = RetiringPlay(seed)
+    play.run()
+    assert play.world.gone
+
+
+def nobody_waits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(retention, "WAIT", timedelta())
+
+
+def nobody_asks_subscribers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Consumption, "holds", lambda *_, **__: "")
+
+
+def subscribers_are_asked_only_before_the_horizon_is_moved(patch: pytest.MonkeyPatch) -> None:
+    original = Consumption.holds
+
+    def holds(self: Consumption, *args: object, given_up: bool = False) -> str:
+        return "" if given_up else original(self, *args)  # type: ignore[arg-type]
+
+    patch.setattr(Consumption, "holds", holds)
+
+
+def what_is_old_is_removed_before_the_horizon_is_moved(patch: pytest.MonkeyPatch) -> None:
+    def run(self: retention._Run) -> retention.Expired:
+        store = self.manifests.store
+        now = retention.time_of(store, self.dataset)
+        known = retention.read_horizon(store, self.dataset)
+        upto = self._move_to(known, retention.expired_by(self.retained.age, now))
+        removing = self._remove(Horizon(marks={upto: now - retention.WAIT}), now) if upto else self._remove(known, now)
+        self._move(known, retention.expired_by(self.retained.age, now))
+        return retention.Expired(lots=removing.lots)
+
+    patch.setattr(retention._Run, "run", run)
+
+
+def claims_are_made_before_the_horizon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RunningArc, "is_behind", lambda *_: False)
+
+
+def the_horizon_is_looked_at_once_and_for_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(horizon, "MEMORY", timedelta(days=1))
+
+
+def a_claim_that_took_long_is_worked_all_the_same(patch: pytest.MonkeyPatch) -> None:
+    def worked(self: _Delivery, claim: object, found: object) -> object:
+        from clusterless.runtime.attempt import work_lot
+
+        return work_lot(self.arc, self.lot, claim, found, self._earlier(claim))  # type: ignore[arg-type]
+
+    patch.setattr(_Delivery, "_worked", worked)
+
+
+def a_larger_lot_is_cut_in_two(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Consumption, "whole", lambda _self, _dataset, lot: lot)
+
+
+def manifests_go_before_objects(patch: pytest.MonkeyPatch) -> None:
+    original = removal.Removal._objects
+
+    def objects(self: removal.Removal, going: removal._Going, theirs: set[str]) -> None:
+        for each in going.found:
+            self._manifest(each)
+        original(self, going, theirs)
+
+    patch.setattr(removal.Removal, "_objects", objects)
+
+
+RULES: tuple[Patch, ...] = (
+    nobody_waits,
+    nobody_asks_subscribers,
+    subscribers_are_asked_only_before_the_horizon_is_moved,
+    what_is_old_is_removed_before_the_horizon_is_moved,
+    claims_are_made_before_the_horizon,
+    the_horizon_is_looked_at_once_and_for_all,
+    a_claim_that_took_long_is_worked_all_the_same,
+    a_larger_lot_is_cut_in_two,
+    manifests_go_before_objects,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_without_a_rule_of_retention_a_law_breaks(rule: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some schedule of a few finds it."""
+    rule(monkeypatch)
+    for seed in range(SEEDS):
+        try:
+            RetiringPlay(seed, Faults(kill=0.005, stall=0.005)).run()
+        except (BrokenLawError, AssertionError):
+            return
+    pytest.fail(f"{SEEDS} schedules did not miss the rule")
