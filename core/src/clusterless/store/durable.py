@@ -5,43 +5,59 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
+import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
+
+from attrs import define, field
 
 if TYPE_CHECKING:
-    from clusterless.store.api import Body
+    from collections.abc import Callable, Iterable, Iterator
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
-def make_folder(folder: str) -> None:
-    """Make a folder durably, with those above it.
+def make_folder(folder: str, sync: Callable[[str], None]) -> None:
+    """Make a folder, with those above it, each in a folder that *sync* makes durable.
 
     Raises:
         FileNotFoundError: one above was pruned meanwhile.
     """
-    if not os.path.isdir(folder):
-        above = os.path.dirname(folder)
-        make_folder(above)
+    above = os.path.dirname(folder)
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_folder(above, sync)
         with suppress(FileExistsError):
             os.mkdir(folder)
-        sync(above)
+    sync(above)
 
 
-def write(file: BinaryIO, body: Body) -> None:
-    """Write *body*, and wait for the disk."""
-    if isinstance(body, bytes):
-        file.write(body)
-    else:
-        shutil.copyfileobj(body, file, _CHUNK)
-    file.flush()
-    os.fsync(file.fileno())
+def read(fd: int, size: int) -> Iterator[bytes]:
+    """What is in a regular file, which had *size* bytes a moment ago, in large parts."""
+    while True:
+        wanted = min(size + 1, CHUNK)  # one more than there should be: when it does not come, this was all
+        part = os.read(fd, wanted)
+        if part:
+            yield part
+        if len(part) < wanted:
+            return
+
+
+def write(fd: int, chunks: Iterable[bytes]) -> None:
+    """Write all, and wait for the disk."""
+    for chunk in chunks:
+        written = os.write(fd, chunk)
+        while written < len(chunk):
+            written += os.write(fd, memoryview(chunk)[written:])
+    os.fsync(fd)
 
 
 def give_name(temporary: str, path: str) -> None:
-    """Give the file the name *path* (too), if that is free; exactly one of those who try at once succeeds.
+    """Name the file *path*, if that is free; exactly one of those who try at once succeeds.
 
     Raises:
         FileExistsError: it is not.
@@ -56,6 +72,8 @@ def give_name(temporary: str, path: str) -> None:
         if exc.errno not in _NO_LINKS:
             raise
         _move(temporary, path)
+        return
+    os.unlink(temporary)
 
 
 def _move(temporary: str, path: str) -> None:
@@ -81,3 +99,57 @@ def sync(folder: str) -> None:
                 raise
         finally:
             os.close(fd)
+
+
+class Syncs:
+    """`sync` for many threads: those who wait for one folder share the next sync that begins."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next: dict[str, _Turn] = {}
+        self._now: dict[str, _Turn] = {}
+
+    def sync(self, folder: str) -> None:
+        """Make the names in *folder* durable, all that were there when this was called.
+
+        Raises:
+            OSError: the disk did not take them.
+        """
+        with self._lock:
+            turn = self._next.get(folder)
+            if joined := turn is not None:
+                before = None
+            else:
+                turn = self._next[folder] = _Turn()
+                turn.going.acquire()
+                before = self._now.get(folder)
+        if joined:
+            with turn.going:
+                pass
+        else:
+            self._take(turn, folder, before)
+        if turn.failed:
+            raise OSError(turn.failed, os.strerror(turn.failed), folder)
+
+    def _take(self, turn: _Turn, folder: str, before: _Turn | None) -> None:
+        if before:
+            with before.going:
+                pass
+        with self._lock:
+            self._now[folder] = self._next.pop(folder)  # who comes from now on has names that may come too late
+        try:
+            sync(folder)
+        except OSError as exc:
+            turn.failed = exc.errno or errno.EIO
+        finally:
+            with self._lock:
+                del self._now[folder]
+            turn.going.release()
+
+
+@define(eq=False)
+class _Turn:
+    """One sync of a folder: *going* is held until it has ended, *failed* is the error number if it did."""
+
+    going: threading.Lock = field(factory=threading.Lock)
+    failed: int = 0

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +25,7 @@ from clusterless.store.keys import check_key
 from clusterless.store.litter import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
 _KNOWN_AT_MOST = 10_000
@@ -57,25 +58,30 @@ class FileStore(ObjectStore):
         self._folder = _folder(root_uri)
         self._known: dict[str, None] = {}  # folders that were there, and below the root
         self._time = FileTime()
+        self._synced = durable.Syncs()
         self._now = now or self._time.now
 
     # ---- reading
 
     def get(self, key: str) -> bytes:
-        with self.open(key) as stream:
-            return stream.read()
+        with self.chunks(key) as source:
+            return b"".join(source)
+
+    @contextmanager
+    def chunks(self, key: str) -> Iterator[Iterator[bytes]]:
+        """The object's bytes, in as few system calls as that takes."""
+        path = self._path(key)
+        with self._found(path, key):
+            fd, size = _open(path)
+            try:
+                yield durable.read(fd, size)
+            finally:
+                os.close(fd)
 
     def open(self, key: str) -> BinaryIO:
         path = self._path(key)
         with self._found(path, key):
-            # Not blocking, lest a named pipe hold us up.
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                _check_is_object(os.fstat(fd))
-                return os.fdopen(fd, "rb")
-            except BaseException:
-                os.close(fd)
-                raise
+            return os.fdopen(_open(path)[0], "rb")
 
     def head(self, key: str) -> ObjectInfo:
         return self._look(self._path(key), key)
@@ -93,8 +99,7 @@ class FileStore(ObjectStore):
         with self._found(path, key):
             found = os.lstat(path)
             _check_is_object(found)
-            etag = f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
-            return ObjectInfo(key, found.st_size, etag, from_ns(found.st_mtime_ns))
+            return _info(key, found)
 
     def _walk(self, path: str, base: str, prefix: str, after: str) -> Iterator[ObjectInfo]:
         for name in self._names(path, base, prefix, after):
@@ -102,10 +107,13 @@ class FileStore(ObjectStore):
                 yield from self._walk(f"{path}/{name[:-1]}", base + name, prefix, after)
                 continue
             try:
-                info = self._look(f"{path}/{name}", base + name)
-            except ObjectMissingError:  # gone since its folder was read
+                found = os.lstat(f"{path}/{name}")
+            except (FileNotFoundError, NotADirectoryError):  # gone since its folder was read
                 continue
-            yield info
+            except OSError as exc:
+                raise _refused(f"{path}/{name}", exc, exc.errno or 0) from exc
+            if stat.S_ISREG(found.st_mode):
+                yield _info(base + name, found)
 
     def _names(self, path: str, base: str, prefix: str, after: str) -> Sequence[str]:
         """What of a folder is to be listed, in order of key: folders sort as if they ended with a slash."""
@@ -122,7 +130,7 @@ class FileStore(ObjectStore):
                         litter.remove_if_left(entry.path)
                         continue
                     wanted = wanted and entry.is_file(follow_symlinks=False)
-                if wanted and _is_text(name):
+                if wanted and (name.isascii() or _is_text(name)):
                     names.append(name)
         return sorted(names)
 
@@ -130,7 +138,7 @@ class FileStore(ObjectStore):
 
     def put(self, key: str, body: Body) -> None:
         path = self._path(key)
-        with self._explained(path, key), self._written(path, body) as temporary:
+        with self._explained(path, key), self._written(path, _chunks(body)) as temporary:
             os.replace(temporary, path)
 
     def create(self, key: str, body: Body) -> None:
@@ -138,36 +146,47 @@ class FileStore(ObjectStore):
         with self._explained(path, key):
             if os.path.lexists(path):  # the loser of a race seldom has to write anything
                 raise FileExistsError(path)
-            with self._written(path, body) as temporary:
+            with self._written(path, _chunks(body)) as temporary:
                 durable.give_name(temporary, path)
+
+    def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
+        if not isinstance(source, FileStore):
+            super().copy(key, source, source_key)
+            return
+        path = self._path(key)
+        with source.chunks(source_key) as chunks, self._explained(path, key), self._written(path, chunks) as temporary:
+            os.replace(temporary, path)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
         with suppress(ObjectMissingError), self._found(path, key):
             _unlink_object(path)
-            durable.sync(self._prune(os.path.dirname(path)))
+            self._synced.sync(self._prune(os.path.dirname(path)))
 
     @contextmanager
-    def _written(self, path: str, body: Body) -> Iterator[str]:
+    def _written(self, path: str, chunks: Iterable[bytes]) -> Iterator[str]:
         """A durable file beside *path* to be given its name inside; then that name is made durable."""
         folder = os.path.dirname(path)
         temporary, fd = self._new_file(folder)
         try:
-            with os.fdopen(fd, "wb") as file:
-                durable.write(file, body)
+            try:
+                durable.write(fd, chunks)
                 self._time.saw(os.fstat(fd).st_mtime_ns)
+            finally:
+                os.close(fd)
             yield temporary
-        finally:
-            with suppress(FileNotFoundError):  # renamed
+        except BaseException:
+            with suppress(FileNotFoundError):
                 os.unlink(temporary)
-        durable.sync(folder)
+            raise
+        self._synced.sync(folder)
 
     def _new_file(self, folder: str) -> tuple[str, int]:
         for _ in range(_TRIES):
             temporary = f"{folder}/{litter.new_name()}"
             try:
                 if folder not in self._known:
-                    durable.make_folder(folder)
+                    durable.make_folder(folder, self._synced.sync)
                 fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             except FileNotFoundError:  # pruned
                 self._known.pop(folder, None)
@@ -199,11 +218,24 @@ class FileStore(ObjectStore):
                 msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {HIDDEN}"
             )
         folder = f"{self._folder}/{folders}" if folders else self._folder
-        if folder not in self._known:
-            self._check_is_inside(folder, key)
+        self._check_is_inside(folder, key)
         return f"{folder}/{name}"
 
     def _check_is_inside(self, folder: str, key: str) -> None:
+        """Only a link leads out: each folder on the way is looked at once."""
+        if folder in self._known or folder == self._folder:
+            return
+        self._check_is_inside(folder.rpartition("/")[0], key)
+        try:
+            mode = os.lstat(folder).st_mode
+        except OSError:
+            return  # nothing is there that leads anywhere; whoever asks for more is told why
+        if stat.S_ISLNK(mode):
+            self._check_target(folder, key)
+        elif stat.S_ISDIR(mode):
+            self._know(folder)
+
+    def _check_target(self, folder: str, key: str) -> None:
         real = os.path.realpath(folder)
         if not f"{real}/".startswith(f"{self._folder}/"):
             msg = f"{key!r} leads out of {self._folder}, to {real}"
@@ -261,6 +293,28 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that are not UTF-8 come as halves of characters
         return False
     return True
+
+
+def _info(key: str, found: os.stat_result) -> ObjectInfo:
+    etag = f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
+    return ObjectInfo(key, found.st_size, etag, from_ns(found.st_mtime_ns))
+
+
+def _open(path: str) -> tuple[int, int]:
+    """The object's descriptor and size."""
+    # Not blocking, lest a named pipe hold us up.
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(fd)
+        _check_is_object(found)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, found.st_size
+
+
+def _chunks(body: Body) -> Iterable[bytes]:
+    return (body,) if isinstance(body, bytes) else iter(partial(body.read, durable.CHUNK), b"")
 
 
 def _check_is_object(found: os.stat_result) -> None:

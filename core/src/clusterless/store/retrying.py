@@ -53,24 +53,24 @@ class RetryingStore(ObjectStore):
         jitter: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.root = store.root
-        self._store = store
+        self.plain = store
         self._sleep = sleep
         self._attempts = attempts
         self._first = first
         self._jitter = jitter
 
     def get(self, key: str) -> bytes:
-        return self._retried(lambda: self._store.get(key))
+        return self._retried(lambda: self.plain.get(key))
 
     def open(self, key: str) -> BinaryIO:
-        return self._retried(lambda: self._store.open(key))
+        return self._retried(lambda: self.plain.open(key))
 
     def head(self, key: str) -> ObjectInfo:
-        return self._retried(lambda: self._store.head(key))
+        return self._retried(lambda: self.plain.head(key))
 
     def put(self, key: str, body: Body) -> None:
         again = _rewinder(body)
-        self._retried(lambda: self._store.put(key, again()))
+        self._retried(lambda: self.plain.put(key, again()))
 
     def create(self, key: str, body: Body) -> None:
         again = _rewinder(body)
@@ -79,47 +79,51 @@ class RetryingStore(ObjectStore):
         def attempt() -> None:
             nonlocal unanswered
             try:
-                self._store.create(key, again())
+                self.plain.create(key, again())
             except StoreUnavailableError:
                 unanswered = True
                 raise
             except ObjectExistsError:
-                if not unanswered or not _holds(self._store, key, again()):
+                if not unanswered or not _holds(self.plain, key, again()):
                     raise
 
         self._retried(attempt)
 
     def delete(self, key: str) -> None:
-        self._retried(lambda: self._store.delete(key))
+        self._retried(lambda: self.plain.delete(key))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        listing = self._store.list(prefix, after)
-
-        def following() -> ObjectInfo | None:
-            nonlocal listing
+        failures = 0
+        while True:
             try:
-                return next(listing, None)
+                for info in self.plain.list(prefix, after):
+                    failures, after = 0, info.key
+                    yield info
             except StoreUnavailableError:
-                listing = self._store.list(prefix, after)
-                raise
-
-        while info := self._retried(following):
-            after = info.key
-            yield info
+                failures += 1
+                if failures == self._attempts:
+                    raise
+                self._pause(failures)
+            else:
+                return
 
     def now(self) -> datetime:
-        return self._retried(self._store.now)
+        return self._retried(self.plain.now)
 
     def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
-        self._retried(lambda: self._store.copy(key, source, source_key))
+        plain = source.plain if isinstance(source, RetryingStore) else source  # which the other store may know
+        self._retried(lambda: self.plain.copy(key, plain, source_key))
 
     def _retried(self, ask: Callable[[], T]) -> T:
-        for failures in range(self._attempts - 1):
+        for failures in range(1, self._attempts):
             try:
                 return ask()
             except StoreUnavailableError:
-                self._sleep(self._first * 2**failures * self._jitter())
+                self._pause(failures)
         return ask()
+
+    def _pause(self, failures: int) -> None:
+        self._sleep(self._first * 2 ** (failures - 1) * self._jitter())
 
 
 def _rewinder(body: Body) -> Callable[[], Body]:
