@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-_LONGEST = 1000  # characters of a line: an error is read by people
-_END = 250
+_LONGEST = 600  # characters of a line: an error is read by people
+_END = 200
 
 
 def cut(text: str, most: int, end: int = 0) -> str:
