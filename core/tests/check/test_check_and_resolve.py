@@ -186,3 +186,91 @@ def test_warnings_do_not_stop_a_run(
     file = write("first.json", project("p", boundary("a"), arc("copy", "a", "b", subscribe=False)))
     assert len(resolve(read(file), find_plugins())) == 1
     assert "nothing starts it" in caplog.text
+
+
+# ---- barriers and ways out -------------------------------------------------------------------------------------
+
+
+def join(name: str, *sources: str, **dataset: Any) -> dict[str, Any]:
+    return {
+        "type": "cls:core:joinBarrier",
+        "name": f"join-{name}",
+        "sources": {source: {"name": source, "version": "1"} for source in sources},
+        "dataset": {"name": name, "version": "1", **dataset},
+    }
+
+
+def frequent(name: str) -> dict[str, Any]:
+    return boundary(name, eventArrival="frequent")
+
+
+def test_whoever_reads_a_joined_dataset_learns_where_its_objects_lie(write: Write, tmp_path: Path) -> None:
+    """From the files that declare it, and later from what was recorded; another join finds all that its sources have."""
+    first = write("first.json", project("p", frequent("a"), frequent("b"), barriers=[join("c", "a", "b")]))
+    second = write("second.json", project("q", arc("copy", "c", "out"), barriers=[join("d", "c", "b")]))
+    data = f"{tmp_path.as_uri()}/data/"
+    together = resolve(read(first, second), find_plugins())[1]
+    record(first)
+    for site in (together, resolve(read(second), find_plugins())[0]):
+        source = site.sources["copy", "main"]
+        assert (source.dataset.path_uri, source.roots) == (data, (f"{data}a/", f"{data}b/"))
+        (barrier,) = site.deployable.barriers
+        assert (barrier.dataset.path_uri, barrier.dataset.roots) == (data, (f"{data}a/", f"{data}b/"))
+        assert site.sources["join-d", "c"].unit is LotUnit.HOURS
+
+
+def owned(tmp_path: Path, name: str) -> dict[str, Any]:
+    (found,) = (tmp_path / "root").rglob(f"name={name}/version=1/dataset.json")
+    read_: dict[str, Any] = json.loads(found.read_text())
+    return read_
+
+
+def test_roots_are_recorded_only_where_the_location_is_not_the_only_one(write: Write, tmp_path: Path) -> None:
+    barriers = [join("c", "a", "b"), join("d", "a"), join("e", "a", "b", pathURI="data")]
+    record(write("p.json", project("p", frequent("a"), frequent("b"), barriers=barriers)))
+    data = f"{tmp_path.as_uri()}/data/"
+    assert owned(tmp_path, "c")["roots"] == [f"{data}a/", f"{data}b/"]
+    assert all(set(owned(tmp_path, name)) == {"owner", "dataset"} for name in "ade")
+    assert owned(tmp_path, "d")["dataset"]["pathURI"] == f"{data}a/"
+    record(write("p.json", project("p", frequent("a"), frequent("b"), barriers=[join("c", "a"), *barriers[1:]])))
+    assert set(owned(tmp_path, "c")) == {"owner", "dataset"}, "they are recorded anew when the sources change"
+
+
+def test_whatever_works_lots_is_recorded_as_an_arc(write: Write, tmp_path: Path) -> None:
+    out = {
+        "type": "cls:core:copyEgressBoundary",
+        "name": "out",
+        "sources": {"main": {"name": "c", "version": "1"}},
+        "pathURI": "outside",
+    }
+    declared = project("p", frequent("a"), barriers=[join("c", "a")])
+    declared["boundaries"].append(out)
+    file = write("p.json", declared)
+    (site,) = resolve(read(file), find_plugins())
+    assert [each.path for each in site.deployable.consumers] == [".barriers[0]", ".boundaries[1]"]
+    assert site.sources["out", "main"].dataset.path_uri == f"{tmp_path.as_uri()}/data/a/"
+    record(file)
+    recorded = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "root").rglob("arc.json")}
+    assert {name: list(each["sources"]) for name, each in recorded.items()} == {
+        "arc=join-c": ["a"],
+        "arc=out": ["main"],
+    }
+    assert (list(recorded["arc=join-c"]["sinks"]), recorded["arc=out"]["sinks"]) == (["main"], {})
+
+
+def test_a_way_out_does_not_lead_into_the_placements_own_records(write: Write, tmp_path: Path) -> None:
+    out = {"type": "cls:core:copyEgressBoundary", "name": "out", "sources": {"main": {"name": "a", "version": "1"}}}
+    (metadata,) = {site.roots.metadata for site in resolve(read(write("q.json", project("q"))), find_plugins())}
+    declared = project("p", frequent("a"))
+    declared["boundaries"].append({**out, "pathURI": metadata})
+    (finding,) = findings(write("p.json", declared))
+    assert "$.boundaries[1].pathURI" in finding
+
+
+def test_the_placement_of_a_barriers_source_is_completed(write: Write) -> None:
+    there = {"provider": "local", "stage": "there"}
+    other = project("other", frequent("a"), placement=there)
+    barrier = join("c", "a")
+    barrier["sources"]["a"]["placement"] = there
+    sites = resolve(read(write("p.json", project("p", barriers=[barrier]), other)), find_plugins())
+    assert sites[0].sources["join-c", "a"].manifest_root == sites[1].roots.manifest

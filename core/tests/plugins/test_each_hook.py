@@ -15,7 +15,7 @@ from clusterless.hookspecs import hookimpl
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
-from clusterless.model.boundary import IngressBoundary
+from clusterless.model.boundary import EgressBoundary, IngressBoundary
 from clusterless.model.element import Resource
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugin, Plugins
@@ -26,6 +26,7 @@ from clusterless.provider import (
     BoundaryComponent,
     Component,
     DeployerEntry,
+    EgressComponent,
     NotifierComponent,
     ProjectFormat,
     ProviderEntry,
@@ -101,7 +102,9 @@ def test_hook_cls_resources() -> None:
 
 def test_hook_cls_boundaries() -> None:
     offered("cls_boundaries", BoundaryComponent, IngressBoundary, Plugins.boundaries)
-    refused(BoundaryComponent, Resource)
+    offered("cls_boundaries", EgressComponent, EgressBoundary, Plugins.boundaries)
+    refused(BoundaryComponent, EgressBoundary)
+    refused(EgressComponent, IngressBoundary)
 
 
 def test_hook_cls_barriers() -> None:

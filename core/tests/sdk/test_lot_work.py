@@ -92,6 +92,22 @@ def test_the_work_says_what_it_is(place: Place) -> None:
     assert work.props == {"minutes": 15}
 
 
+def test_objects_of_a_joined_source_have_the_keys_of_the_location_that_each_is_of(place: Place) -> None:
+    """The longest counts; what lies below none of them is refused."""
+    for folder in ("far", "in/deep"):
+        place.store(folder).put("b.csv", folder.encode())
+    place.fill("a.csv")
+    manifest = json.loads(place.store("manifests").get("in.json"))
+    manifest["uris"] += [place.uri("in/deep") + "b.csv", place.uri("far") + "b.csv"]
+    place.store("manifests").put("in.json", json.dumps(manifest).encode())
+    place.props["sources"]["main"]["roots"] = [place.uri("in"), place.uri("in/deep"), place.uri("far")]
+    found = [(each.key, each.read()) for each in place.work().source()]
+    assert found == [("a.csv", b"a.csv"), ("b.csv", b"in/deep"), ("b.csv", b"far")]
+    place.props["sources"]["main"]["roots"].pop()
+    with pytest.raises(InvalidValueError, match="far/b.csv is not below"):
+        list(place.work().source())
+
+
 def test_the_objects_of_a_source_are_read_as_often_as_wanted(place: Place) -> None:
     place.fill("a.csv", "day=1/b.csv")
     source = place.work().source()

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from clusterless import layout
 from clusterless.errors import InvalidValueError
+from clusterless.model.dataset import JoinedDataset
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import UriType
@@ -78,7 +79,8 @@ def _sweep_data(arc: RunningArc, lots: dict[Lot, Picture], open_store: Callable[
     if not settled:
         return 0
     owners = {attempt: each for each in settled.values() if each.is_listed for attempt in each.attempts}
-    removed = sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in arc.arc.sinks.values())
+    written = [sink for sink in arc.arc.sinks.values() if not isinstance(sink, JoinedDataset)]  # others' objects
+    removed = sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in written)
     for lot in settled:
         arc.ledger(lot).mark_swept(lots[lot].last)
     return removed
