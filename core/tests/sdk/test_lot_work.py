@@ -104,7 +104,7 @@ def test_objects_of_a_joined_source_have_the_keys_of_the_location_that_each_is_o
     found = [(each.key, each.read()) for each in place.work().source()]
     assert found == [("a.csv", b"a.csv"), ("b.csv", b"in/deep"), ("b.csv", b"far")]
     place.props["sources"]["main"]["roots"].pop()
-    with pytest.raises(InvalidValueError, match="far/b.csv is not below"):
+    with pytest.raises(InvalidValueError, match=r"far/b\.csv is not below"):
         list(place.work().source())
 
 
