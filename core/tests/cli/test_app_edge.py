@@ -98,7 +98,7 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
         "('cattrs', 'rich', 'watchfiles', 'ijson', 'polars') or name.startswith('clusterless.cli.')])"
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    assert shown.stdout == "['clusterless.cli.app']\n"
+    assert shown.stdout == "['clusterless.cli.helping', 'clusterless.cli.app']\n"
 
 
 def test_every_command_of_the_table_is_there_and_says_the_same_in_short() -> None:

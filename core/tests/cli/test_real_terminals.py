@@ -172,8 +172,8 @@ def test_ctrl_c_while_it_starts_shows_no_traceback(project: Path, after: float) 
     """Of what is sent before Python runs anything of ours, nothing can be said."""
     mark = project.parent / "begun"
     begin = (
-        f"import runpy, sys; open({str(mark)!r}, 'w').close(); sys.argv = ['cls', 'run', 'project.json'];"
-        "runpy.run_module('clusterless.cli', run_name='__main__')"
+        "import sys; from clusterless.cli.__main__ import main; sys.argv = ['cls', 'run', 'project.json'];"
+        f"open({str(mark)!r}, 'w').close(); main()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", begin], cwd=project.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
