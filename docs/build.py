@@ -237,7 +237,7 @@ def _with_parts(model: Any) -> Iterator[Any]:
 def main() -> int:
     """Fill in the pages; with ``--check``, say which are not up to date, and change nothing."""
     os.environ.pop("COLUMNS", None)
-    stale = [f"meanings.json: {key} is no key" for key in sorted(unknown_meanings())]
+    stale = [f"core/src/clusterless/meanings.json: {key} is no key" for key in sorted(unknown_meanings())]
     for path in sorted(HERE.glob("**/*.md")):
         before = path.read_text(encoding="utf-8")
         after = filled(before)
@@ -245,7 +245,7 @@ def main() -> int:
             stale.append(f"{path.name} is not up to date: python docs/build.py")
         elif after != before:
             path.write_text(after, encoding="utf-8")
-    stale += [f"meanings.json says nothing of {key}" for key in sorted(UNSAID)]
+    stale += [f"core/src/clusterless/meanings.json says nothing of {key}" for key in sorted(UNSAID)]
     sys.stdout.write("\n".join(stale or ["up to date"]) + "\n")
     return 1 if stale else 0
 
