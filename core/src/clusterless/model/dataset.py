@@ -59,8 +59,8 @@ class SourceDataset(Dataset):
             return
         try:
             Lot.parse(start)
-        except InvalidValueError:
-            msg = f"{start!r} is not a start: use 'now', 'all' or a lot such as '20240131PT5M287'"
+        except InvalidValueError as error:
+            msg = f"{start!r} is not a start: use 'now', 'all' or a lot; {error.problem}"
             raise InvalidValueError(msg) from None
 
 
