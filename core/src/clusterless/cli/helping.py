@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import click
 from click import formatting
@@ -22,8 +22,9 @@ class Formatter(click.HelpFormatter):
             width = max(room - _MARGIN, _NARROWEST)
         super().__init__(indent_increment, width, max_width)
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Terms and what they mean, side by side or, where that leaves too little room, below each other."""
+        rows = list(rows)
         widest = min(max((len(term) for term, _ in rows), default=0), col_max)
         if widest <= self.width // 2:
             super().write_dl(rows, col_max, col_spacing)
