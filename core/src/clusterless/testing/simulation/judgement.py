@@ -162,9 +162,11 @@ class Judgement:
             data = self.world.stores["data"]
             there = {layout.uri(data.root, info.key) for info in data.list(f"{SINKS}{arc.arc.name}-out/")}
             named -= self.world.gone
+            there = {uri for uri in there if uri in named or not arc.is_behind(Lot.parse(uri.split("/")[-3]))}
             if there != named:
                 yield f"{arc.arc.name}: disowned {sorted(there - named)}, vanished {sorted(named - there)}"
-            if staged := [info.key for info in arc.manifests.store.list(layout.staging_path(arc.keys, "main"))]:
+            keys = (info.key for info in arc.manifests.store.list(layout.staging_path(arc.keys, "main")))
+            if staged := [key for key in keys if not arc.is_behind(Lot.parse(layout.segments(key)["lot"]))]:
                 yield f"{arc.arc.name}: staged objects are left: {staged}"
 
 
