@@ -19,6 +19,7 @@ import attrs
 import click
 from attrs import evolve
 from click.testing import CliRunner
+from object_layout import object_layout
 
 import clusterless
 from clusterless.cli.app import main as cls
@@ -199,6 +200,7 @@ def settings() -> str:
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "models": models, "components": components, "errors": errors, "commands": commands, "settings": settings,
+    "layout": object_layout,
 }  # fmt: skip
 
 
