@@ -16,7 +16,7 @@ from clusterless.store.manifests import Manifests, encode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COUNT = 1_000_000
+COUNT = int(sys.argv[2]) if sys.argv[2:] else 1_000_000
 
 
 class Uris:

@@ -1,0 +1,45 @@
+"""What a command costs: processor time, wall time and memory, of its whole process tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from attrs import frozen
+
+_KIB = 1024
+
+
+@frozen
+class Cost:
+    """*cpu* (user and system) and *wall* in seconds, *peak* in MiB: of the largest process."""
+
+    cpu: float
+    wall: float
+    peak: float
+
+
+def cost(*command: str | Path) -> Cost:
+    """Run *command*, which must end well, and say what it took."""
+    begun = perf_counter()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    per_unit = _KIB * _KIB if sys.platform == "darwin" else _KIB
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / per_unit)
+
+
+def typical(costs: Sequence[Cost]) -> Cost:
+    return Cost(*(median(_each(costs, name)) for name in ("cpu", "wall", "peak")))
+
+
+def _each(costs: Sequence[Cost], name: str) -> Iterable[float]:
+    return [getattr(each, name) for each in costs]
