@@ -103,8 +103,13 @@ def test_a_plugin_is_left_out_by_name(install: Callable[[str, str], None], cls: 
     install("moon", GOOD)
     install("mars", "import boto3_is_not_there")
     shown = cls("plugins", CLS_DISABLE_PLUGINS="moon, mars")
-    assert "moon" not in shown.stdout
+    assert "moon (cls-moon 1.2)\n      disabled by CLS_DISABLE_PLUGINS\n" in shown.stdout
+    assert "providers\n    moon" not in shown.stdout
+    assert "import broke" not in shown.stdout
     assert shown.returncode == 0
+    hidden = cls("datasets", "--provider", "moon", CLS_DISABLE_PLUGINS="moon")
+    assert "its plugin is disabled" in hidden.stderr
+    assert "take 'moon' out of CLS_DISABLE_PLUGINS" in hidden.stderr
     assert "orbit" not in cls("--help", CLS_DISABLE_PLUGINS="moon").stdout
 
 
@@ -134,3 +139,28 @@ def test_hook_calls_are_traced(install: Callable[[str, str], None], cls: Cls) ->
     install("moon", GOOD)
     assert "cls_providers" in cls("plugins", CLS_TRACE_PLUGINS="1").stderr
     assert "cls_providers" not in cls("plugins").stderr
+
+
+def test_a_component_is_missed_for_the_reason_that_holds(
+    install: Callable[[str, str], None], cls: Cls, tmp_path: Path
+) -> None:
+    """Not installed, broken, disabled, or with nothing in it yet: four different things to do about it."""
+    install("moon", GOOD.replace("load=dict", "load=dict, unavailable='cls-moon has no components yet'"))
+    install("mars", "import boto3_is_not_there")
+    project = tmp_path / "p.json"
+
+    def said(provider: str, **environment: str) -> str:
+        project.write_text(
+            '{"project": {"name": "p", "version": "1"}, "placement": {"provider": "local"}, '
+            f'"resources": [{{"type": "{provider}:core:thing", "name": "t"}}]}}'
+        )
+        refused = cls("verify", "p.json", **environment)
+        assert refused.returncode == 2
+        return refused.stderr
+
+    assert said("venus").endswith("hint: pip install cls-venus\n")
+    assert "boto3_is_not_there" in said("mars")
+    assert "pip install cls-mars" not in said("mars")
+    assert "cls-moon has no components yet" in said("moon")
+    assert "hint" not in said("moon")
+    assert said("mars", CLS_DISABLE_PLUGINS="mars").endswith("hint: take 'mars' out of CLS_DISABLE_PLUGINS\n")

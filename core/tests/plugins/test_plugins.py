@@ -43,7 +43,7 @@ def plugins(*answers: object, disabled: Iterable[str] = ()) -> Plugins:
         Plugin(name=f"p{number}", distribution=f"cls-p{number}", version=f"{number}.0", answers=answer)
         for number, answer in enumerate(answers, start=1)
     )
-    return Plugins(named, disabled=frozenset(disabled))
+    return Plugins(named, disabled=[Plugin(name=each) for each in disabled])
 
 
 def arc(type_: str = "p1:core:copyArc") -> ArcComponent:

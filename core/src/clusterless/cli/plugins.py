@@ -11,7 +11,7 @@ from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.words import fitted
 from clusterless.errors import PluginError
-from clusterless.plugins import Plugin, Plugins, find_plugins
+from clusterless.plugins import DISABLE, Plugin, Plugins, find_plugins
 
 COLUMNS = ("name", "distribution", "version", "kind", "offer", "problem")
 
@@ -33,7 +33,7 @@ def plugins(session: Session) -> None:
     Exits with 1 when a plugin does not work.
     """
     found = find_plugins()
-    rows = (*_offers(found), *_failures(found))
+    rows = (*_offers(found), *_failures(found), *_disabled(found))
     if session.output == "table":
         _text(rows)
     else:
@@ -66,6 +66,10 @@ def _missing(found: Plugins) -> dict[str, str | None]:
 def _failures(found: Plugins) -> Iterator[tuple[Value, ...]]:
     for failure in found.failures:
         yield *_identity(failure.plugin), None, None, failure.error.problem
+
+
+def _disabled(found: Plugins) -> Iterator[tuple[Value, ...]]:
+    return ((*_identity(plugin), None, None, f"disabled by {DISABLE}") for plugin in found.disabled)
 
 
 def _identity(plugin: Plugin) -> tuple[str, str, str]:

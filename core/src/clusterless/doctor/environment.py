@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from clusterless.doctor.checks import Check, Result
-from clusterless.plugins import Plugins
+from clusterless.plugins import DISABLE, Plugins
 
 _LITTLE = 1 << 30  # bytes; of a disk with less room than that, people should know
 _GB = 10**9
@@ -44,6 +44,8 @@ def plugins(found: Plugins) -> Iterator[Check]:
             yield Check(subject="plugins", name=plugin.name, detail=f"{plugin.distribution} {plugin.version}")
     for plugin, problem in broken.items():
         yield Check(subject="plugins", name=plugin.name, result=Result.FAILED, detail=problem)
+    for plugin in found.disabled:
+        yield Check(subject="plugins", name=plugin.name, result=Result.NOTE, detail=f"disabled by {DISABLE}")
 
 
 def room(subject: str, folder: str, name: str = "disk") -> Check:

@@ -28,13 +28,14 @@ def find_plugins() -> Plugins:
     """The plugins of this environment, found and loaded once a process."""
     from importlib.metadata import entry_points
 
-    disabled = frozenset(filter(None, os.environ.get(DISABLE, "").replace(" ", "").split(",")))
-    found, failures = [], []
+    unwanted = os.environ.get(DISABLE, "").replace(" ", "").split(",")
+    found, failures, disabled = [], [], []
     for point in sorted(entry_points(group=hookspecs.NAME), key=lambda point: point.name):
-        if point.name in disabled:
-            continue
         dist = point.dist
         plugin = Plugin(name=point.name, distribution=dist.name if dist else "?", version=dist.version if dist else "?")
+        if point.name in unwanted:
+            disabled.append(plugin)
+            continue
         try:
             answers = point.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- the import runs the plugin's code, which may do anything

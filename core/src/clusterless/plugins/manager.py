@@ -44,12 +44,12 @@ class Plugins:
     """What the given plugins offer, each kind by name. Answers are asked for once, when first wanted."""
 
     def __init__(
-        self, plugins: Iterable[Plugin], failures: Iterable[Failure] = (), disabled: frozenset[str] = frozenset()
+        self, plugins: Iterable[Plugin], failures: Iterable[Failure] = (), disabled: Iterable[Plugin] = ()
     ) -> None:
         self._manager = pluggy.PluginManager(hookspecs.NAME)
         self._manager.add_hookspecs(hookspecs)
         self._failures = list(failures)
-        self._disabled = disabled
+        self._disabled = tuple(disabled)
         self._answers: dict[str, tuple[tuple[Plugin, Any], ...]] = {}
         self._loaded: dict[str, Provider] = {}
         self._stores: dict[str, ObjectStore] = {}
@@ -64,6 +64,11 @@ class Plugins:
     def failures(self) -> Sequence[Failure]:
         """The plugins that could not be loaded, or have failed to answer so far."""
         return tuple(self._failures)
+
+    @property
+    def disabled(self) -> Sequence[Plugin]:
+        """The plugins that are installed, and were not loaded since they are not wanted."""
+        return self._disabled
 
     # ---- what is offered, by name: each raises PluginError where two plugins claim one name ----
 
@@ -258,8 +263,10 @@ class Plugins:
 
     def _absent(self, problem: str, name: str) -> ClsError:
         """Why what the plugin *name* would offer is not there."""
-        if name in self._disabled:
-            return NotInstalledError(f"{problem}; its plugin is disabled", hint=f"take {name!r} out of {DISABLE}")
+        for plugin in self._disabled:
+            if name in {plugin.name, plugin.distribution.removeprefix("cls-")}:
+                hint = f"take {plugin.name!r} out of {DISABLE}"
+                return NotInstalledError(f"{problem}; its plugin is disabled", hint=hint)
         for failure in self._failures:
             if name in {failure.plugin.name, failure.plugin.distribution.removeprefix("cls-")}:
                 return PluginError(f"{problem}: {failure.error.problem}", hint=failure.error.hint)
