@@ -203,7 +203,7 @@ def test_a_removed_lots_manifest_says_what_was_in_it(place: Place) -> None:
 def test_an_age_counts_from_a_lots_end(place: Place) -> None:
     place.work(*place.lots(3))
     place.bench.clock.set(place.bench.lot.end + timedelta(minutes=59, seconds=59))
-    assert str(place.expire()) == "removed 0 lots, 0 objects; nothing is old enough yet"
+    assert str(place.expire()) == "removed 0 lots, 0 objects; nothing is given up yet"
     place.wait(seconds=1)
     assert place.expire().horizon == place.bench.lot.next
 

@@ -67,7 +67,7 @@ class Expired:
     def __str__(self) -> str:
         kept = f" ({self.kept} written again since, and kept)" if self.kept else ""
         done = f"removed {_count(self.lots, 'lot')}, {_count(self.objects, 'object')}{kept}"
-        upto = f"nothing before {self.horizon} is claimed" if self.horizon else "nothing is old enough yet"
+        upto = f"nothing before {self.horizon} is claimed" if self.horizon else "nothing is given up yet"
         return "; ".join((done, upto, *(f"held back: {why}" for why in self.held)))
 
 
