@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Callable
 from functools import cached_property
@@ -173,8 +172,7 @@ def _defaults(config: Config) -> dict[str, Any]:
 def report(error: Exception) -> int:
     """Say on stderr what went wrong and what to do about it; the exit code that goes with it."""
     if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
-        stop_writing()
-        return 1  # there is nobody to tell
+        return 1  # whoever was reading has gone; there is nobody to tell
     _log.info("the whole story", exc_info=error)
     hint = _hint(error)
     if isinstance(error, ClsError):
@@ -186,16 +184,6 @@ def report(error: Exception) -> int:
     problem = f"{type(error).__name__}: {error}"
     _say(f"error[bug]: {problem}", "this is a mistake in clusterless or a plugin: run it again with -v, and report it")
     return 1
-
-
-def stop_writing() -> None:
-    """Whoever was reading has gone: what is still to be written goes nowhere, and nothing complains at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(nowhere, stream.fileno())
 
 
 def _say(problem: str, hint: str) -> None:

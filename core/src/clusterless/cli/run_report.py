@@ -6,13 +6,12 @@ import json
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import asdict, define, fields
 
-from clusterless.cli.app import stop_writing
 from clusterless.cli.run_tally import GOOD, Row, Tally
 from clusterless.cli.words import fitted, some
 from clusterless.errors import ClsError
@@ -61,10 +60,8 @@ class Reporter:
 def _say(line: str, *, err: bool = False) -> None:
     """A line, which on a terminal is broken between words."""
     line = fitted(line, sys.stderr if err else sys.stdout)
-    try:
+    with suppress(BrokenPipeError):  # whoever was reading has gone; the work goes on
         click.echo(line, err=err)
-    except BrokenPipeError:
-        stop_writing()  # the work goes on
 
 
 @contextmanager
