@@ -13,12 +13,14 @@ from attrs import field, frozen
 from clusterless import codec, layout
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import read_projects
+from clusterless.deploy.recorded import recorded, with_upstream
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset, OwnedDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
+from clusterless.operate.landscape import Landscape
 from clusterless.plugins import Plugins
 from clusterless.provider import StoreRoots
 from clusterless.store.api import ObjectStore
@@ -97,6 +99,14 @@ class Scope:
             declared = [placed.part.deployable for placed in self._survey(plugins).placed]
             return self._wanted(KnownProject(placement=each.placement, project=each.project) for each in declared)
         return self._wanted(_recorded_projects(*self._place(plugins)))
+
+    def landscape(self, plugins: Plugins) -> Landscape:
+        """What is declared, or recorded in the placement, with all that is upstream of it."""
+        if self.files:
+            declared = read_projects(self.files, plugins.components(), plugins.project_formats())
+        else:
+            declared = recorded(self.placement, plugins)
+        return Landscape(with_upstream(declared, plugins), plugins)
 
     def _survey(self, plugins: Plugins) -> Survey:
         declared = read_projects(self.files, plugins.components(), plugins.project_formats(), plugins.absence)
