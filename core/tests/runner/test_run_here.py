@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import pytest
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
 from clusterless.model.event import Event
+from clusterless.model.lot import Lot
 from clusterless.plugins import find_plugins
-from clusterless.runner import booking, lots
+from clusterless.runner import booking, lots, survey
 from clusterless.runner import opening as opening_module
 from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Worked
 from clusterless.runner.running import Ended, Options, run
+from clusterless.runtime.arc import RunningArc
+from clusterless.runtime.reconcile import unsettled
 from clusterless.runtime.site import Site
 from clusterless.store.files import FileStore
 
@@ -205,3 +209,18 @@ def test_a_lot_that_others_committed_and_never_announced_reaches_those_after_it(
     ended, _ = idle(project)
     assert ended.idle
     assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_a_run_that_finds_nothing_to_do_looks_over_each_arc_once(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a boundary finds sealed when it begins is no news."""
+    idle(project)
+    looked: list[str] = []
+
+    def noted(arc: RunningArc) -> Iterator[Lot]:
+        looked.append(arc.arc.name)
+        yield from unsettled(arc)
+
+    monkeypatch.setattr(survey, "unsettled", noted)
+    ended, _ = idle(project)
+    assert ended.idle
+    assert sorted(looked) == ["one", "two"]

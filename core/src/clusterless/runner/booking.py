@@ -41,6 +41,7 @@ class Booking(threading.Thread):
         self._turns = self._turns_owed = 0
         self._ahead = 0
         self.unreadable: set[str] = set()
+        self.begun = threading.Event()  # it knows of the seals that were there
 
     @property
     def quiet(self) -> bool:
@@ -80,6 +81,7 @@ class Booking(threading.Thread):
     def _turn(self, intake: Intake) -> None:
         if not self._boundary.last:
             finish_last(self._boundary)  # from it a source learns from when on to look
+        self.begun.set()
         taken = intake.take(_WAIT)
         if taken.booked or taken.unbooked:
             self._is_quiet = False

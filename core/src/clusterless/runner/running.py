@@ -27,6 +27,7 @@ from clusterless.runtime.sweep import sweep
 _RECONCILE = 60.0  # seconds between passes over what is owed
 _TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
 _PATIENCE = 5.0  # seconds after trouble
+_BEGINNING = 1.0  # seconds that boundaries are given to learn of their last seal
 _RENEW = 1.0  # seconds between looks at the claims that are held
 _LETTERS = 1.0  # seconds between looks at what is to be announced again
 _MESSAGES = 64  # asked of a subscription at once
@@ -113,6 +114,9 @@ class _Run:
         threads += [threading.Thread(target=self._notify, args=[each], daemon=True) for each in self.opened.notifiers]
         for thread in threads:
             thread.start()
+        for booking in self.bookings:
+            booking.begun.wait(_BEGINNING)  # what it finds sealed is no news, for which all would be looked over again
+        self.survey.begin()
         idle = False
         try:
             while not self.stop.is_set() and not idle:

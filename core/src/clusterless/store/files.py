@@ -118,21 +118,27 @@ class FileStore(ObjectStore):
     def _names(self, path: str, base: str, prefix: str, after: str) -> Sequence[str]:
         """What of a folder is to be listed, in order of key: folders sort as if they ended with a slash."""
         names = []
-        with suppress(ObjectMissingError), self._found(path, base), os.scandir(path) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    name = f"{entry.name}/"
-                    wanted = _leads_to(base + name, prefix, after)
-                else:
+        all_are = base.startswith(prefix) and base > after and not after.startswith(base)
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
                     name = entry.name
-                    wanted = (base + name).startswith(prefix) and base + name > after
-                    if litter.is_temporary(name):
+                    if entry.is_dir(follow_symlinks=False):
+                        name += "/"
+                        wanted = all_are or _leads_to(base + name, prefix, after)
+                    elif name.startswith(HIDDEN):
                         litter.remove_if_left(entry.path)
                         continue
-                    wanted = wanted and entry.is_file(follow_symlinks=False)
-                if wanted and (name.isascii() or _is_text(name)):
-                    names.append(name)
-        return sorted(names)
+                    else:
+                        wanted = all_are or ((base + name).startswith(prefix) and base + name > after)
+                    if wanted and (name.isascii() or _is_text(name)):
+                        names.append(name)
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as exc:
+            raise _refused(path, exc, exc.errno or 0) from exc
+        names.sort()
+        return names
 
     # ---- writing
 
