@@ -38,6 +38,14 @@ runnable.close()
 """
 """One run of the project's only activity, without waiting for its time."""
 
+RETENTION = {
+    "type": "cls:core:retentionActivity",
+    "name": "retire",
+    "interval": "Hours",
+    "dataset": {"name": "raw", "version": "1"},
+    "age": "1d",
+}
+
 DAYS = 1
 HOURS = range(24 * DAYS)
 
@@ -45,15 +53,8 @@ HOURS = range(24 * DAYS)
 @pytest.fixture
 def kept(place: Any, tools: Any) -> Any:
     """A day of two files an hour, copied twice."""
-    retention = {
-        "type": "cls:core:retentionActivity",
-        "name": "retire",
-        "interval": "Hours",
-        "dataset": {"name": "raw", "version": "1"},
-        "age": "1d",
-    }
     arcs = [tools.arc(), tools.arc(name="lags", sinks=("late",))]
-    place.declare(boundaries=[tools.boundary()], arcs=arcs, activities=[retention])
+    place.declare(boundaries=[tools.boundary()], arcs=arcs, activities=[RETENTION])
     place.put(*(tools.file_of(number, name) for number in HOURS for name in "ab"))
     return place
 
@@ -150,3 +151,38 @@ def test_killed_while_it_removes_and_run_again_it_comes_to_the_same(kept: Any, t
         f"cleared={tools.hour(24 * DAYS)}",
         "looked",
     ]
+
+
+def test_what_a_join_passes_on_stays_until_its_subscribers_have_consumed_it(place: Any, tools: Any) -> None:
+    """The join lists the files where they lie, and has worked them at once; the copy of the join was off."""
+    sources = {name: {"name": name, "version": "1", "start": "all"} for name in ("raw", "more")}
+    join = {
+        "type": "cls:core:joinBarrier",
+        "name": "join",
+        "sources": sources,
+        "dataset": {"name": "both", "version": "1"},
+    }
+    copy = tools.arc(sources=("both",))
+    boundaries = [
+        tools.boundary(eventArrival="frequent"),
+        tools.boundary("others", "in2", "more", eventArrival="frequent"),
+    ]
+    place.declare(boundaries=boundaries, barriers=[join], arcs=[copy], activities=[RETENTION])
+    place.put(tools.file_of(1))
+    place.put(tools.file_of(1, "g"), folder="in2")
+    place.run()
+    place.declare(boundaries=boundaries, barriers=[join], arcs=[{**copy, "exclude": True}], activities=[RETENTION])
+    place.put(tools.file_of(2))
+    place.put(tools.file_of(2, "g"), folder="in2")
+    place.run()
+    held = f"held back: 'work' of project p/1 has not consumed lot {tools.hour(2)}"
+    assert retire(place) == f"removed 0 lots, 0 objects; nothing before {tools.hour(2)} is claimed; {held}"
+    minutes_pass(place)
+    assert retire(place).startswith("removed 1 lot, 1 object; ")
+    assert (place.files("in"), len(place.files("in2"))) == ([tools.file_of(2)], 2)
+    place.declare(boundaries=boundaries, barriers=[join], arcs=[copy], activities=[RETENTION])
+    place.run()
+    retire(place)
+    minutes_pass(place)
+    assert retire(place).startswith("removed 1 lot, 1 object; ")
+    assert place.files("in") == []
