@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import WorkloadSettings
+from clusterless.model.naming import check_environment
 from clusterless.runtime.contract import is_selector
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -25,7 +26,7 @@ class CommandSettings(WorkloadSettings):
     """
 
     command: tuple[str, ...] = field(default=())
-    environment: Mapping[str, str] = Factory(dict)
+    environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
 
     @command.validator
     def _selects_nothing(self, _: object, command: tuple[str, ...]) -> None:
@@ -58,7 +59,7 @@ class FunctionSettings(WorkloadSettings):
 
     function: str = field(default="")
     python_path: tuple[str, ...] = (".",)
-    environment: Mapping[str, str] = Factory(dict)
+    environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
 
     @function.validator
     def _is_a_function(self, _: object, function: str) -> None:
