@@ -6,7 +6,6 @@ import enum
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 import click
@@ -14,17 +13,16 @@ from attrs import frozen
 
 from clusterless import layout
 from clusterless.cli.app import Session, reports
+from clusterless.cli.ranges import Window, is_given, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import KnownArc, KnownDataset, Scope, scoped
 from clusterless.cli.standing import arc_lots, dataset_lots, unit_of
-from clusterless.engine.moments import parse_moment
-from clusterless.engine.ranges import LotRange, between, coverage
+from clusterless.engine.ranges import LotRange, coverage
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
-from clusterless.runtime.clock import SystemClock
 
 _PLACEMENT = ("placement.provider", "placement.stage", "placement.account", "placement.region")
 _ARC = (*_PLACEMENT, "project.name", "project.version", "name")
@@ -76,48 +74,29 @@ class Subject:
     lots: Callable[[LotRange], Iterable[tuple[Lot, enum.Enum]]]
 
 
-@frozen
-class Window:
-    """From *earliest* (included) to *latest* (not included), or with the lot that is open *now*."""
-
-    earliest: datetime
-    latest: datetime | None
-    now: datetime
-
-    def of(self, unit: LotUnit) -> LotRange:
-        return between(self.earliest, self.latest or self.now + unit.length, unit)
-
-
-def _windowed(command: Callable[..., None]) -> Callable[..., None]:
+def _viewed(command: Callable[..., None]) -> Callable[..., None]:
     """Adds what ``status`` takes; the command is called with a *window*, None where a plain list is wanted."""
 
     @functools.wraps(command)
-    def called(view: str | None, each: bool, earliest: str | None, latest: str | None, **others: Any) -> None:
-        if view is None and (each or earliest or latest):
+    def called(view: str | None, each: bool, window: Window, **others: Any) -> None:
+        if view is None and (each or is_given(click.get_current_context(), "earliest", "latest")):
             msg = "--list, --earliest and --latest go with 'status'"
             raise click.UsageError(msg)
-        now = SystemClock().now()
-        # By itself a report has the lot that is open now: with --seal-open it may be there already.
-        window = Window(parse_moment(earliest or "12h", now), parse_moment(latest, now) if latest else None, now)
         command(window=window if view else None, each=each, **others)
 
     for option in reversed(_OPTIONS):
         called = option(called)
-    return called
+    return ranged(called)
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument("view", required=False, type=click.Choice(["status"]), metavar="[status]"),
     click.option("--list", "each", is_flag=True, help="With status: a row a lot, not a row of counts."),
-    click.option("--earliest", metavar="MOMENT", help="With status: from the lot of MOMENT on.  [default: 12h ago]"),
-    click.option(
-        "--latest", metavar="MOMENT", help="With status: up to the lot before MOMENT.  [default: with the open lot]"
-    ),
 )
 
 
 @click.command(epilog=_EXAMPLES.format("arcs"))
-@_windowed
+@_viewed
 @scoped
 @reports
 @click.pass_obj
@@ -131,7 +110,7 @@ def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> N
 
 
 @click.command(epilog=_EXAMPLES.format("datasets"))
-@_windowed
+@_viewed
 @scoped
 @reports
 @click.pass_obj
@@ -172,16 +151,11 @@ def _report(kind: Kind, subjects: Sequence[Subject], window: Window | None, each
         return Report(columns, tuple(subject.identity for subject in subjects), kept=_KEPT, nothing=nothing)
     if each:
         listed = tuple(row for subject in subjects for row in _lot_rows(subject, window))
-        nothing = nothing if not subjects else f"no {kind.record} has a lot between {_ends(window)}"
+        nothing = nothing if not subjects else f"no {kind.record} has a lot {window}"
         return Report((*columns, "lotId", kind.state), listed, kind.record, width, _KEPT, nothing)
     counted = (*columns, *_FOUND, *(each.value for each in kind.states), *_TOTALS)
     rows = tuple(_counts(subject, window, kind.states) for subject in subjects)
     return Report(counted, rows, kind.summary, width, _KEPT, nothing)
-
-
-def _ends(window: Window) -> str:
-    latest = window.latest or window.now
-    return f"{window.earliest:%Y-%m-%d %H:%M} and {latest:%Y-%m-%d %H:%M} (UTC)"
 
 
 def _lot_rows(subject: Subject, window: Window) -> Iterable[Row]:

@@ -1,0 +1,72 @@
+"""``--earliest`` and ``--latest``: the stretch of time that a command is about."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+from attrs import frozen
+
+from clusterless.engine.moments import parse_moment
+from clusterless.engine.ranges import LotRange, between
+from clusterless.model.lot import LotUnit
+from clusterless.runtime.clock import SystemClock
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT = "12h"
+
+
+@frozen
+class Window:
+    """From *earliest* (included) to *latest* (not included), or with the lot that is open *now*."""
+
+    earliest: datetime
+    latest: datetime | None
+    now: datetime
+
+    def of(self, unit: LotUnit) -> LotRange:
+        """The lots of *unit* within it.
+
+        Raises:
+            InvalidValueError: *latest* lies before *earliest*.
+        """
+        # With the open lot: by --seal-open it may be there already.
+        return between(self.earliest, self.latest or self.now + unit.length, unit)
+
+    def __str__(self) -> str:
+        latest = self.latest or self.now
+        return f"between {self.earliest:%Y-%m-%d %H:%M} and {latest:%Y-%m-%d %H:%M} (UTC)"
+
+
+def ranged(command: F) -> F:
+    """Adds ``--earliest`` and ``--latest``; the command is called with a *window*."""
+
+    @functools.wraps(command)
+    def called(earliest: str, latest: str | None, **others: Any) -> Any:
+        now = SystemClock().now()
+        window = Window(parse_moment(earliest, now), parse_moment(latest, now) if latest else None, now)
+        return command(window=window, **others)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return called  # type: ignore[return-value]
+
+
+def is_given(ctx: click.Context, *names: str) -> bool:
+    """Whether one of the options *names* was typed."""
+    return any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in names)
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--earliest",
+        metavar="MOMENT",
+        default=DEFAULT,
+        help="From the lot of MOMENT on.  [default: 12h ago]",
+    ),
+    click.option("--latest", metavar="MOMENT", help="Up to the lot before MOMENT.  [default: with the open lot]"),
+)
