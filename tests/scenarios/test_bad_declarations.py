@@ -108,3 +108,68 @@ def test_two_projects_of_one_name_and_version(place: Any, tools: Any) -> None:
     listener = {**one, "boundaries": [tools.boundary()]}
     (place.path / "p.json").write_text(json.dumps([listener, listener]))
     refused(place, "p.json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "workload", "said"),
+    [
+        ("exec", {"command": ["./a", "b\0c"]}, r"workload.command[1]: text 'b\x00c' holds a NUL"),
+        (
+            "exec",
+            {"command": ["a"], "environment": {"A\0": "1"}},
+            "holds a NUL, which no name, path or argument can have",
+        ),
+        ("exec", {"command": ["a"], "environment": {"A": "\0"}}, "workload.environment.A: text '\\x00' holds a NUL"),
+        ("exec", {"command": ["a"], "environment": {"A=B": "1"}}, "'A=B' is not the name of a variable: use letters"),
+        ("python", {"function": "a:b", "environment": {"": "1"}}, "'' is not the name of a variable"),
+        ("python", {"function": "a:b", "pythonPath": ["a\0"]}, "pythonPath[0]: text 'a\\x00' holds a NUL"),
+        ("copy", {"workloadProps": {"rename": "{name}\0"}}, "rename: text '{name}\\x00' holds a NUL"),
+        ("copy", {"workloadProps": {"rename": "{name}{"}}, "'{name}{' is not a rename: use text and {dir}"),
+        ("copy", {"workloadProps": {"rename": "name}"}}, "'name}' is not a rename"),
+        ("copy", {"workloadProps": {"rename": "{{name}}"}}, "'{{name}}' is not a rename"),
+    ],
+)
+def test_a_workload_that_could_never_run(place: Any, tools: Any, kind: str, workload: Any, said: str) -> None:
+    place.declare(boundaries=[tools.boundary()], arcs=[tools.arc(kind, workload=workload)])
+    assert said in refused(place, "p.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("a\0b", "holds a NUL"), ("", "is empty"), ("x" * 256, "is too long"), ("x/" * 2000, "is too long")],
+)
+def test_a_folder_that_could_never_be(place: Any, path: str, said: str) -> None:
+    place.declare(resources=[{"type": "local:core:folder", "name": "f", "path": path}])
+    assert "$.resources[0].path: " in (told := refused(place, "p.json"))
+    assert said in told
+
+
+@pytest.mark.parametrize("folder", [".clusterless", ".clusterless/clusterless-manifest-local-here/x", ".clusterless/."])
+@pytest.mark.parametrize("of", ["boundary", "arc"])
+def test_data_does_not_lie_among_the_records_nor_around_them(place: Any, tools: Any, folder: str, of: str) -> None:
+    listener, arc = tools.boundary(), tools.arc()
+    (listener["dataset"] if of == "boundary" else arc["sinks"]["main"])["pathURI"] = f"{folder}/"
+    place.declare(boundaries=[listener], arcs=[arc])
+    assert "among the placement's own records" in refused(place, "p.json")
+
+
+def test_data_may_lie_where_the_records_are_hidden(place: Any, tools: Any) -> None:
+    """What is hidden does not arrive."""
+    place.declare(boundaries=[tools.boundary(folder=".")])
+    assert place.cls("verify", "p.json").code == 0
+
+
+def test_an_unknown_type_hides_no_other_mistake(place: Any, tools: Any) -> None:
+    listener = tools.boundary(type="nimbus:core:ear", name="a b")
+    arc = tools.arc("kopy", name="ü", retry={"attempts": 0}, anything="goes: who knows this type's keys")
+    place.declare(boundaries=[listener], arcs=[arc])
+    said = refused(place, "p.json")
+    for path in ("boundaries[0].type", "boundaries[0].name", "arcs[0].name", "arcs[0].retry.attempts"):
+        assert f"$.{path}: " in said
+    assert "5 problems" in said
+
+
+def test_what_an_installed_plugin_does_not_offer_yet_is_not_to_be_installed(place: Any, tools: Any) -> None:
+    place.declare(boundaries=[tools.boundary(type="aws:core:unheardOf")])
+    said = refused(place, "p.json")
+    assert "pip install cls-aws" not in said

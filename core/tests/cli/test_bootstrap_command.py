@@ -98,6 +98,7 @@ def test_data_is_kept_unless_it_is_named(cls: Cls, project: Path, tmp_path: Path
     assert "clusterless-metadata-local-here/  (it holds data)" in kept.stdout
     assert "projects that are still known there: p/1" in kept.stdout
     assert kept.stdout.endswith("is no longer bootstrapped; its data is kept\n")
+    assert listed(cls, "placements") == []
     assert cls("projects", "--output", "tsv").stdout.endswith("local\t\tlocal\there\tp\t1\n")
     shown = cls("bootstrap", "--destroy", "--with-data", "--dry-run").stdout
     assert "(with all that it holds)" in shown
