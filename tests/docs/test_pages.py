@@ -33,11 +33,13 @@ def test_links_lead_somewhere(page: Any) -> None:
 
 
 def test_projects_are_sound(page: Any, shell: Any, tmp_path: Path) -> None:
-    """A block of JSON is read; one that is a project passes `cls verify`."""
+    """A block of JSON is read; one that is a project passes `cls verify`, together with those before it."""
+    files: list[str] = []
     for block in page.blocks("json"):
         if '"project"' in block and "placement" in json.loads(block):
-            (tmp_path / "project.json").write_text(block)
-            assert "nothing is wrong" in shell("cls verify project.json")
+            files.append(f"{len(files)}.json")
+            (tmp_path / files[-1]).write_text(block)
+            assert "nothing is wrong" in shell(f"cls verify {' '.join(files)}")
 
 
 def test_what_a_console_shows_is_what_is_said(page: Any, shell: Any) -> None:
