@@ -212,6 +212,14 @@ def test_the_environment_is_looked_at(doctor: Any) -> None:
     assert results(ran, "plugins")["local"] == "ok"
 
 
+def test_people_read_it_by_subject(doctor: Any, tmp_path: Path) -> None:
+    shown = doctor("--output", "table", f"file://{tmp_path}/store").stdout
+    environment, _, store = shown.partition(f"file://{tmp_path}/store/\n")
+    assert environment.startswith("environment\n  ok      python: 3.")
+    assert "\nplugins\n  ok      " in environment
+    assert "  ok      one creator wins: 100 races, of 9 each\n" in store
+
+
 def test_a_broken_plugin_is_a_finding(doctor: Any, tmp_path: Path) -> None:
     (tmp_path / "site/weak_stores.py").write_text("import nothing_of_that_name")
     ran = doctor()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import click
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, show
+from clusterless.cli.words import fitted
 from clusterless.deploy.read import Declared, read_projects
 from clusterless.doctor.checks import Check, Result
 from clusterless.doctor.environment import environment, plugins
@@ -44,9 +47,20 @@ def doctor(session: Session, uris: tuple[str, ...], files: tuple[Path, ...]) -> 
     checks = [*environment(), *plugins(found)]
     for uri in stores:
         checks += examine(uri, found.open_store(uri), SystemClock(), random_id)
-    rows = tuple((each.subject, each.name, each.result.value, each.detail or None) for each in checks)
-    show(Report(COLUMNS, rows), session.output)
+    if session.output == "table":
+        _text(checks)
+    else:
+        rows = tuple((each.subject, each.name, each.result.value, each.detail or None) for each in checks)
+        show(Report(COLUMNS, rows), session.output)
     _refuse([each for each in checks if each.result is Result.FAILED])
+
+
+def _text(checks: Sequence[Check]) -> None:
+    """A paragraph a subject: rows of a table would not fit where people look."""
+    for subject, group in groupby(checks, lambda check: check.subject):
+        click.echo(subject)
+        for check in group:
+            click.echo(fitted(f"  {check.result.value:6}  {check.name}: {check.detail}".removesuffix(": "), sys.stdout))
 
 
 def _of_projects(files: Sequence[Path], found: Plugins) -> Iterator[str]:
