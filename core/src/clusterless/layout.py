@@ -213,6 +213,67 @@ class ActivityKeys:
         return f"{self.path}recent.json"
 
 
+@frozen
+class PlanKeys:
+    """A plan of work on lots, kept with the state of the first arc's *project*, and how far it is."""
+
+    project: Project
+    plan: str
+
+    @property
+    def key(self) -> str:
+        return f"{PLANS}project={self.project.name}/version={self.project.version}/{self.plan}.json"
+
+    @property
+    def path(self) -> str:
+        """Below which all is that is known of its progress."""
+        return f"progress/project={self.project.name}/version={self.project.version}/plan={self.plan}/"
+
+    @property
+    def done(self) -> str:
+        """Below which it is written what is done, in objects that are never rewritten."""
+        return f"{self.path}done/"
+
+    @property
+    def hint(self) -> str:
+        """How far it is, as whoever works it last said."""
+        return f"{self.path}now.json"
+
+    def before(self, arc: str, lot: Lot) -> str:
+        """What a lot's results were before it was worked again."""
+        return f"{self.path}before/arc={arc}/lot={lot}.json"
+
+
+PLANS = "plans/"
+_PLAN = re.compile(r"plans/project=(?P<name>[^/]+)/version=(?P<version>[^/]+)/(?P<plan>[^/]+)\.json")
+
+
+def parse_plan(key: str) -> PlanKeys | None:
+    """What the *key* of a plan tells; None where it is none."""
+    match = _PLAN.fullmatch(key)
+    try:
+        return PlanKeys(Project(name=match["name"], version=match["version"]), match["plan"]) if match else None
+    except InvalidValueError:
+        return None
+
+
+@frozen
+class SwitchKeys:
+    """What a project's elements were turned off and on by."""
+
+    project: Project
+
+    @property
+    def path(self) -> str:
+        """The ledger of all switches of the project."""
+        return f"switches/project={self.project.name}/version={self.project.version}/"
+
+    @property
+    def hint(self) -> str:
+        """Names a recent entry."""
+        return f"{self.path}recent.json"
+
+
 # ---- manifests, in the manifest store --------------------------------------------------------------------------
 
 
