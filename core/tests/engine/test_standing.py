@@ -106,7 +106,7 @@ def test_where_nothing_must_be_read_reading_would_not_tell_anything_else(
     if must_read(arc, 2, final, there):
         return
     sources = pins(dict.fromkeys(ROLES, 0))  # entry 1 waited for all, and there was nothing newer
-    kinds = {ArcState.PARTIAL: Partial, ArcState.MISSING: Missing}
+    kinds: dict[ArcState, type[Missing | Partial]] = {ArcState.PARTIAL: Partial, ArcState.MISSING: Missing}
     last = (
         failed(kinds[final], sources)
         if final in kinds

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from clusterless.cli.settings import Config
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "arcs": ("clusterless.cli.status:arcs", "Show deployed arcs, and how their lots stand."),
+    "arcs": ("clusterless.cli.standing:arcs", "Show deployed arcs, and how their lots stand."),
     "bootstrap": ("clusterless.cli.bootstrap:bootstrap", "Make what a placement needs beforehand, or remove it."),
     "completion": ("clusterless.cli.completion:completion", "Have the shell complete what is typed."),
     "config": ("clusterless.cli.config:config", "Show or write what is set once for all commands."),
-    "datasets": ("clusterless.cli.status:datasets", "Show datasets, and how their lots stand."),
+    "datasets": ("clusterless.cli.standing:datasets", "Show datasets, and how their lots stand."),
     "doctor": ("clusterless.cli.doctor:doctor", "Look whether this environment and stores are fit to run on."),
     "init": ("clusterless.cli.init:init", "Make a project to start from."),
     "placements": ("clusterless.cli.placements:placements", "Show the placements that are bootstrapped."),

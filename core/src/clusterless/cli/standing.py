@@ -1,117 +1,192 @@
-"""How lots stand: one state a lot, from listings, and from ledgers where a listing leaves it open."""
+"""``cls arcs`` and ``cls datasets``: what there is, and how its lots stand."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import enum
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+from attrs import frozen
 
 from clusterless import layout
-from clusterless.engine.ranges import LotRange
-from clusterless.errors import InvalidValueError, MalformedError
-from clusterless.model.dataset import Dataset
-from clusterless.model.ledger import ArcState, Claim, Complete, Failed
+from clusterless.cli.app import Session, reports
+from clusterless.cli.ranges import Window, is_given, ranged
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.scope import KnownArc, KnownDataset, Scope, scoped
+from clusterless.engine.ranges import LotRange, coverage
+from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
-from clusterless.store.api import ObjectStore
-from clusterless.store.ledger import LotLedger, picture
+from clusterless.model.placement import Placement
+from clusterless.operate.listing import unit_of
+from clusterless.operate.standing import arc_lots, dataset_lots
+from clusterless.plugins import find_plugins
 
-_log = logging.getLogger(__name__)
+_PLACEMENT = ("placement.provider", "placement.stage", "placement.account", "placement.region")
+_ARC = (*_PLACEMENT, "project.name", "project.version", "name")
+_DATASET = (*_PLACEMENT, "dataset.name", "dataset.version")
+_FOUND = ("temporalUnit", "earliest", "earliestFound", "earliestGap", "latest", "latestFound", "latestGap")
+_TOTALS = ("totalFound", "range", "rangeGap")
+_KEPT = ("name", "dataset.name", "lotId", "arcState", "manifestState", "complete", "totalFound", "rangeGap")
+_ARC_STATES = (ArcState.RUNNING, ArcState.PARTIAL, ArcState.MISSING, ArcState.COMPLETE)
+_MANIFEST_STATES = (ManifestState.REMOVED, ManifestState.PARTIAL, ManifestState.EMPTY, ManifestState.COMPLETE)
 
+_EXAMPLES = """
+\b
+Examples:
+  cls {0} -p project.json
+  cls {0} status -p project.json
+  cls {0} status --earliest -1d@d
+  cls {0} status --output csv
+"""
 
-def unit_of(store: ObjectStore, path: str) -> LotUnit | None:
-    """The unit of the first lot below *path*; None where there is none."""
-    return next((lot.unit for lot, _ in _lots(store, path, "")), None)
-
-
-def dataset_lots(store: ObjectStore, dataset: Dataset, wanted: LotRange) -> Iterator[tuple[Lot, ManifestState]]:
-    """Each of the *wanted* lots that has a manifest, and the state that a reader would find it in."""
-    for lot, names in _within(store, layout.dataset_path(dataset), wanted):
-        if state := _manifest_state(names):
-            yield lot, state
-
-
-def arc_lots(store: ObjectStore, keys: layout.ArcKeys, wanted: LotRange) -> Iterator[tuple[Lot, ArcState]]:
-    """Each of the *wanted* lots that was ever claimed, and its state."""
-    for lot, names in _within(store, keys.path, wanted):
-        if state := _arc_state(LotLedger(store, keys, lot), names):
-            yield lot, state
-
-
-# ---- listing ---------------------------------------------------------------------------------------------------
+Row = tuple[Value, ...]
 
 
-def _within(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[tuple[Lot, list[str]]]:
-    for lot, names in _lots(store, path, f"{path}lot={wanted.first}"):
-        # Lots of another unit may lie between: their text sorts by day first.
-        if lot.day > wanted.last.day or (lot.unit is wanted.last.unit and lot > wanted.last):
-            return
-        if lot in wanted:
-            yield lot, names
+@frozen(kw_only=True)
+class Kind:
+    """How a report of arcs or datasets is made up: *record* and *summary* are its keys in JSON, *state* a column."""
+
+    record: str
+    summary: str
+    columns: tuple[str, ...]
+    state: str
+    states: Sequence[enum.Enum]
+
+    def nothing(self, scope: Scope) -> str:
+        if scope.files:
+            return f"no {self.record} that is declared there is asked for"
+        return f"no {self.record}s are known here; -p FILE looks at those of a project file"
 
 
-def _lots(store: ObjectStore, path: str, after: str) -> Iterator[tuple[Lot, list[str]]]:
-    """Each lot that something is listed of, and the names below it."""
-    prefix = f"{path}lot="
-    keys = (info.key.removeprefix(prefix).partition("/") for info in store.list(prefix, after))
-    for text, parts in groupby(keys, lambda key: key[0]):
-        try:
-            lot = Lot.parse(text)
-        except InvalidValueError:
-            continue
-        yield lot, [name for _, _, name in parts]
+_ARCS = Kind(record="arc", summary="arc", columns=_ARC, state="arcState", states=_ARC_STATES)
+_DATASETS = Kind(record="dataset", summary="manifest", columns=_DATASET, state="manifestState", states=_MANIFEST_STATES)
 
 
-# ---- states ----------------------------------------------------------------------------------------------------
+@frozen
+class Subject:
+    """One arc or dataset of a report: its columns, and its lots within a range with their states."""
 
-_PRECEDENCE = (ManifestState.REMOVED, ManifestState.PARTIAL)
-
-
-def _manifest_state(names: Sequence[str]) -> ManifestState | None:
-    """The newest revision that can be read counts; where there is none, that all was removed, or fell short."""
-    found = [each for each in map(_revision, names) if each]
-    readable = [(revision, state is ManifestState.COMPLETE, state) for revision, state in found if state.is_readable]
-    if readable:
-        return max(readable, key=lambda each: each[:2])[2]
-    states = {state for _, state in found}
-    return next((state for state in _PRECEDENCE if state in states), None)
+    identity: Row
+    unit: LotUnit | None
+    lots: Callable[[LotRange], Iterable[tuple[Lot, enum.Enum]]]
 
 
-def _revision(name: str) -> tuple[int, ManifestState] | None:
-    if "manifest.json" not in name.split("/"):
-        return None
-    segments = layout.segments(name)
-    attempt = segments.get("attempt", "0")
-    try:
-        # Others name attempts by whatever identifies them.
-        return int(attempt) if attempt.isdecimal() else 0, ManifestState(segments.get("state"))
-    except ValueError:
-        return None
+def _viewed(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds what ``status`` takes; the command is called with a *window*, None where a plain list is wanted."""
+
+    @functools.wraps(command)
+    def called(view: str | None, each: bool, window: Window, **others: Any) -> None:
+        if view is None and (each or is_given(click.get_current_context(), "earliest", "latest")):
+            msg = "--list, --earliest and --latest go with 'status'"
+            raise click.UsageError(msg)
+        command(window=window if view else None, each=each, **others)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return ranged(called)
 
 
-def _arc_state(ledger: LotLedger, names: Sequence[str]) -> ArcState | None:
-    seen = picture(names)
-    if seen.final:
-        return seen.final
-    if not seen.numbers:
-        return _foreign(names)
-    if seen.numbers == (1,) and not seen.markers:
-        return ArcState.RUNNING
-    return _read(ledger, seen.last)
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.argument("view", required=False, type=click.Choice(["status"]), metavar="[status]"),
+    click.option("--list", "each", is_flag=True, help="With status: a row a lot, not a row of counts."),
+)
 
 
-def _foreign(names: Sequence[str]) -> ArcState | None:
-    """The reference system keeps a state object alone."""
-    return next((state for state in ArcState if f"{state.value}.arc" in names), None)
+@click.command(epilog=_EXAMPLES.format("arcs"))
+@_viewed
+@scoped
+@reports
+@click.pass_obj
+def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
+    """List arcs, or with 'status' how their lots stand.
+
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    subjects = [_arc(arc) for arc in scope.arcs(find_plugins())]
+    show(_report(_ARCS, subjects, window, each, _ARCS.nothing(scope)), session.output)
 
 
-def _read(ledger: LotLedger, last: int) -> ArcState:
-    try:
-        entry = ledger.read(last)
-    except MalformedError as error:
-        _log.warning("counted as running: %s", error.problem)
-        return ArcState.RUNNING
-    if isinstance(entry, Complete | Failed):
-        # Committed, but not yet announced: someone will finish it.
-        return entry.state if ledger.is_marked(last, entry.state) else ArcState.RUNNING
-    return ArcState.RUNNING if isinstance(entry, Claim) else ArcState.MISSING
+@click.command(epilog=_EXAMPLES.format("datasets"))
+@_viewed
+@scoped
+@reports
+@click.pass_obj
+def datasets(session: Session, scope: Scope, window: Window | None, each: bool) -> None:
+    """List datasets, or with 'status' how their lots stand.
+
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    subjects = [_dataset(dataset) for dataset in scope.datasets(find_plugins())]
+    show(_report(_DATASETS, subjects, window, each, _DATASETS.nothing(scope)), session.output)
+
+
+def _arc(arc: KnownArc) -> Subject:
+    identity = (*_place(arc.placement), arc.project.name, arc.project.version, arc.name)
+    return Subject(
+        identity,
+        arc.unit or unit_of(arc.store, arc.keys.path),
+        lambda wanted: arc_lots(arc.store, arc.keys, wanted),
+    )
+
+
+def _dataset(known: KnownDataset) -> Subject:
+    identity = (*_place(known.placement), known.dataset.name, known.dataset.version)
+    return Subject(
+        identity,
+        known.unit or unit_of(known.store, layout.dataset_path(known.dataset)),
+        lambda wanted: dataset_lots(known.store, known.dataset, wanted),
+    )
+
+
+def _place(placement: Placement) -> tuple[Value, ...]:
+    return placement.provider, placement.stage, placement.account, placement.region
+
+
+def _report(kind: Kind, subjects: Sequence[Subject], window: Window | None, each: bool, nothing: str) -> Report:
+    columns, width = kind.columns, len(kind.columns)
+    if window is None:
+        return Report(columns, tuple(subject.identity for subject in subjects), kept=_KEPT, nothing=nothing)
+    if each:
+        listed = tuple(row for subject in subjects for row in _lot_rows(subject, window))
+        nothing = nothing if not subjects else f"no {kind.record} has a lot {window}"
+        return Report((*columns, "lotId", kind.state), listed, kind.record, width, _KEPT, nothing)
+    counted = (*columns, *_FOUND, *(each.value for each in kind.states), *_TOTALS)
+    rows = tuple(_counts(subject, window, kind.states) for subject in subjects)
+    return Report(counted, rows, kind.summary, width, _KEPT, nothing)
+
+
+def _lot_rows(subject: Subject, window: Window) -> Iterable[Row]:
+    if subject.unit is None:
+        return ()
+    return ((*subject.identity, str(lot), state.value) for lot, state in subject.lots(window.of(subject.unit)))
+
+
+def _counts(subject: Subject, window: Window, states: Sequence[enum.Enum]) -> Row:
+    if subject.unit is None:
+        # It never had a lot, and nobody can say how long one would be.
+        return (*subject.identity, *(None for _ in _FOUND), *(0 for _ in states), 0, None, None)
+    wanted = window.of(subject.unit)
+    found = dict(subject.lots(wanted))
+    seen, counts = coverage(wanted, found), Counter(found.values())
+    return (
+        *subject.identity,
+        subject.unit.name,
+        str(wanted.first),
+        _text(seen.earliest_found),
+        seen.earliest_gap,
+        str(wanted.last),
+        _text(seen.latest_found),
+        seen.latest_gap,
+        *(counts[state] for state in states),
+        seen.total_found,
+        seen.range,
+        seen.range_gap,
+    )
+
+
+def _text(lot: Lot | None) -> str | None:
+    return str(lot) if lot else None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import lru_cache, partial
 from itertools import groupby
+from typing import TypeVar
 
 from attrs import frozen
 
 from clusterless.engine.ranges import LotRange
 from clusterless.errors import InvalidValueError
-from clusterless.model.lot import Lot
+from clusterless.model.lot import Lot, LotUnit
 from clusterless.store.api import ObjectStore
+
+T = TypeVar("T")
 
 _LOTS = 4096  # about so many in a shard: some pages of a listing, and little memory
 _AHEAD = 4  # shards that are listed at a time
@@ -36,22 +40,45 @@ def list_lots(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Liste
     if len(shards) == 1:
         yield from _list(store, path, shards[0])
         return
-    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="list") as pool:
-        ahead: deque[Future[list[Listed]]] = deque()
+    for listed in ahead(partial(list_shard, store, path, shard) for shard in shards):
+        yield from listed
+
+
+def list_shard(store: ObjectStore, path: str, wanted: LotRange) -> list[Listed]:
+    """As `list_lots`, by one listing and at once: for a *wanted* that is not long."""
+    return list(_list(store, path, wanted))
+
+
+def unit_of(store: ObjectStore, path: str) -> LotUnit | None:
+    """The unit of the first lot below *path*; None where there is none."""
+    prefix = f"{path}lot="
+    texts = (info.key.removeprefix(prefix).partition("/")[0] for info in store.list(prefix))
+    return next((lot.unit for lot in map(_parsed, texts) if lot), None)
+
+
+def days_of(unit: LotUnit) -> int:
+    """How many days of lots make a shard."""
+    return max(_LOTS // unit.per_day, 1)
+
+
+def ahead(calls: Iterable[Callable[[], T]], most: int = _AHEAD) -> Iterator[T]:
+    """What the *calls* return, in their order; some are made at a time, and as few as that are ahead of the reader."""
+    with ThreadPoolExecutor(most, thread_name_prefix="ahead") as pool:
+        begun: deque[Future[T]] = deque()
         try:
-            for shard in shards:
-                ahead.append(pool.submit(_listed, store, path, shard))
-                if len(ahead) > _AHEAD:
-                    yield from ahead.popleft().result()
-            while ahead:
-                yield from ahead.popleft().result()
+            for call in calls:
+                begun.append(pool.submit(call))
+                if len(begun) > most:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
         finally:
-            for future in ahead:  # the reader stopped early
+            for future in begun:  # the reader stopped early
                 future.cancel()
 
 
 def _shards(wanted: LotRange) -> Iterator[LotRange]:
-    days = timedelta(days=max(_LOTS // wanted.first.unit.per_day, 1))
+    days = timedelta(days=days_of(wanted.first.unit))
     first = wanted.first
     while first <= wanted.last:
         end = Lot.containing(Lot(first.day, first.unit, 0).start + days, first.unit)
@@ -59,21 +86,25 @@ def _shards(wanted: LotRange) -> Iterator[LotRange]:
         first = end
 
 
-def _listed(store: ObjectStore, path: str, wanted: LotRange) -> list[Listed]:
-    return list(_list(store, path, wanted))
-
-
 def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
     prefix = f"{path}lot="
+    unit, first, last = wanted.first.unit, str(wanted.first), str(wanted.last)
     # The lot's own text sorts before whatever lies in its folder.
-    keys = (info.key.removeprefix(prefix).partition("/") for info in store.list(prefix, f"{prefix}{wanted.first}"))
+    keys = (info.key.removeprefix(prefix).partition("/") for info in store.list(prefix, f"{prefix}{first}"))
     for text, parts in groupby(keys, lambda key: key[0]):
-        try:
-            lot = Lot.parse(text)
-        except InvalidValueError:
+        lot = _parsed(text)
+        if lot is None:
             continue
         # Lots of another unit may lie between: their text sorts by day first.
-        if lot.day > wanted.last.day or (lot.unit is wanted.last.unit and lot > wanted.last):
+        if lot.day > wanted.last.day or (lot.unit is unit and text > last):
             return
-        if lot in wanted:
+        if lot.unit is unit and text >= first:
             yield Listed(lot, tuple(name for _, _, name in parts))
+
+
+@lru_cache(maxsize=2 * _LOTS)  # the same stretch is listed of an arc, and of what it reads and writes
+def _parsed(text: str) -> Lot | None:
+    try:
+        return Lot.parse(text)
+    except InvalidValueError:
+        return None  # somebody else's

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from clusterless import codec, layout
-from clusterless.cli.standing import arc_lots, dataset_lots, unit_of
 from clusterless.engine.ranges import LotRange
 from clusterless.model.dataset import Dataset
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failure, Missing, Rollback
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.model.project import Project
+from clusterless.operate.listing import unit_of
+from clusterless.operate.standing import arc_lots, dataset_lots
 from clusterless.store.api import ObjectInfo
 from clusterless.store.ledger import LotLedger
 from clusterless.store.memory import MemoryStore
