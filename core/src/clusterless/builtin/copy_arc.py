@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from clusterless.builtin.arcs import CopyArc
-from clusterless.builtin.copying import Copying, plan
+from clusterless.builtin.copying import Copying, Threads, plan
 from clusterless.errors import WorkloadError
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
@@ -19,6 +19,7 @@ class CopyWorkload:
     def __init__(self, arc: CopyArc, surroundings: Surroundings) -> None:
         self._props = arc.workload.workload_props
         self._open_store = surroundings.open_store
+        self._threads = Threads(self._props.parallel)
 
     def run(self, work: Work) -> WorkResult:
         """Copy what the filter keeps and earlier attempts did not.
@@ -40,14 +41,14 @@ class CopyWorkload:
             copy.skip(work.sinks[role].earlier)
         for copy in copies.values():
             if not any(each.is_given_up for each in copies.values()):
-                copy.run(work, self._open_store, self._props.parallel)
+                copy.run(work, self._open_store, self._threads)
         problem = "; ".join(copy.problem for copy in copies.values() if copy.problem)
         if any(copy.is_given_up for copy in copies.values()) and not any(copy.done for copy in copies.values()):
             raise WorkloadError(problem, hint=next((copy.hint for copy in copies.values() if copy.hint), ""))
         return WorkResult(sinks={role: _result(copy, work.lot) for role, copy in copies.items()}, problem=problem)
 
     def close(self) -> None:
-        """Nothing is held between lots."""
+        self._threads.close()
 
 
 def _result(copy: Copying, lot: Lot) -> SinkResult:

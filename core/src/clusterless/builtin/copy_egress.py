@@ -10,7 +10,7 @@ from typing import IO
 
 from attrs import frozen
 
-from clusterless.builtin.copying import Copying, plan
+from clusterless.builtin.copying import Copying, Threads, plan
 from clusterless.builtin.egress import CopyEgressBoundary
 from clusterless.engine.lot_states import attempt_number
 from clusterless.errors import WorkloadError
@@ -25,6 +25,7 @@ class EgressWorkload:
     def __init__(self, boundary: CopyEgressBoundary, surroundings: Surroundings) -> None:
         self._boundary = boundary
         self._open_store = surroundings.open_store
+        self._threads = Threads(boundary.parallel)
 
     def run(self, work: Work) -> WorkResult:
         """Take the lot out.
@@ -36,7 +37,7 @@ class EgressWorkload:
         tally = plan(work, boundary.filter, boundary.rename)
         folder = f"lot={work.lot}/attempt={work.attempt}/"
         copy = Copying(label=f"to {boundary.path_uri}", root=boundary.path_uri, folder=folder, tally=tally)
-        copy.run(work, self._open_store, boundary.parallel)
+        copy.run(work, self._open_store, self._threads)
         if copy.problem:
             if not work.stopping():
                 _remove(store, folder)
@@ -51,7 +52,7 @@ class EgressWorkload:
         return WorkResult()
 
     def close(self) -> None:
-        """Nothing is held between lots."""
+        self._threads.close()
 
 
 @frozen

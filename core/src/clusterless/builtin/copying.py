@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from posixpath import split, splitext
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from clusterless import layout
 from clusterless.builtin.copy_tally import CollisionError, Planned, Tally, listing
@@ -73,6 +74,29 @@ def renamed(template: str, key: str, lot: Lot) -> str:
 # ---- one location ----------------------------------------------------------------------------------------------
 
 
+@define(eq=False)
+class Threads:
+    """Threads that copy *parallel* objects of a lot at a time, kept for the next lot."""
+
+    parallel: int
+    _idle: deque[ThreadPoolExecutor] = field(factory=deque, init=False)
+
+    @contextmanager
+    def for_a_lot(self) -> Iterator[ThreadPoolExecutor]:
+        try:
+            pool = self._idle.pop()
+        except IndexError:  # as many lots are being copied as never before
+            pool = ThreadPoolExecutor(self.parallel, thread_name_prefix="copy")
+        try:
+            yield pool
+        finally:
+            self._idle.append(pool)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().shutdown()
+
+
 @define(kw_only=True)
 class Copying:
     """How the copying of what is planned to the location *root* goes, or to its *folder* (a path, with a slash).
@@ -90,13 +114,13 @@ class Copying:
     hint: str = ""
     is_given_up: bool = False
 
-    def run(self, work: Work, open_store: Callable[[str], ObjectStore], parallel: int) -> None:
-        """Bring the location up to date, or as far as it goes, *parallel* objects at a time."""
+    def run(self, work: Work, open_store: Callable[[str], ObjectStore], threads: Threads) -> None:
+        """Bring the location up to date, or as far as it goes."""
         submitted: deque[tuple[Planned, Future[None]]] = deque()
         target = open_store(self.root)
         roots = {role: source.roots for role, source in work.sources.items()}
         origins = {root: open_store(root) for each in roots.values() for root in each}
-        with ThreadPoolExecutor(parallel) as pool:
+        with threads.for_a_lot() as pool, _awaited(submitted):
             for planned in self.tally.owed(self.label):
                 if work.stopping():
                     self.give_up("the attempt was stopped")
@@ -106,7 +130,7 @@ class Copying:
                 source_key = layout.key(root, planned.source)
                 copied = pool.submit(target.copy, self.folder + planned.key, origins[root], source_key)
                 submitted.append((planned, copied))
-                if len(submitted) == parallel * _AHEAD:
+                if len(submitted) == threads.parallel * _AHEAD:
                     self._settle(*submitted.popleft())
             while submitted:
                 self._settle(*submitted.popleft())
@@ -163,3 +187,15 @@ class Copying:
     def _say(self, reason: str) -> None:
         if reason not in self.messages and len(self.messages) < _MESSAGES:
             self.messages.append(reason)
+
+
+@contextmanager
+def _awaited(submitted: deque[tuple[Planned, Future[None]]]) -> Iterator[None]:
+    """Nothing is being copied any more when the context is left, also by an error."""
+    try:
+        yield
+    finally:
+        left = [future for _, future in submitted]
+        for future in left:
+            future.cancel()
+        wait(left)
