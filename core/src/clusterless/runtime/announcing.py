@@ -13,23 +13,27 @@ from threading import Lock
 
 from attrs import evolve
 
-from clusterless.errors import ClsError, NotifyError, NotifyRefusedError
+from clusterless.errors import ClsError, NotifyError, NotifyRefusedError, cut
 from clusterless.model.event import Event
 from clusterless.model.notifier import Notifier
 from clusterless.provider import Clock, Publisher
 from clusterless.runtime.letters import Envelope, Letter, LetterBox
+from clusterless.runtime.switches import ON, Switch
 
 _log = logging.getLogger(__name__)
 
 _LOOK = timedelta(seconds=60)  # between looks for letters that others, or a run before, have left
 _TICK = timedelta(milliseconds=1)  # tells the names of letters apart
 _LONGEST = 3600.0  # seconds that a receiver may have us wait
-_SAID = 1000  # characters of an error
+_OFF = "the notifier is disabled"
+_SAID = 600  # characters of an error, which may be anybody's
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class PatientPublisher:
     """The publisher of a declared *notifier*; *element* names it in what is told.
+
+    While it is off, what is to be announced is kept. What is then left out is given up: `redrive` sends it.
 
     After a failure it rests: what is to be announced meanwhile is kept too, so that no lot waits for a
     receiver that is down. `send_due` is called about once a second, from one thread.
@@ -43,8 +47,10 @@ class PatientPublisher:
         box: LetterBox,
         clock: Clock,
         stopping: Callable[[], bool],
+        switch: Switch = ON,
     ) -> None:
         self.element = element
+        self.switch = switch
         self._notifier = notifier
         self._publisher = publisher
         self._box = box
@@ -64,6 +70,9 @@ class PatientPublisher:
         if not self._notifier.hears(event):
             return
         now = self._clock.now()
+        if self.switch.off():
+            self._keep(Letter(event=event, attempts=0, first_failure=now, last_error=_OFF), now)
+            return
         if now < self._rests_until:
             waiting = Letter(event=event, attempts=0, first_failure=now, last_error="an earlier event failed")
             self._keep(waiting, self._rests_until)
@@ -79,7 +88,7 @@ class PatientPublisher:
             ClsError: the store cannot be asked; what is left is sent another time.
         """
         now = self._clock.now()
-        if now < max(self._next_look, self._rests_until):
+        if now < max(self._next_look, self._rests_until) or self.switch.off():
             return
         self._sending = True
         self._next_look = now + _LOOK
@@ -91,7 +100,9 @@ class PatientPublisher:
     @property
     def quiet(self) -> bool:
         """Whether nothing is due, as far as is known here."""
-        return not self._sending and self._clock.now() < max(self._next_look, self._rests_until)
+        if self._sending:
+            return False
+        return self._clock.now() < max(self._next_look, self._rests_until) or bool(self.switch.off())
 
     def _send_until(self, now: datetime) -> None:
         for envelope in self._box.pending():
@@ -144,6 +155,10 @@ class PatientPublisher:
         if taken is None:
             return True
         held, letter = taken
+        if self.switch.skips(letter.event.lot):
+            self._box.bury(letter, now)
+            self._box.remove(held)
+            return True
         error = self._once(letter.event)
         if error:
             self._failed(_tried(letter, error), error, 1)
@@ -192,4 +207,4 @@ def _after(error: Exception) -> float:
 
 def _said(error: Exception) -> str:
     text = str(error) if isinstance(error, ClsError) else f"{type(error).__name__}: {error}"
-    return text if len(text) <= _SAID else f"{text[:_SAID]}…"
+    return cut(text, _SAID)
