@@ -10,8 +10,16 @@ import pytest
 from clusterless.builtin.copying import Threads
 
 
-def copying() -> int:
-    return sum(thread.name.startswith("copy") for thread in threading.enumerate())
+Alive = set[threading.Thread]
+
+
+def copying() -> Alive:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("copy")}
+
+
+def since(before: Alive) -> int:
+    """How many there are that were not there *before*; those of other tests may end meanwhile."""
+    return len(copying() - before)
 
 
 def test_threads_are_kept_for_the_next_lot_and_end_with_the_workload() -> None:
@@ -19,9 +27,9 @@ def test_threads_are_kept_for_the_next_lot_and_end_with_the_workload() -> None:
     for _ in range(3):
         with threads.for_a_lot() as pool:
             both_are_needed(pool.submit)
-        assert copying() == before + 2
+        assert since(before) == 2
     threads.close()
-    assert copying() == before
+    assert since(before) == 0
 
 
 def test_two_lots_at_once_have_threads_of_their_own() -> None:
@@ -29,9 +37,9 @@ def test_two_lots_at_once_have_threads_of_their_own() -> None:
     with threads.for_a_lot() as one, threads.for_a_lot() as other:
         both_are_needed(one.submit)
         both_are_needed(other.submit)
-        assert copying() == before + 4
+        assert since(before) == 4
     threads.close()
-    assert copying() == before
+    assert since(before) == 0
 
 
 def test_threads_are_kept_when_a_lot_fails() -> None:
@@ -39,7 +47,7 @@ def test_threads_are_kept_when_a_lot_fails() -> None:
     with pytest.raises(OSError, match="disk"):
         failing(threads)
     threads.close()
-    assert copying() == before
+    assert since(before) == 0
 
 
 def failing(threads: Threads) -> None:
