@@ -1,0 +1,122 @@
+"""``cls gaps``: what should be there and is not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from clusterless.cli.app import Session, reports
+from clusterless.cli.progress import progress
+from clusterless.cli.ranges import Window, ranged
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.run import output_folder
+from clusterless.cli.scope import Scope, scoped
+from clusterless.engine.gaps import Reason
+from clusterless.model.project import Project
+from clusterless.operate.gaps import Gap, Search, find_gaps_of
+from clusterless.operate.landscape import ArcView
+from clusterless.operate.things import Thing, Things
+from clusterless.plugins import find_plugins
+
+FOUND = 3
+"""What is exited with where there is a gap."""
+
+_PLACE = ("placement.provider", "placement.stage", "placement.account", "placement.region")
+_WHAT = (*_PLACE, "dataset.name", "dataset.version", "element", "first", "last", "lots")
+_WHY = ("cause", "why", "since", "blocked.element", "blocked.lot", "blocked.cause", "blocked.why", "output")
+_KEPT = ("dataset.name", "first", "last", "lots", "cause", "why")
+
+_EPILOG = """
+\b
+Examples:
+  cls gaps -p project.json
+  cls gaps orders --why --earliest -7d
+  cls gaps --why --output json
+
+Exits with 0 where nothing is missing, with 3 where there is a gap.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("datasets", nargs=-1, metavar="[DATASET]...")
+@click.option("--why", is_flag=True, help="Say what each lot waits for, walking upstream; and what was removed.")
+@ranged
+@scoped
+@reports
+@click.pass_context
+def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, ...], why: bool) -> None:
+    """List the lots that should be there and are not.
+
+    DATASET is a name, as orders or orders/1, or that of what makes it, as shop/copy; without, all are looked at.
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    session: Session = ctx.obj
+    landscape = scope.landscape(find_plugins())
+    things = Things(landscape)
+    wanted = [thing for thing in things.chosen(datasets) if datasets or _is_asked_for(scope, thing)]
+    _name_unknown(wanted)
+    with progress("looking for gaps") as step:
+        search = Search(window=window.of, now=window.now, why=why, step=step)
+        found = list(find_gaps_of(things, wanted, search))
+    shown = [gap for gap in found if why or gap.reason.cause.is_gap]
+    nothing = f"nothing is missing of {len(wanted)} datasets {window}" if wanted else "no dataset is asked for"
+    folder = output_folder(scope.files[0].absolute().parent if scope.files else Path.cwd())
+    rows = tuple(_row(gap, why, folder) for gap in shown)
+    show(Report(_WHAT + _WHY if why else _WHAT, rows, kept=_KEPT, nothing=nothing), session.output)
+    if any(gap.reason.cause.is_gap for gap in found):
+        ctx.exit(FOUND)
+
+
+def _is_asked_for(scope: Scope, thing: Thing) -> bool:
+    """Whether it is made by the files that are named, or by anybody, and is of the projects and names asked for."""
+    project, file = _maker(thing)
+    if scope.files and file not in map(str, scope.files):
+        return False
+    if scope.projects and (
+        project is None or not {project.name, f"{project.name}:{project.version}"} & {*scope.projects}
+    ):
+        return False
+    return not scope.names or bool({thing.name, thing.name.partition("/")[0]} & {*scope.names})
+
+
+def _maker(thing: Thing) -> tuple[Project | None, str]:
+    if thing.view:
+        return thing.view.owner, thing.view.writer.part.file if thing.view.writer else ""
+    assert isinstance(thing.maker, ArcView)
+    return thing.maker.project, thing.maker.reader.part.file
+
+
+def _name_unknown(things: list[Thing]) -> None:
+    for thing in things:
+        if thing.unit is None:
+            click.echo(f"left out: {thing.name}: no lot of it was ever seen, and nobody says how long one is", err=True)
+
+
+def _row(gap: Gap, why: bool, folder: Path) -> tuple[Value, ...]:
+    view, maker = gap.thing.view, gap.thing.maker
+    place = view.placement if view else maker.placement if maker else None
+    assert place
+    dataset = (view.dataset.name, view.dataset.version) if view else (None, None)
+    lots = (str(gap.lots.first), str(gap.lots.last), len(gap.lots))
+    what = (place.provider, place.stage, place.account, place.region, *dataset, gap.thing.element, *lots)
+    return (*what, *_because(gap.reason, folder)) if why else what
+
+
+def _because(reason: Reason, folder: Path) -> Iterator[Value]:
+    root = reason.origin
+    yield from (reason.cause.code, reason.text, f"{reason.since:%Y-%m-%dT%H:%M:%SZ}" if reason.since else None)
+    if reason.root:
+        yield from (root.element, str(root.lot), root.cause.code, root.text)
+    else:
+        yield from (None, None, None, None)
+    yield _output(root, folder)
+
+
+def _output(reason: Reason, folder: Path) -> str | None:
+    """Where the attempt's output is: here, or with whoever ran it."""
+    if not reason.output:
+        return None
+    here = folder / reason.output
+    return str(here) if here.is_file() else f"{reason.by}: {reason.output}"

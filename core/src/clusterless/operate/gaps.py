@@ -1,0 +1,378 @@
+"""What should be there and is not: found by listing, and explained by walking upstream.
+
+Some days are looked at at a time, of all datasets together: what is missing of one is asked of its sources, then each
+missing lot gets its reason, upstream first. So nothing is listed twice, and memory holds some days.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+
+from attrs import define, evolve, field, frozen
+
+from clusterless import layout
+from clusterless.engine.gaps import (
+    Booked,
+    Cause,
+    Part,
+    Reason,
+    Worked,
+    collapsed,
+    needs_parts,
+    stretches,
+    why_not_booked,
+    why_not_worked,
+)
+from clusterless.engine.lot_states import Ledger
+from clusterless.engine.ranges import LotRange
+from clusterless.errors import MalformedError, ObjectMissingError
+from clusterless.model.horizon import Horizon
+from clusterless.model.ledger import ArcState, Claim, Complete, Failed
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
+from clusterless.operate.listing import list_lots
+from clusterless.operate.things import Thing, Things, parts_of
+from clusterless.runtime.clock import is_gone
+from clusterless.runtime.cron import ticks_of
+from clusterless.runtime.horizon import read_horizon
+from clusterless.runtime.start import read_start
+from clusterless.store.ledger import LotLedger, picture
+
+_LOTS = 4096  # of a dataset that are looked at at a time
+_NEAR = 200  # lots apart: what lies between is passed over within a page of a listing
+_READERS = 8  # ledger entries that are read at a time
+_AHEAD = 2  # stretches of days that are listed before they are asked for
+
+Disabled = Callable[[ArcView | BoundaryView], str]
+"""Says since when and by whom something is switched off; nothing where it is not."""
+
+
+def nothing_disabled(_: ArcView | BoundaryView) -> str:
+    return ""
+
+
+@frozen
+class Gap:
+    """Lots of a thing that are not there, and the first one's *reason*, which is equal for all."""
+
+    thing: Thing
+    lots: LotRange
+    reason: Reason
+
+
+@frozen(kw_only=True)
+class Search:
+    """Which lots are looked for: *window* gives them for each unit.
+
+    *why*: causes are asked for; without, what should be there is found by the manifests alone. *step* is called
+    with how much of the range has been looked at, from 0 to 1.
+    """
+
+    window: Callable[[LotUnit], LotRange]
+    now: datetime
+    why: bool = True
+    disabled: Disabled = nothing_disabled
+    step: Callable[[float], None] = lambda _: None
+
+
+def find_gaps(landscape: Landscape, names: Sequence[str], search: Search) -> Iterator[Gap]:
+    """What is missing of the datasets that *names* say (none: all), thing by thing, in order of lot.
+
+    What retention has removed is among it, with that cause. Causes hold for the moment that they were looked at.
+
+    Raises:
+        InvalidValueError: there is no dataset of one of the names.
+    """
+    things = Things(landscape)
+    yield from find_gaps_of(things, things.chosen(names), search)
+
+
+def find_gaps_of(things: Things, wanted: Sequence[Thing], search: Search) -> Iterator[Gap]:
+    """As `find_gaps`, of the things *wanted*."""
+    ranges = {thing: search.window(thing.unit) for thing in wanted if thing.unit}
+    if not ranges:
+        return
+    found: dict[Thing, list[tuple[LotRange, Reason]]] = {thing: [] for thing in ranges}
+    facts = _Facts(things.landscape, search)
+    for days in _listed_ahead(ranges, search.step):
+        for thing, missing in _Days(things, facts, days).missing().items():
+            _extend(found[thing], missing)
+    for thing, gaps in found.items():
+        yield from (Gap(thing, lots, reason) for lots, reason in gaps)
+
+
+def _extend(gaps: list[tuple[LotRange, Reason]], missing: Iterable[tuple[Lot, Reason]]) -> None:
+    """Add what is *missing*, the first of it to the last range where it goes on."""
+    for lots, reason in collapsed(missing):
+        if gaps and gaps[-1][1] == reason and gaps[-1][0].last.next == lots.first:
+            gaps[-1] = (LotRange(gaps[-1][0].first, lots.last), gaps[-1][1])
+        else:
+            gaps.append((lots, reason))
+
+
+# ---- some days at a time ---------------------------------------------------------------------------------------
+
+_Names = Mapping[Lot, tuple[str, ...]]
+
+
+@frozen
+class _Chunk:
+    """Some days: the lots *wanted* of each thing, and what is listed of them."""
+
+    wanted: Mapping[Thing, LotRange]
+    listed: Mapping[Thing, _Names]
+
+
+def _listed_ahead(ranges: Mapping[Thing, LotRange], step: Callable[[float], None]) -> Iterator[_Chunk]:
+    first = min(wanted.first.day for wanted in ranges.values())
+    last = max(wanted.last.day for wanted in ranges.values())
+    days = timedelta(days=max(_LOTS // max(wanted.first.unit.per_day for wanted in ranges.values()), 1))
+    total = (last - first) // days + 1
+    ahead: deque[tuple[Mapping[Thing, LotRange], Mapping[Thing, Future[_Names]]]] = deque()
+    with ThreadPoolExecutor(2 * _AHEAD, thread_name_prefix="list") as pool:
+        try:
+            for number in range(total + _AHEAD):
+                if number < total:
+                    clipped = _clipped(ranges, first + number * days, days)
+                    ahead.append((clipped, {each: pool.submit(listed, each, lots) for each, lots in clipped.items()}))
+                if number >= _AHEAD:
+                    wanted, listings = ahead.popleft()
+                    yield _Chunk(wanted, {thing: listing.result() for thing, listing in listings.items()})
+                    step((number - _AHEAD + 1) / total)
+        finally:
+            for _, listings in ahead:
+                for listing in listings.values():
+                    listing.cancel()
+
+
+def _clipped(ranges: Mapping[Thing, LotRange], day: date, days: timedelta) -> dict[Thing, LotRange]:
+    clipped = {}
+    start = datetime.combine(day, time(), UTC)
+    for thing, wanted in ranges.items():
+        unit = wanted.first.unit
+        first = max(Lot.containing(start, unit), wanted.first)
+        last = min(Lot.containing(start + days, unit).previous, wanted.last)
+        if first <= last:
+            clipped[thing] = LotRange(first, last)
+    return clipped
+
+
+def listed(thing: Thing, lots: LotRange) -> _Names:
+    """What is listed of each of the *lots* that something is listed of."""
+    return {each.lot: each.names for each in list_lots(thing.store, thing.path, lots)}
+
+
+@define(eq=False)
+class _Days:
+    """What is missing in some days, and why."""
+
+    things: Things
+    facts: _Facts
+    chunk: _Chunk
+    _absent: dict[Thing, list[Lot]] = field(factory=dict)
+    _asked: dict[Thing, set[Lot]] = field(factory=lambda: defaultdict(set))
+    _removed: dict[Thing, set[Lot]] = field(factory=dict)
+    _ledgers: dict[Thing, Mapping[Lot, Ledger | str]] = field(factory=dict)
+    _reasons: dict[Thing, dict[Lot, Reason | None]] = field(factory=dict)
+
+    def missing(self) -> dict[Thing, list[tuple[Lot, Reason]]]:
+        order = list(self.things.all)
+        for thing in reversed(order):
+            self._look(thing)
+        for thing in order:
+            if thing in self._absent:
+                self._reasons[thing] = {lot: self._reason(thing, lot) for lot in self._absent[thing]}
+        return {thing: list(self._due(thing, lots)) for thing, lots in self.chunk.wanted.items()}
+
+    def _due(self, thing: Thing, lots: LotRange) -> Iterator[tuple[Lot, Reason]]:
+        for lot, reason in self._reasons.get(thing, {}).items():
+            if reason and lot in lots:
+                yield lot, reason
+
+    # ---- looking, downstream first ----
+
+    def _look(self, thing: Thing) -> None:
+        asked = sorted(self._asked.get(thing, ()))
+        wanted = self.chunk.wanted.get(thing)
+        names = dict(self.chunk.listed.get(thing, {}))
+        further = [lot for lot in asked if wanted is None or lot not in wanted]
+        for stretch in stretches(further, _NEAR):
+            names.update(listed(thing, stretch))
+        lots = sorted({*(wanted or ()), *further})
+        absent = [lot for lot in lots if not _is_there(thing, names.get(lot, ()))]
+        if not absent:
+            return
+        self._absent[thing] = absent
+        self._removed[thing] = {lot for lot in absent if _is_removed(names.get(lot, ()))}
+        if isinstance(thing.maker, ArcView):
+            self._look_upstream(thing, thing.maker, names)
+
+    def _look_upstream(self, thing: Thing, arc: ArcView, names: _Names) -> None:
+        absent = [lot for lot in self._absent[thing] if lot not in self._removed[thing]]
+        ledgers = self.facts.ledgers(arc, absent, names if not thing.is_dataset else None)
+        self._ledgers[thing] = ledgers
+        for lot in absent:
+            ledger = ledgers.get(lot, Ledger())
+            if isinstance(ledger, Ledger) and needs_parts(ledger):
+                for _, source, each in self._parts(thing, arc, lot):
+                    self._asked[source].add(each)
+
+    def _parts(self, thing: Thing, arc: ArcView, lot: Lot) -> Iterator[tuple[str, Thing, Lot]]:
+        return parts_of(self.things.needed_by(thing).items(), lot, arc.arc.lot_unit)
+
+    # ---- deciding, upstream first ----
+
+    def _reason(self, thing: Thing, lot: Lot) -> Reason | None:
+        if lot in self._removed[thing] or self.facts.horizon(thing).hides(lot):
+            text = "removed by retention"
+            return Reason(cause=Cause.REMOVED, element=thing.element, lot=lot, text=text)
+        now = self.facts.search.now
+        if isinstance(thing.maker, BoundaryView):
+            return why_not_booked(self.facts.booked(thing.maker), lot, now)
+        if isinstance(thing.maker, ArcView):
+            return why_not_worked(self._worked(thing, thing.maker, lot), lot, now)
+        if now < lot.end:
+            return None
+        if thing.is_excluded:
+            text = "whoever makes it is excluded where it is declared"
+            return Reason(cause=Cause.DISABLED, element=thing.element, lot=lot, text=text)
+        return Reason(cause=Cause.NOT_DEPLOYED, element=thing.element, lot=lot, text="nobody known here makes it")
+
+    def _worked(self, thing: Thing, arc: ArcView, lot: Lot) -> Worked:
+        base = self.facts.arc(arc)
+        ledger = self._ledgers[thing].get(lot, Ledger())
+        if isinstance(ledger, str):
+            return evolve(base, unreadable=ledger)
+        if not needs_parts(ledger):
+            return evolve(base, ledger=ledger)
+        present, absent = [], {}
+        for part, source, each in self._parts(thing, arc, lot):
+            reasons = self._reasons.get(source, {})
+            if each in reasons:
+                absent[part] = Part(dataset=source.name, reason=reasons[each])
+            else:
+                present.append(part)
+        return evolve(base, ledger=ledger, present=present, absent=absent)
+
+
+def _is_there(thing: Thing, names: Sequence[str]) -> bool:
+    if not thing.is_dataset:
+        return ArcState.COMPLETE.value in picture(names).markers
+    return any(name.startswith(("state=complete/", "state=empty/")) for name in names)
+
+
+def _is_removed(names: Sequence[str]) -> bool:
+    return any(name.startswith("state=removed/") for name in names)
+
+
+# ---- what is read once, and what a ledger says -----------------------------------------------------------------
+
+
+@define(eq=False, slots=False)
+class _Facts:
+    """What is asked of stores besides what is listed."""
+
+    landscape: Landscape
+    search: Search
+    _arcs: dict[str, Worked] = field(factory=dict)
+    _boundaries: dict[str, Booked] = field(factory=dict)
+    _horizons: dict[Thing, Horizon] = field(factory=dict)
+
+    def horizon(self, thing: Thing) -> Horizon:
+        if thing not in self._horizons:
+            view = thing.view
+            self._horizons[thing] = read_horizon(view.manifests.store, view.dataset) if view else Horizon()
+        return self._horizons[thing]
+
+    def arc(self, arc: ArcView) -> Worked:
+        """What is the same for all of an arc's lots."""
+        if arc.name not in self._arcs:
+            self._arcs[arc.name] = Worked(
+                element=arc.name,
+                arc=arc.arc,
+                starts=_starts(arc),
+                disabled=self.search.disabled(arc),
+                outputs=f"{arc.project.name}/{arc.project.version}/{arc.arc.name}/",
+            )
+        return self._arcs[arc.name]
+
+    def booked(self, boundary: BoundaryView) -> Booked:
+        if boundary.name not in self._boundaries:
+            seen = _booked(self.landscape, boundary)
+            self._boundaries[boundary.name] = evolve(seen, disabled=self.search.disabled(boundary))
+        return self._boundaries[boundary.name]
+
+    @cached_property
+    def _readers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_READERS, thread_name_prefix="read")
+
+    def ledgers(self, arc: ArcView, lots: Sequence[Lot], names: _Names | None) -> Mapping[Lot, Ledger | str]:
+        """What the ledgers of *lots* say, or why they cannot be read; lots that nobody claimed are left out."""
+        if not self.search.why:
+            return {}
+        if names is None:
+            names = {}
+            for stretch in stretches(lots, _NEAR):
+                found = list_lots(arc.state, arc.keys.path, stretch)
+                names |= {each.lot: each.names for each in found}
+        begun = [lot for lot in lots if picture(names.get(lot, ())).last]
+        ledgers = self._readers.map(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun)
+        return dict(zip(begun, ledgers, strict=True))
+
+
+def read_ledger(ledger: LotLedger, names: Iterable[str]) -> Ledger | str:
+    """What the last entry says, given the *names* in the lot's folder; or, where it cannot be read, the problem."""
+    seen = picture(names)
+    try:
+        last = ledger.read(seen.last)
+    except (MalformedError, ObjectMissingError) as error:
+        return error.problem
+    if isinstance(last, Claim):
+        if is_gone(last.by):
+            return Ledger(last=last)
+        renewed = ledger.renewed(last.attempt)
+        return Ledger(last=last, expires=max(last.expires, renewed) if renewed else last.expires)
+    if isinstance(last, Complete | Failed):
+        marked = last.state.value in seen.markers and (bool(seen.final) or ledger.is_marked(seen.last, last.state))
+        return Ledger(last=last, marked=marked)
+    return Ledger(last=last)
+
+
+def _starts(arc: ArcView) -> Mapping[str, Lot | None] | None:
+    try:
+        return read_start(arc.state, arc.keys)
+    except ObjectMissingError:
+        return None
+
+
+def _booked(landscape: Landscape, boundary: BoundaryView) -> Booked:
+    booking = boundary.boundary.booking
+    seen = Booked(
+        element=boundary.name, booking=booking, ticks=ticks_of(booking.schedule) if booking.schedule else None
+    )
+    try:
+        number = boundary.seals.end()
+        if not number:
+            return evolve(seen, known=_is_known(landscape, boundary))
+        first, last = boundary.seals.read(1), boundary.seals.read(number)
+    except MalformedError as error:
+        return evolve(seen, unreadable=error.problem)
+    except ObjectMissingError as error:
+        return evolve(seen, unreadable=f"{error.problem}: it is gone")
+    began = min((sealed.lot for sealed in first.lots), default=first.through.next if first.through else None)
+    open_ = () if boundary.seals.is_marked(number) else (sealed.lot for sealed in last.lots)
+    return evolve(seen, first=began, through=last.through, unannounced=frozenset(open_))
+
+
+def _is_known(landscape: Landscape, boundary: BoundaryView) -> bool:
+    """Whether the boundary's project was ever recorded: it may have run without anything arriving."""
+    key = layout.project_meta(boundary.project)
+    for placed in landscape.surveyed.placed:
+        if (placed.part.project, placed.part.deployable.placement) == (boundary.project, boundary.placement):
+            store = landscape.plugins.open_store(placed.roots[boundary.placement].metadata)
+            return any(info.key == key for info in store.list(key))
+    return False
