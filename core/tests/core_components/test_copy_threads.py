@@ -9,7 +9,6 @@ import pytest
 
 from clusterless.builtin.copying import Threads
 
-
 Alive = set[threading.Thread]
 
 
