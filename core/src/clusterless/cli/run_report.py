@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict, define, fields
 
-from clusterless.cli.run_tally import GOOD, Row, Tally
+from clusterless.cli.run_tally import GOOD, Row, Tally, off_since
 from clusterless.cli.words import fitted, some
 from clusterless.errors import ClsError
-from clusterless.runner.happenings import Ahead, Booked, Happening, LeftAlone, Ran, SealedLots, Trouble, Worked
+from clusterless.runner.happenings import (
+    Ahead,
+    Booked,
+    Happening,
+    LeftAlone,
+    Ran,
+    SealedLots,
+    Switched,
+    Trouble,
+    Worked,
+)
 from clusterless.runtime.site import Site
 
 if TYPE_CHECKING:
@@ -53,7 +63,7 @@ class Reporter:
             _say(json.dumps({"event": "Ended", **asdict(ended)}, separators=(",", ":")))
             return
         for name, row in self.tally.rows.items():
-            _say(f"{name}: {_counts(row) or 'nothing to do'}")
+            _say(f"{name}: {'; '.join(filter(None, (_counts(row), row.off))) or 'nothing to do'}")
         _say("all is at rest" if ended.idle else "stopped")
 
 
@@ -93,13 +103,8 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             return f"{happening.element} {happening.lot} rests: {happening.why}"
         case _ if quiet:
             return ""
-        case Ahead():
-            waits = "waits" if happening.batches == 1 else "wait"
-            batches = some(happening.batches, "batch", "batches")
-            return f"{happening.element}: {batches} {waits}: the times in their keys are yet to come"
-        case Booked():
-            unbooked = f", {happening.unbooked} without a time in their key" if happening.unbooked else ""
-            return f"{happening.element}: {happening.arrivals} arrived{unbooked}"
+        case Booked() | Ahead() | Switched():
+            return _noted(happening)
         case SealedLots(lots=lots) if lots:
             late = f", {happening.late} late" if happening.late else ""
             return (
@@ -115,6 +120,18 @@ def _line(happening: Happening, *, quiet: bool) -> str:
                 f"in {happening.seconds:.2f} s" + (f", revision {happening.revision}" if happening.revision else "")
             )
     return ""
+
+
+def _noted(noted: Booked | Ahead | Switched) -> str:
+    match noted:
+        case Booked(unbooked=unbooked):
+            without = f", {unbooked} without a time in their key" if unbooked else ""
+            return f"{noted.element}: {noted.arrivals} arrived{without}"
+        case Ahead(batches=batches):
+            wait = "waits" if batches == 1 else "wait"
+            return f"{noted.element}: {some(batches, 'batch', 'batches')} {wait}: the times in their keys are yet to come"
+        case Switched():
+            return f"{noted.element} is {'enabled again' if noted.on else off_since(noted)}"
 
 
 def _as_json(happening: Happening) -> dict[str, Any]:
@@ -139,7 +156,7 @@ def _table(tally: Tally, width: int) -> Table:
     table = Table(box=None, pad_edge=False)
     for name, row in tally.rows.items():
         busy = f" (+{len(row.working)})" if row.working else ""
-        cells = (name, _counts(row) or "-", row.trouble or f"{row.last}{busy}")
+        cells = (name, _counts(row) or "-", row.off or row.trouble or f"{row.last}{busy}")
         if width < _NARROW:
             table.add_row(Text("\n  ".join(cell for cell in cells if cell)))
         else:

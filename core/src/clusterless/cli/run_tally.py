@@ -11,7 +11,17 @@ from attrs import define, field
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.element import Element
-from clusterless.runner.happenings import Booked, Happening, LeftAlone, Ran, SealedLots, Started, Trouble, Worked
+from clusterless.runner.happenings import (
+    Booked,
+    Happening,
+    LeftAlone,
+    Ran,
+    SealedLots,
+    Started,
+    Switched,
+    Trouble,
+    Worked,
+)
 from clusterless.runtime.site import Site, labels
 
 GOOD = ("complete", "empty", "done", "released")
@@ -27,6 +37,7 @@ class Row:
     failed: dict[str, str] = field(factory=dict)  # lot → state, while it has no result
     last: str = ""
     trouble: str = ""
+    off: str = ""
 
 
 class Tally:
@@ -62,6 +73,8 @@ class Tally:
                 case LeftAlone():
                     row.working.discard(happening.lot)
                     return self._rests(row, happening)
+                case Switched():
+                    row.off = "" if happening.on else off_since(happening)
                 case Trouble():
                     row.working.discard(happening.lot)
                     row.trouble = str(happening.error).partition("\n")[0]
@@ -98,6 +111,11 @@ class Tally:
             row.failed[worked.lot] = worked.state
             row.trouble = worked.error.partition("\n")[0]
             self._unworked.add(key)
+
+
+def off_since(switched: Switched) -> str:
+    """In words: since when something is off, by whom, and why."""
+    return f"disabled since {switched.since} by {switched.by}" + (f": {switched.why}" if switched.why else "")
 
 
 def _kind(element: Element) -> str:

@@ -50,7 +50,8 @@ class Switches:
     def skips(self, element: str, lot: Lot) -> Switched | None:
         """The entry that leaves *lot* out, None where it is owed as any other."""
         names = _names(element)
-        return next((each for each in self.entries if each.element in names and each.skipped and lot in each.skipped), None)
+        skipping = ((entry, entry.skipped) for entry in self.entries if entry.element in names)
+        return next((entry for entry, skipped in skipping if skipped and lot in skipped), None)
 
     def _of(self, name: str) -> Iterator[Switched]:
         return (entry for entry in self.entries if entry.element == name)

@@ -93,6 +93,16 @@ class LeftAlone(Happening):
 
 
 @frozen(kw_only=True)
+class Switched(Happening):
+    """An element was found to be off, *since* when, turned off *by* whom and *why*; or *on* again."""
+
+    on: bool
+    by: str = ""
+    since: str = ""
+    why: str = ""
+
+
+@frozen(kw_only=True)
 class Trouble(Happening):
     """Something went wrong that is tried again, or set aside; *lot* where it is about one."""
 

@@ -13,10 +13,16 @@ from clusterless.provider import Surroundings
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.clock import random_id
 from clusterless.runtime.letters import LetterBox
+from clusterless.runtime.switches import ON, Switch
 
 
 def open_notifier(
-    notifier: Notifier, plugins: Plugins, surroundings: Surroundings, stopping: Callable[[], bool], label: str = ""
+    notifier: Notifier,
+    plugins: Plugins,
+    surroundings: Surroundings,
+    stopping: Callable[[], bool],
+    label: str = "",
+    switch: Switch = ON,
 ) -> PatientPublisher:
     """What announces for *notifier*, of the project *label* (else by its name), and keeps what it could not.
 
@@ -33,4 +39,4 @@ def open_notifier(
     box = LetterBox(
         surroundings.open_store(surroundings.roots.arc_state), layout.NotifierKeys(project, notifier.name), random_id
     )
-    return PatientPublisher(element, notifier, publisher, box, surroundings.clock, stopping)
+    return PatientPublisher(element, notifier, publisher, box, surroundings.clock, stopping, switch)

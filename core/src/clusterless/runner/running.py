@@ -16,6 +16,7 @@ from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runner.lots import Lots
 from clusterless.runner.opening import Opened, Workbench, open_sites
 from clusterless.runner.survey import Survey
+from clusterless.runner.switching import Switchboard
 from clusterless.runner.ticking import Ticking
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import RunningArc, Writer
@@ -97,6 +98,7 @@ class _Run:
     bookings: list[Booking] = field(init=False)
     tickings: list[Ticking] = field(init=False)
     survey: Survey = field(init=False)
+    switchboard: Switchboard = field(init=False)
     deaf: dict[str, float] = field(factory=dict)  # arcs whose subscription gave trouble, until when it is let be
     over: threading.Event = field(factory=threading.Event)
 
@@ -107,6 +109,7 @@ class _Run:
             for boundary in self.opened.boundaries
         ]
         self.tickings = [Ticking(each, self.tell, self.stop, self._ran) for each in self.opened.activities]
+        self.switchboard = Switchboard(self.opened.switches, self.tell)
         self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
 
     def until_the_end(self) -> Ended:
@@ -137,6 +140,8 @@ class _Run:
     def _turn(self) -> bool:
         """Settle, start what is due, heard of or owed; whether any of it happened."""
         before = self.lots.started, self.lots.settled
+        if self.switchboard.look():
+            self.survey.begin()
         self.lots.collect()
         self.lots.start_due()
         self.opened.arcs.rotate()  # no arc is always heard last
@@ -194,6 +199,7 @@ class _Run:
 
     def _changes(self) -> int:
         lots = self.lots.worked + self.lots.finished + self.lots.postponed
+        lots += self.switchboard.changes
         return lots + sum(booking.seals for booking in self.bookings) + sum(each.runs for each in self.tickings)
 
     def _ran(self) -> None:

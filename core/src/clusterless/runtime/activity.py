@@ -21,6 +21,7 @@ from clusterless.model.project import Project
 from clusterless.provider import Occasion, RunnableActivity
 from clusterless.runtime.arc import Writer
 from clusterless.runtime.attempt import failure_of
+from clusterless.runtime.switches import ON, Switch
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LongLedger, turns_of
 
@@ -58,6 +59,7 @@ class RunningActivity:
     outputs: Path
     stopping: Callable[[], bool]
     since: datetime
+    switch: Switch = ON
     last: int = 0  # the number of the last entry known
     _begun: Turn | None = field(default=None, init=False)  # ours, begun and perhaps not ended
     _outcome: Turn | None = field(default=None, init=False)  # of the one begun, perhaps not written down
@@ -95,6 +97,11 @@ class RunningActivity:
                 error = Failure(type="Expired", message=f"the attempt of {turn.by} came to no end")
                 self._outcome = self._turn(Phase.ENDED, turn.lot, attempt=turn.attempt, error=error)
                 return self._end(self._outcome)
+            case Begin() if self.switch.off():
+                self.since = now  # nobody has looked until now
+                return Looked(None, resting=True, why="disabled")
+            case Begin(lot, 1) if skipped := self.switch.skips(lot):
+                self._append(self._turn(Phase.SEEN, Lot.containing(skipped.until, lot.unit).previous))
             case Begin(lot, number):
                 return self._begin(lot, attempt_id(0, number, self.writer.new_id()), begun)
         return Looked()

@@ -22,6 +22,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.provider import Workload
 from clusterless.runtime.horizon import Look, nothing_hidden
+from clusterless.runtime.switches import ON, Switch
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger
 from clusterless.store.manifests import Found, Manifests
@@ -65,7 +66,8 @@ class RunningArc:
     """All that working a lot of an arc needs.
 
     *tenure* says which lots of a sink's dataset this project may write;
-    *started* holds, by subscribed role, the lot after which lots are owed (None: all).
+    *started* holds, by subscribed role, the lot after which lots are owed (None: all); where it holds nothing, all
+    are. *declaration* tells apart what the arc was declared as over time.
     """
 
     project: Project
@@ -81,7 +83,9 @@ class RunningArc:
     hold: Hold = field(default=no_hold)
     stopping: Callable[[], bool] = field(default=lambda: False)
     started: Mapping[str, Lot | None] = field(factory=dict)
+    switch: Switch = ON
     label: str = ""
+    declaration: str = ""
 
     @property
     def element(self) -> str:
@@ -104,6 +108,10 @@ class RunningArc:
     def is_behind(self, lot: Lot) -> bool:
         """Whether retention has given up some part of *lot*, which is then not claimed any more."""
         return any(side.horizon().hides(lot) for side in self.sources.values())
+
+    def is_held(self, lot: Lot) -> bool:
+        """Whether *lot* is not to be begun: the arc is off, or the lot was left out when it was turned on again."""
+        return bool(self.switch.off() or self.switch.skips(lot))
 
     @property
     def cleared(self) -> Lot | None:

@@ -18,6 +18,7 @@ from clusterless.model.seal import Seal
 from clusterless.provider import ArrivalSource
 from clusterless.runtime.arc import Writer
 from clusterless.runtime.cron import ticks_of
+from clusterless.runtime.switches import ON, Switch
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import SealLedger, seals_of
 from clusterless.store.manifests import Manifests
@@ -42,6 +43,7 @@ class RunningBoundary:
     looked: datetime | None = None
     last: int = 0
     last_seal: Seal | None = None
+    switch: Switch = ON
     label: str = ""
 
     @property

@@ -32,6 +32,7 @@ from clusterless.runtime.finish import finish
 from clusterless.store.ledger import LotLedger
 from clusterless.store.manifests import Found
 
+DISABLED = "disabled"
 _LOST = 1.0  # seconds until the winner of a slot is looked at again
 
 
@@ -64,9 +65,15 @@ def deliver(arc: RunningArc, lot: Lot) -> Delivered:
         MalformedError: the lot's ledger cannot be read; the lot rests.
     """
     own = lot_of(arc.arc, lot)
-    if not arc.is_owed(own):
+    if not arc.is_owed(own) and not _is_asked_for(arc.ledger(own)):
         return Delivered("before the arc's start")
     return _Delivery(arc, own, arc.ledger(own)).run()
+
+
+def _is_asked_for(ledger: LotLedger) -> bool:
+    """Whether a back-fill has begun the lot, or asked that it be worked, and it is not completed since."""
+    last = ledger.look().last
+    return bool(last) and not isinstance(ledger.read(last), Complete)
 
 
 @define
@@ -104,6 +111,8 @@ class _Delivery:
         match decision:
             case Acknowledge(why):
                 return Delivered(why, None, self.outcome, self.finished, last)
+            case Defer() if isinstance(last, Failed) and self.arc.switch.off():
+                return Delivered(DISABLED, None, self.outcome, self.finished)
             case Defer(seconds, why):
                 return Delivered(why, max(seconds, 0.01), self.outcome, self.finished, last)
             case Finish():
@@ -112,6 +121,8 @@ class _Delivery:
                 self.finished = True
             case ClaimNext() | RollBack() if self.arc.is_behind(self.lot):
                 return self._leave(last)
+            case ClaimNext() | RollBack() if why := self._held():
+                return Delivered(why, None, self.outcome, self.finished) if self.looked else None
             case ClaimNext(revision, attempt):
                 return self._waiting(found) or self._claim(revision, attempt, found)
             case RollBack(revision, reason):
@@ -133,6 +144,12 @@ class _Delivery:
             return None
         return Delivered("removed by retention", None, self.outcome, self.finished, last)
 
+    def _held(self) -> str:
+        """Why the lot is not to be begun now; what was begun, or asked for, is left out by nobody."""
+        if self.arc.switch.off():
+            return DISABLED
+        return "left out when the arc was enabled" if not self.number and self.arc.switch.skips(self.lot) else ""
+
     def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
         if not all(self.arc.tenure(sink).holds(self.lot) for sink in self.arc.arc.sinks.values()):
             return Delivered("a sink's dataset belongs to another project")
@@ -151,6 +168,8 @@ class _Delivery:
     def _worked(self, claim: Claim, found: Mapping[str, Found]) -> Outcome:
         if self.arc.is_behind(self.lot):  # it took long to write the claim: retention may not have waited for it
             return roll_back(self.arc, claim.revision, "released: removed by retention")
+        if self.arc.switch.off():
+            return roll_back(self.arc, claim.revision, f"released: {DISABLED}")
         with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):
             return work_lot(self.arc, self.lot, claim, found, self._earlier(claim))
 
@@ -213,6 +232,7 @@ def _claim(arc: RunningArc, attempt: str, revision: int, sources: Mapping[str, P
         revision=revision,
         sources=sources,
         expires=now + timedelta(seconds=arc.arc.lease_sec),
+        declaration=arc.declaration or None,
     )
 
 

@@ -42,7 +42,7 @@ def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
 
 
 def _is_settled(arc: RunningArc, seen: Seen) -> bool:
-    if not seen.picture.last and arc.is_behind(seen.lot):
+    if not seen.picture.last and (arc.is_behind(seen.lot) or arc.is_held(seen.lot)):
         return True
     is_first = seen.picture.final is ArcState.COMPLETE and not any(seen.revisions.values())
     if is_first and not may_change_after(arc.arc):

@@ -41,11 +41,15 @@ class Sealed:
 def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
     """Finish the last seal, then seal what is due; safe to call any number of times, anywhere.
 
+    While the boundary is off, what was committed is finished, and nothing else is sealed.
+
     Raises:
         StoreUnavailableError: the store did not answer; call again.
         MalformedError: a seal cannot be read, and nothing is sealed until it can; or a batch, which is set aside.
     """
     last = finish_last(boundary)
+    if boundary.switch.off():
+        return Sealed()  # what arrives is kept in the intake
     batches = waiting(boundary)
     plan = _plan(boundary, batches, last.through if last else None, seal_open=seal_open)
     if plan is None:
@@ -56,6 +60,8 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
         seal = _make(boundary, plan, last)
     except ObjectMissingError:
         return Sealed(lost=True)  # another sealed and finished meanwhile
+    if boundary.switch.off():  # it took long to make the seal
+        return Sealed()
     number = boundary.last + 1
     if not boundary.seals.append(number, seal):
         return Sealed(lost=True)
@@ -68,7 +74,8 @@ def _plan(
 ) -> Plan | None:
     booking, tenure = boundary.booking, boundary.tenure(boundary.dataset)
     if boundary.ticks:
-        return plan_ticks(booking, boundary.ticks, through, boundary.now(), tenure=tenure, seal_open=seal_open)
+        plan = plan_ticks(booking, boundary.ticks, through, boundary.now(), tenure=tenure, seal_open=seal_open)
+        return plan and evolve(plan, lots=tuple(lot for lot in plan.lots if not boundary.switch.skips(lot)))
     return plan_seal(booking, batches, through, _seen_until(boundary), tenure=tenure, seal_open=seal_open)
 
 

@@ -11,7 +11,7 @@ from clusterless import layout
 from clusterless.engine.switches import Off, Switches
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
-from clusterless.model.switch import Switched
+from clusterless.model.switch import Stretch, Switched
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LongLedger
 
@@ -52,7 +52,7 @@ def turn(state: ObjectStore, project: Project, known: Switches, entry: Switched)
 
 @define(eq=False)
 class KnownSwitches:
-    """A project's switches as one process knows them: at most a minute old, by the process's own measure of a minute."""
+    """A project's switches as one process knows them: at most a minute old, as the process measures it."""
 
     state: ObjectStore
     project: Project
@@ -78,9 +78,10 @@ class Switch:
         """The entry by which it is off."""
         return self.known().off(self.element)
 
-    def skips(self, lot: Lot) -> bool:
-        """Whether *lot* was left out when it was turned on again: it is not owed until somebody asks for it."""
-        return self.known().skips(self.element, lot) is not None
+    def skips(self, lot: Lot) -> Stretch | None:
+        """What was left out, *lot* with it, when it was turned on again: not owed until somebody asks for it."""
+        skipping = self.known().skips(self.element, lot)
+        return skipping.skipped if skipping else None
 
 
 ON = Switch()
