@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -19,12 +19,14 @@ from clusterless.operate.gaps import Gap, Search, find_gaps_of
 from clusterless.operate.landscape import ArcView
 from clusterless.operate.things import Thing, Things
 from clusterless.plugins import find_plugins
+from clusterless.runtime.clock import identity
 
 FOUND = 3
 """What is exited with where there is a gap."""
 
 _PLACE = ("placement.provider", "placement.stage", "placement.account", "placement.region")
-_WHAT = (*_PLACE, "dataset.name", "dataset.version", "element", "first", "last", "lots")
+_WHAT = ("dataset.name", "dataset.version", "element", "first", "last", "lots")
+_WHY_IN_SHORT = ("cause", "why", "since", "output")
 _WHY = ("cause", "why", "since", "blocked.element", "blocked.lot", "blocked.cause", "blocked.why", "output")
 _KEPT = ("dataset.name", "first", "last", "lots", "cause", "why")
 
@@ -63,8 +65,7 @@ def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, 
     shown = [gap for gap in found if why or gap.reason.cause.is_gap]
     nothing = f"nothing is missing of {len(wanted)} datasets {window}" if wanted else "no dataset is asked for"
     folder = output_folder(scope.files[0].absolute().parent if scope.files else Path.cwd())
-    rows = tuple(_row(gap, why, folder) for gap in shown)
-    show(Report(_WHAT + _WHY if why else _WHAT, rows, kept=_KEPT, nothing=nothing), session.output)
+    show(_report(shown, folder, nothing, why=why, short=session.output == "table"), session.output)
     if any(gap.reason.cause.is_gap for gap in found):
         ctx.exit(FOUND)
 
@@ -94,24 +95,32 @@ def _name_unknown(things: list[Thing]) -> None:
             click.echo(f"left out: {thing.name}: no lot of it was ever seen, and nobody says how long one is", err=True)
 
 
-def _row(gap: Gap, why: bool, folder: Path) -> tuple[Value, ...]:
-    view, maker = gap.thing.view, gap.thing.maker
+def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short: bool) -> Report:
+    """*short*: for people, to whom the first ancestor that is blocked is told in the same breath."""
+    place = () if short else _PLACE
+    because = () if not why else _WHY_IN_SHORT if short else _WHY
+    rows = (_row(gap, folder, why=why, short=short) for gap in gaps)
+    return Report((*place, *_WHAT, *because), tuple(rows), kept=_KEPT, nothing=nothing)
+
+
+def _row(gap: Gap, folder: Path, *, why: bool, short: bool) -> tuple[Value, ...]:
+    view, maker, lots = gap.thing.view, gap.thing.maker, gap.lots
     place = view.placement if view else maker.placement if maker else None
     assert place
+    where = () if short else (place.provider, place.stage, place.account, place.region)
     dataset = (view.dataset.name, view.dataset.version) if view else (None, None)
-    lots = (str(gap.lots.first), str(gap.lots.last), len(gap.lots))
-    what = (place.provider, place.stage, place.account, place.region, *dataset, gap.thing.element, *lots)
-    return (*what, *_because(gap.reason, folder)) if why else what
+    what = (*where, *dataset, gap.thing.element, str(lots.first), str(lots.last), len(lots))
+    return (*what, *_because(gap.reason, folder, short=short)) if why else what
 
 
-def _because(reason: Reason, folder: Path) -> Iterator[Value]:
-    root = reason.origin
-    yield from (reason.cause.code, reason.text, f"{reason.since:%Y-%m-%dT%H:%M:%SZ}" if reason.since else None)
-    if reason.root:
-        yield from (root.element, str(root.lot), root.cause.code, root.text)
-    else:
-        yield from (None, None, None, None)
-    yield _output(root, folder)
+def _because(reason: Reason, folder: Path, *, short: bool) -> tuple[Value, ...]:
+    root, since = reason.origin, reason.origin.since
+    when = f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else None
+    if short:
+        further = f"; {root.element} {root.lot} {root.cause.code}: {root.text}" if reason.root else ""
+        return reason.cause.code, reason.text + further, when, _output(root, folder)
+    blocked = (root.element, str(root.lot), root.cause.code, root.text) if reason.root else (None,) * 4
+    return (reason.cause.code, reason.text, when, *blocked, _output(root, folder))
 
 
 def _output(reason: Reason, folder: Path) -> str | None:
@@ -119,4 +128,7 @@ def _output(reason: Reason, folder: Path) -> str | None:
     if not reason.output:
         return None
     here = folder / reason.output
-    return str(here) if here.is_file() else f"{reason.by}: {reason.output}"
+    if here.is_file():
+        return str(here)
+    is_here = reason.by.partition(":")[0] == identity().partition(":")[0]
+    return None if is_here else f"{reason.by}: {reason.output}"  # it printed nothing, or elsewhere

@@ -1,0 +1,225 @@
+"""``cls explain``: what became of a lot, an object or an attempt."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from attrs import frozen
+
+from clusterless import layout
+from clusterless.cli.app import Session, reports
+from clusterless.cli.progress import progress
+from clusterless.cli.ranges import Window, ranged
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.words import fitted, some
+from clusterless.errors import InvalidValueError, ObjectMissingError
+from clusterless.model.lot import Lot
+from clusterless.operate.explain import Fact, Place, Story, about, candidates, explain_lot, find_attempt, find_object
+from clusterless.plugins import Plugins, find_plugins
+from clusterless.provider import StoreRoots
+
+V = TypeVar("V")
+
+_COLUMNS = (
+    *("kind", "name", "lotId", "what", "number", "at", "by", "attempt"),
+    *("revision", "state", "objects", "bytes", "uri", "text"),
+)
+_ATTEMPT = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{16}")
+
+_EPILOG = """
+\b
+Examples:
+  cls explain 20240131PT5M144
+  cls explain 20240131PT5M144 shop/copy
+  cls explain out/part.txt --earliest -7d
+
+Exits with 0 where something is known of it, with 1 where nothing is.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("subject", metavar="LOT|URI|ATTEMPT")
+@click.argument("name", required=False, metavar="[DATASET|ARC]")
+@click.option("--dataset", metavar="NAME[/VERSION]", help="Of this dataset only, what made it, and what read it.")
+@ranged
+@scoped
+@reports
+@click.pass_context
+def explain(
+    ctx: click.Context, scope: Scope, window: Window, subject: str, name: str | None, dataset: str | None
+) -> None:
+    """Tell all that is known of a lot, of an object, or of an attempt.
+
+    What is told is read from the placement's objects alone, so also of projects that are no more. An object and an
+    attempt are looked for among the lots from --earliest to --latest.
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    session: Session = ctx.obj
+    asked = _Asked(places(scope, find_plugins()), window, name or dataset or "")
+    told = _told(asked, subject)
+    if session.output != "table":
+        show(Report(_COLUMNS, tuple(_rows(told))), session.output)
+    elif told:
+        click.echo("\n\n".join(_section(story, window.now) for story in told))
+    if not told:
+        click.echo(f"nothing is known here of {' '.join(filter(None, (subject, asked.name)))}", err=True)
+        click.echo("  hint: 'cls gaps --why' says of what is missing why it is", err=True)
+        ctx.exit(1)
+
+
+def places(scope: Scope, plugins: Plugins) -> list[Place]:
+    """The stores of the placements that the files name, or of the one that the options do."""
+    if scope.files:
+        placed = scope.landscape(plugins).surveyed.placed
+        roots = list(dict.fromkeys(roots for each in placed for roots in each.roots.values()))
+    else:
+        provider = plugins.provider(scope.placement.provider)
+        roots = [provider.roots(provider.complete(scope.placement), Path.cwd())]
+    return [_place(each, plugins) for each in roots]
+
+
+def _place(roots: StoreRoots, plugins: Plugins) -> Place:
+    metadata, state, manifests = map(plugins.open_store, (roots.metadata, roots.arc_state, roots.manifest))
+    return Place(metadata=metadata, state=state, manifests=manifests)
+
+
+# ---- what is asked about ---------------------------------------------------------------------------------------
+
+
+@frozen
+class _Asked:
+    places: Sequence[Place]
+    window: Window
+    name: str  # of a dataset or an arc; empty: all
+
+    def lot(self, lot: Lot, *names: str) -> list[Story]:
+        told = explain_lot(self.places, lot)
+        for name in filter(None, names or [self.name]):
+            told = about(told, name)
+        return told
+
+
+def _told(asked: _Asked, subject: str) -> list[Story]:
+    if _ATTEMPT.fullmatch(subject):
+        return _attempt(asked, subject)
+    if lot := _read(Lot.parse, subject):
+        return asked.lot(lot)
+    if manifest := _read(layout.parse_manifest, subject):
+        return asked.lot(manifest.lot, manifest.dataset.id) if manifest.lot else []
+    if "arcs/" in subject and (found := _read(Lot.parse, layout.segments(subject).get("lot", ""))):
+        return asked.lot(found, layout.segments(subject).get("arc", ""))
+    if "/" in subject or Path(subject).exists():
+        return _object(asked, subject)
+    msg = f"{subject[:60]!r} is not a lot, a URI, a file or an attempt"
+    raise InvalidValueError(
+        msg, hint="name a lot, such as 20240131PT5M144; 'cls gaps' and 'cls datasets status' list some"
+    )
+
+
+def _read(parse: Callable[[str], V], text: str) -> V | None:
+    try:
+        return parse(text)
+    except InvalidValueError:
+        return None
+
+
+def _attempt(asked: _Asked, attempt: str) -> list[Story]:
+    found = find_attempt(asked.places, attempt, asked.window.of)
+    if not found:
+        click.echo(f"no lot {asked.window} has that attempt; --earliest looks further back", err=True)
+        return []
+    keys, lot = found
+    return asked.lot(lot, f"{keys.project.id}/{keys.arc}")
+
+
+def _object(asked: _Asked, subject: str) -> list[Story]:
+    uri = subject if re.match(r"[a-z][a-z0-9+.-]*:", subject) else Path(subject).absolute().as_uri()
+    _say_object(uri)
+    with progress("looking for it in manifests") as step:
+        listed = list(find_object(asked.places, uri, asked.window.of, step))
+    if not listed:
+        names = ", ".join(dict.fromkeys(dataset.id for _, dataset in candidates(asked.places, uri))) or "any dataset"
+        click.echo(f"it is in no lot of {names} {asked.window}; --earliest looks further back", err=True)
+    told = []
+    for each in listed:
+        told += [story for story in asked.lot(each.lot, each.dataset.id) if story not in told]
+    return told
+
+
+def _say_object(uri: str) -> None:
+    location, key = layout.split(uri)
+    try:
+        info = find_plugins().open_store(location).head(key)
+    except ObjectMissingError:
+        click.echo(f"{uri}: there is no such object now", err=True)
+    else:
+        click.echo(f"{uri}: {some(info.size, 'byte')}, written {info.time:%Y-%m-%d %H:%M:%S}", err=True)
+
+
+# ---- told ------------------------------------------------------------------------------------------------------
+
+
+def _rows(told: Sequence[Story]) -> Iterator[tuple[Value, ...]]:
+    for story in told:
+        for fact in story.facts:
+            at = f"{fact.at:%Y-%m-%dT%H:%M:%S.%fZ}" if fact.at else None
+            what = (fact.what, fact.number, at, fact.by, fact.attempt, fact.revision, fact.state, fact.objects)
+            yield (story.kind, story.name, str(story.lot), *what, fact.bytes, fact.uri, fact.text or None)
+
+
+def _section(story: Story, now: datetime) -> str:
+    lot = story.lot
+    head = f"{story.kind} {story.name}, lot {lot}, from {lot.start:%Y-%m-%d %H:%M}"
+    lines = [fitted(head, sys.stdout)]
+    for fact in story.facts:
+        lines += [_indented(line) for line in _lines(fact, now)]
+    return "\n".join(lines)
+
+
+def _indented(line: str) -> str:
+    return fitted(f"  {line}", sys.stdout)
+
+
+def _lines(fact: Fact, now: datetime) -> Iterator[str]:
+    number = f"{fact.number}. " if fact.number and fact.what != "seal" else ""
+    words = [f"{number}{fact.what}" if fact.what != "seal" else fact.text]
+    words += [fact.text] if fact.text and fact.what != "seal" else []
+    words += [f"revision {fact.revision}"] if fact.revision else []
+    words += [fact.state] if fact.state else []
+    words += [some(fact.objects, "object")] if fact.objects is not None else []
+    words += [size(fact.bytes)] if fact.bytes is not None else []
+    words += [f"attempt {fact.attempt}"] if fact.attempt else []
+    words += [f"by {fact.by}"] if fact.by else []
+    words += [f"{ago(fact.at, now)} ({fact.at:%Y-%m-%d %H:%M:%S})"] if fact.at else []
+    yield f"{words[0]}: {', '.join(words[1:])}" if words[1:] else words[0]
+    if fact.uri and fact.what != "reads":
+        yield f"  {fact.uri}"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long *moment* is ago, in its largest unit: ``3 min ago``."""
+    seconds = (now - moment).total_seconds()
+    name, length = next(((name, length) for name, length in _UNITS if abs(seconds) >= length), ("s", 1))
+    count = round(abs(seconds) / length)
+    return f"{count} {name} ago" if seconds >= 0 else f"in {count} {name}"
+
+
+def size(count: int) -> str:
+    """So many bytes in their largest unit: ``12.3 KiB``."""
+    if count < 1024:
+        return some(count, "byte")
+    amount, units = float(count), iter(("KiB", "MiB", "GiB", "TiB", "PiB"))
+    unit = ""
+    while amount >= 1024 and (larger := next(units, "")):
+        amount, unit = amount / 1024, larger
+    return f"{amount:.1f} {unit}"
