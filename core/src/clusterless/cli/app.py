@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "config": ("clusterless.cli.config:config", "Show or write what is set once for all commands."),
     "datasets": ("clusterless.cli.standing:datasets", "Show datasets, and how their lots stand."),
     "doctor": ("clusterless.cli.doctor:doctor", "Look whether this environment and stores are fit to run on."),
+    "explain": ("clusterless.cli.explain:explain", "Tell what became of a lot, an object or an attempt."),
     "gaps": ("clusterless.cli.gaps:gaps", "Show which lots are missing, and why."),
     "init": ("clusterless.cli.init:init", "Make a project to start from."),
     "placements": ("clusterless.cli.placements:placements", "Show the placements that are bootstrapped."),
