@@ -146,7 +146,12 @@ class BoundaryKeys:
 
     def staged(self, put_id: str, lot: Lot) -> str:
         """Where a seal keeps arrivals that are too many to be inline."""
-        return f"{self.path}staged/{put_id}/{lot}.jsonl"
+        return f"{self.all_staged}{put_id}/{lot}.jsonl"
+
+    @property
+    def all_staged(self) -> str:
+        """The path below which all seals keep such arrivals."""
+        return f"{self.path}staged/"
 
 
 @frozen

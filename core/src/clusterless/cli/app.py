@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "arcs": ("clusterless.cli.standing:arcs", "Show deployed arcs, and how their lots stand."),
+    "audit": ("clusterless.cli.audit:audit", "Find what is wrong with a dataset's objects."),
     "bootstrap": ("clusterless.cli.bootstrap:bootstrap", "Make what a placement needs beforehand, or remove it."),
     "completion": ("clusterless.cli.completion:completion", "Have the shell complete what is typed."),
     "config": ("clusterless.cli.config:config", "Show or write what is set once for all commands."),
     "datasets": ("clusterless.cli.standing:datasets", "Show datasets, and how their lots stand."),
     "doctor": ("clusterless.cli.doctor:doctor", "Look whether this environment and stores are fit to run on."),
     "explain": ("clusterless.cli.explain:explain", "Tell what became of a lot, an object or an attempt."),
+    "dupes": ("clusterless.cli.dupes:dupes", "Find what a dataset holds twice."),
     "gaps": ("clusterless.cli.gaps:gaps", "Show which lots are missing, and why."),
     "init": ("clusterless.cli.init:init", "Make a project to start from."),
     "placements": ("clusterless.cli.placements:placements", "Show the placements that are bootstrapped."),

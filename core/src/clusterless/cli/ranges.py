@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -18,6 +18,7 @@ from clusterless.runtime.clock import SystemClock
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT = "12h"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -47,13 +48,35 @@ def ranged(command: F) -> F:
 
     @functools.wraps(command)
     def called(earliest: str, latest: str | None, **others: Any) -> Any:
-        now = SystemClock().now()
-        window = Window(parse_moment(earliest, now), parse_moment(latest, now) if latest else None, now)
-        return command(window=window, **others)
+        return command(window=_window(earliest, latest), **others)
 
     for option in reversed(_OPTIONS):
         called = option(called)
     return called  # type: ignore[return-value]
+
+
+def ranged_or_all(command: F) -> F:
+    """As `ranged`, for a command that is about all lots where neither is given: its *window* is None then."""
+
+    @functools.wraps(command)
+    def called(earliest: str | None, latest: str | None, **others: Any) -> Any:
+        now = SystemClock().now()
+        first = parse_moment(earliest, now) if earliest else _LONG_AGO
+        window = Window(first, parse_moment(latest, now) if latest else None, now)
+        return command(window=window if earliest or latest else None, **others)
+
+    called = click.option("--latest", metavar="MOMENT", help="Only up to the lot before MOMENT.")(called)
+    return click.option("--earliest", metavar="MOMENT", help="Only from the lot of MOMENT on.")(called)  # type: ignore[return-value]
+
+
+def window_of(ctx: click.Context) -> Window:
+    """The window of a `ranged` command anew, as of now."""
+    return _window(ctx.params["earliest"], ctx.params["latest"])
+
+
+def _window(earliest: str, latest: str | None) -> Window:
+    now = SystemClock().now()
+    return Window(parse_moment(earliest, now), parse_moment(latest, now) if latest else None, now)
 
 
 def is_given(ctx: click.Context, *names: str) -> bool:

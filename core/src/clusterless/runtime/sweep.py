@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from attrs import frozen
 
 from clusterless import layout
+from clusterless.engine.strays import ATTEMPT
 from clusterless.errors import InvalidValueError
-from clusterless.model.dataset import JoinedDataset
+from clusterless.model.dataset import JoinedDataset, SinkDataset
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import UriType
@@ -18,9 +18,7 @@ from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.attempt import read_record
 from clusterless.runtime.reconcile import pictures
 from clusterless.store.api import ObjectStore
-from clusterless.store.ledger import LotLedger, Picture
-
-_ATTEMPT = re.compile(r"\d+-\d+-[0-9a-f]{16}")
+from clusterless.store.ledger import LotLedger
 
 
 @frozen
@@ -44,27 +42,52 @@ class _Lot:
     staged: frozenset[str]
 
 
-def sweep(arc: RunningArc, open_store: Callable[[str], ObjectStore], *, thorough: bool = False) -> Swept:
+@frozen
+class Part:
+    """What of an arc is swept: what its attempts at these *lots* wrote for the sinks of these *roles*."""
+
+    roles: frozenset[str]
+    lots: frozenset[Lot]
+
+
+def sweep(
+    arc: RunningArc,
+    open_store: Callable[[str], ObjectStore],
+    *,
+    thorough: bool = False,
+    only: Part | None = None,
+) -> Swept:
     """Remove what attempts left that no complete entry names; what is not surely disowned stays.
 
     Only lots with something staged, or with several claims, are looked at; a lot is looked at once after each
-    of its commits. A *thorough* sweep looks at all of them: a stale worker may have written since.
+    of its commits. A *thorough* sweep looks at all of them: a stale worker may have written since. Whatever
+    is swept *only* is looked at, and counts as swept no more than before.
     """
+    if only:
+        sinks = {role: sink for role, sink in arc.arc.sinks.items() if role in only.roles}
+        staged = _sweep_staging(arc, sinks, only.lots)
+        return Swept(staged, _sweep_data(sinks.values(), _settled(arc, only.lots), open_store))
     seen = pictures(arc.state, arc.keys, None)
     lots = {each.lot: each.picture for each in seen if thorough or each.picture.last > each.picture.swept + 2}
-    staged = _sweep_staging(arc)
-    data = _sweep_data(arc, lots, open_store)
+    staged = _sweep_staging(arc, arc.arc.sinks)
+    settled = _settled(arc, lots)
+    data = _sweep_data(arc.arc.sinks.values(), settled, open_store)
+    for lot in settled:
+        arc.ledger(lot).mark_swept(lots[lot].last)
     return Swept(staged, data)
 
 
-def _sweep_staging(arc: RunningArc) -> int:
+def _sweep_staging(arc: RunningArc, roles: Iterable[str], lots: Collection[Lot] | None = None) -> int:
     removed = 0
+    texts = None if lots is None else {str(lot) for lot in lots}
     known: dict[str, _Lot | None] = {}
     store = arc.manifests.store
-    for role in arc.arc.sinks:
+    for role in roles:
         for info in store.list(layout.staging_path(arc.keys, role)):
             names = layout.segments(info.key)
             lot = names.get("lot", "")
+            if texts is not None and lot not in texts:
+                continue
             if lot not in known:
                 known[lot] = _of(arc, lot)
             settled = known[lot]
@@ -74,22 +97,24 @@ def _sweep_staging(arc: RunningArc) -> int:
     return removed
 
 
-def _sweep_data(arc: RunningArc, lots: dict[Lot, Picture], open_store: Callable[[str], ObjectStore]) -> int:
-    settled = {lot: read for lot in lots if (read := _read(arc.ledger(lot), arc))}
+def _settled(arc: RunningArc, lots: Iterable[Lot]) -> dict[Lot, _Lot]:
+    return {lot: read for lot in lots if (read := _read(arc.ledger(lot), arc))}
+
+
+def _sweep_data(
+    sinks: Iterable[SinkDataset], settled: Mapping[Lot, _Lot], open_store: Callable[[str], ObjectStore]
+) -> int:
     if not settled:
         return 0
     owners = {attempt: each for each in settled.values() if each.is_listed for attempt in each.attempts}
-    written = [sink for sink in arc.arc.sinks.values() if not isinstance(sink, JoinedDataset)]  # others' objects
-    removed = sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in written)
-    for lot in settled:
-        arc.ledger(lot).mark_swept(lots[lot].last)
-    return removed
+    written = [sink for sink in sinks if not isinstance(sink, JoinedDataset)]  # others' objects
+    return sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in written)
 
 
 def _sweep_sink(store: ObjectStore, owners: dict[str, _Lot]) -> int:
     removed = 0
     for info in store.list():
-        lots = [owners[attempt] for attempt in _ATTEMPT.findall(info.key) if attempt in owners]
+        lots = [owners[attempt] for attempt in ATTEMPT.findall(info.key) if attempt in owners]
         if lots and all(lot.named.isdisjoint(_ends(info.key)) for lot in lots):
             store.delete(info.key)
             removed += 1
@@ -97,7 +122,7 @@ def _sweep_sink(store: ObjectStore, owners: dict[str, _Lot]) -> int:
 
 
 def _ends(text: str) -> Iterator[str]:
-    return (text[match.start() :] for match in _ATTEMPT.finditer(text))
+    return (text[match.start() :] for match in ATTEMPT.finditer(text))
 
 
 def _named(uris: Iterable[str]) -> Iterator[str]:

@@ -1,0 +1,204 @@
+"""``cls audit``: a dataset's objects held against its lots, and these against what was committed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+
+import click
+
+from clusterless.cli.app import Session, reports
+from clusterless.cli.progress import progress
+from clusterless.cli.ranges import Window, ranged_or_all
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.words import fitted, some
+from clusterless.engine.audit import Fault, Kind
+from clusterless.engine.ranges import LotRange, runs
+from clusterless.engine.wanted import Wanted
+from clusterless.errors import InvalidValueError
+from clusterless.model.lot import Lot
+from clusterless.operate.audit import Audited, audit_dataset
+from clusterless.operate.audit_book import Book
+from clusterless.operate.audit_fix import Mended, mend, mendable
+from clusterless.operate.landscape import DatasetView, Landscape
+from clusterless.operate.things import Things
+from clusterless.plugins import find_plugins
+
+FOUND = 3
+"""What is exited with where something is wrong."""
+
+COLUMNS = ("kind", "lot", "uri", "size", "note")
+_SHOWN = 1000  # rows of a kind in a table
+
+_EPILOG = """
+\b
+Examples:
+  cls audit orders -p project.json
+  cls audit orders --earliest -1d@d
+  cls audit orders --fix --yes
+  cls audit orders --output csv
+
+Exits with 0 where all is as it should be, with 3 where something is wrong and was not put right.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("dataset")
+@click.argument("lots", nargs=-1, metavar="[LOT]...")
+@click.option("--fix", is_flag=True, help="Book strays as late arrivals; remove what attempts left and nothing names.")
+@click.option("--yes", is_flag=True, help="With --fix: do it without asking.")
+@ranged_or_all
+@scoped
+@reports
+@click.pass_context
+def audit(
+    ctx: click.Context,
+    scope: Scope,
+    window: Window | None,
+    dataset: str,
+    lots: tuple[str, ...],
+    fix: bool,
+    yes: bool,
+) -> None:
+    """Find what is wrong with a dataset's objects: each is to be in one lot, as it was committed.
+
+    DATASET is a name, as orders or orders/1. Objects that are in no lot are found when all lots are audited,
+    and not only some. With --fix it is said first what will be done, and asked on a terminal.
+    """
+    session: Session = ctx.obj
+    if fix and (lots or window):
+        msg = "--fix goes with all lots: leave out LOT, --earliest and --latest"
+        raise click.UsageError(msg)
+    landscape = scope.landscape(find_plugins())
+    view = chosen(landscape, dataset)
+    with progress(f"auditing {view.node}") as step:
+        audited = audit_dataset(landscape, view, wanted(view, lots, window), step)
+    show_faults(audited.book, session.output)
+    say(_summary(view, audited))
+    left = _fixed(landscape, view, audited, yes) if fix else sum(audited.counts.values())
+    if left:
+        ctx.exit(FOUND)
+
+
+# ---- what is asked about ---------------------------------------------------------------------------------------
+
+
+def chosen(landscape: Landscape, name: str) -> DatasetView:
+    """The dataset of that name.
+
+    Raises:
+        InvalidValueError: there is none, or several: in two placements, or of two versions.
+    """
+    views = [thing.view for thing in Things(landscape).chosen([name]) if thing.view]
+    if len(views) == 1:
+        return views[0]
+    if not views:
+        msg = f"{name} makes no dataset"
+        raise InvalidValueError(msg, hint="name a dataset: cls datasets lists them")
+    known = ", ".join(f"{view.node} in {view.placement.id}" for view in views)
+    msg = f"{name!r} is several datasets: {known}"
+    raise InvalidValueError(msg, hint="say which: with its version, as orders/1, or with -p, --provider and --stage")
+
+
+def wanted(view: DatasetView, lots: Sequence[str], window: Window | None) -> Wanted:
+    """The *lots*, those within the *window*, or all where there is neither."""
+    ranges: list[LotRange] = []
+    for _, of_unit in groupby(sorted(map(Lot.parse, lots), key=lambda lot: (lot.unit.label, lot.start)), _unit):
+        ranges += runs(of_unit)
+    if window and view.unit:
+        ranges.append(window.of(view.unit))
+    return Wanted(tuple(ranges))
+
+
+def _unit(lot: Lot) -> str:
+    return lot.unit.label
+
+
+# ---- what is told ----------------------------------------------------------------------------------------------
+
+
+def show_faults(book: Book, output: str) -> None:
+    """All of them, or for a table the first of each kind; nothing where there are none."""
+    rows: list[tuple[Value, ...]] = []
+    for kind, count in book.counts().items():
+        faults = book.faults((kind,))
+        rows += map(_row, islice(faults, _SHOWN) if output == "table" else faults)
+        if output == "table" and count > _SHOWN:
+            say(f"{kind.value}: the first {_SHOWN:,} of {count:,} are shown; --output csv has all")
+    if rows or output != "table":
+        show(Report(COLUMNS, tuple(rows), kept=COLUMNS), output)
+
+
+def _row(fault: Fault) -> tuple[Value, ...]:
+    return fault.kind.value, fault.lot or None, fault.uri, fault.size, fault.note
+
+
+def _summary(view: DatasetView, audited: Audited) -> str:
+    told = [f"{some(audited.lots, 'lot')}, {some(audited.objects, 'object')}, {some(audited.bytes, 'byte')}"]
+    told += [f"{count:,} {kind.value}" for kind, count in audited.counts.items()] or ["nothing is wrong"]
+    if audited.waiting:
+        told.append(f"{some(audited.waiting, 'more object')} may yet be in a lot")
+    if audited.passed:
+        told.append(f"{some(audited.passed, 'object')} passed over")
+    return f"{view.node}: {'; '.join(told)}"
+
+
+def say(text: str) -> None:
+    """A line on stderr, broken where it does not fit."""
+    click.echo(fitted(text, sys.stderr), err=True)
+
+
+# ---- putting it right ------------------------------------------------------------------------------------------
+
+
+def _fixed(landscape: Landscape, view: DatasetView, audited: Audited, yes: bool) -> int:
+    """How much is left."""
+    able = mendable(landscape, view, audited)
+    total = sum(audited.counts.values())
+    if not able:
+        if total:
+            say("nothing of it can be put right by --fix")
+        return total
+    if able.strays:
+        say(f"to do: book {some(able.strays, 'stray')} as late arrivals of {view.node}")
+    if able.disowned:
+        say(f"to do: remove {some(able.disowned, 'object')} that attempts left and nothing names")
+    if not (yes or _agreed()):
+        say("nothing was done")
+        click.get_current_context().exit(1)
+    mended = mend(landscape, view, audited)
+    for line in _done(mended):
+        say(line)
+    done = mended.booked + mended.unbooked + mended.swept.staged + mended.swept.data
+    if left := _left(audited, able.strays > 0, mended):
+        say(f"left: {', '.join(left)}")
+    return max(total - done, 0)
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        msg = "there is no terminal to ask on: give --yes to have it done"
+        raise click.UsageError(msg)
+    return click.confirm("Do this?", err=True)
+
+
+def _done(mended: Mended) -> Iterator[str]:
+    if mended.booked:
+        yield f"booked {some(mended.booked, 'stray')}; cls run seals them"
+    if mended.unbooked:
+        yield f"put {some(mended.unbooked, 'stray')} aside as unbooked: their keys give no time"
+    if mended.swept.data or mended.swept.staged:
+        yield f"removed {some(mended.swept.data, 'object')}, and {some(mended.swept.staged, 'object')} from staging"
+
+
+def _left(audited: Audited, booked: bool, mended: Mended) -> list[str]:
+    """By kind, what is as wrong as before."""
+    counts: dict[Kind, int] = dict(audited.counts)
+    if booked:
+        counts[Kind.STRAY] = mended.left
+    else:
+        counts[Kind.DISOWNED] = counts.get(Kind.DISOWNED, 0) - mended.swept.data
+        counts[Kind.STAGED] = counts.get(Kind.STAGED, 0) - mended.swept.staged
+    return [f"{count:,} {kind.value}" for kind, count in counts.items() if count > 0]

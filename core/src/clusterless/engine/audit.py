@@ -1,0 +1,195 @@
+"""What is found of a dataset's objects held against what its lots list: faults, and what is nobody's."""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Protocol
+
+from attrs import define, field, frozen
+
+
+class Kind(enum.Enum):
+    """What can be wrong, in the order in which it is reported."""
+
+    STRAY = "stray"  # an object that is in no lot
+    DISOWNED = "disowned"  # an object of an attempt that nothing names: a sweep removes it
+    DOUBLE = "double"  # an object that is in several lots, or twice in one
+    COPY = "copy"  # other objects of the same content are in a lot
+    VANISHED = "vanished"  # a lot lists it, and it is gone
+    CHANGED = "changed"  # it is another version than was committed
+    REMAINS = "remains"  # retention has removed its lot, and it is still there
+    OUTSIDE = "outside"  # a lot lists it, and it does not lie where the dataset's objects do
+    BYTES = "bytes"  # the objects of a lot have another size together than was committed
+    MANIFEST = "manifest"  # it is not the committed one, is gone, or was never committed
+    LEDGER = "ledger"  # a seal or an entry cannot be read
+    UNANNOUNCED = "unannounced"  # committed, and never announced
+    WAITING = "waiting"  # a batch of arrivals whose lot should long be sealed
+    UNBOOKED = "unbooked"  # an arrival whose key gives no time
+    UNREADABLE = "unreadable"  # a batch that was set aside
+    STAGED = "staged"  # left in staging, and nothing names it
+    LETTER = "letter"  # an event of the dataset that was given up to announce
+
+
+@frozen
+class Fault:
+    """Something that is wrong with the object *uri*, or with the *lot* (its text, or nothing); *size* in bytes."""
+
+    kind: Kind
+    lot: str
+    uri: str
+    size: int | None = None
+    note: str = ""
+
+
+class Present(Protocol):
+    """An object that is there."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def time(self) -> datetime: ...
+
+
+class Standing(enum.IntEnum):
+    """In what way a key is mentioned."""
+
+    LOT = 0  # listed by the newest revision of a lot
+    FOLDER = 1  # so is all whose key begins with it
+    SUPERSEDED = 2  # listed by an older revision, which is kept
+    REMOVED = 3  # listed by a lot that retention has removed, at that time
+    BOOKED = 4  # an arrival that a seal has put in the lot
+    WAITING = 5  # an arrival in the intake
+
+
+@frozen
+class Mention:
+    """Where a *key* occurs; *etag* and *size* are those of the arrival, *at* when its lot was removed."""
+
+    key: str
+    standing: Standing
+    lot: str = ""
+    revision: int = 0
+    etag: str | None = None
+    size: int | None = None
+    at: datetime | None = None
+
+
+@frozen
+class Held:
+    """An object that is as it should be, in the lot *lot*; or nothing but older revisions list it."""
+
+    present: Present
+    lot: str
+
+
+@frozen
+class Loose:
+    """An object that no lot lists; it *waits* for its lot to be sealed, or somebody is to find out what it is."""
+
+    present: Present
+    waits: bool = False
+
+
+Judged = Held | Loose | Fault
+
+
+def compared(objects: Iterable[Present], mentions: Iterable[Mention], named: Callable[[str], str]) -> Iterator[Judged]:
+    """Each object that is there, and each fault, in order of key; both iterables are in that order.
+
+    *named* gives the URI of a key. Memory holds one key, and the folders that it lies in.
+    """
+    merged: Iterator[tuple[str, int, Any]] = heapq.merge(
+        ((mention.key, 0, mention) for mention in mentions),
+        ((present.key, 1, present) for present in objects),
+        key=itemgetter(0, 1),
+    )
+    folders = _Folders(named)
+    for key, group in groupby(merged, itemgetter(0)):
+        yield from folders.leave(key)
+        present: Present | None = None
+        about: list[Mention] = []
+        for _, _, each in group:
+            if isinstance(each, Mention):
+                about.append(each)
+            else:
+                present = each
+        folders.enter(about)
+        if present is None:
+            yield from _absent(about, named(key))
+        else:
+            yield from _present(present, about, folders.lots(), named(key))
+    yield from folders.leave(None)
+
+
+@define(eq=False)
+class _Folders:
+    """The folders that lots list and the key at hand lies in, the outermost first."""
+
+    named: Callable[[str], str]
+    open: list[tuple[Mention, list[bool]]] = field(factory=list)
+
+    def enter(self, about: Iterable[Mention]) -> None:
+        self.open += [(each, []) for each in about if each.standing is Standing.FOLDER]
+
+    def leave(self, key: str | None) -> Iterator[Fault]:
+        while self.open and (key is None or not key.startswith(self.open[-1][0].key)):
+            folder, held = self.open.pop()
+            if not held:
+                note = "its lot lists all that is below, and nothing is"
+                yield Fault(Kind.VANISHED, folder.lot, self.named(folder.key), note=note)
+
+    def lots(self) -> list[str]:
+        """The lots of an object that is in all of them."""
+        for _, held in self.open:
+            held[:] = [True]
+        return [folder.lot for folder, _ in self.open]
+
+
+def _absent(about: Sequence[Mention], uri: str) -> Iterator[Fault]:
+    sizes = {each.lot: each.size for each in about if each.standing is Standing.BOOKED}
+    for lot in dict.fromkeys(each.lot for each in about if each.standing is Standing.LOT):
+        yield Fault(Kind.VANISHED, lot, uri, sizes.get(lot), "its lot lists it, and it is gone")
+    for each in about:
+        if each.standing is Standing.WAITING:
+            yield Fault(Kind.VANISHED, each.lot, uri, each.size, "it arrived, and was gone before its lot was sealed")
+
+
+def _present(present: Present, about: Sequence[Mention], folders: Sequence[str], uri: str) -> Iterator[Judged]:
+    listed = [each.lot for each in about if each.standing is Standing.LOT]
+    booked = {
+        each.lot: each.etag
+        for each in sorted(about, key=lambda each: each.revision)
+        if each.standing is Standing.BOOKED
+    }
+    current = [lot for lot in listed if booked.get(lot) in {None, present.etag}] + [*folders]
+    for lot in dict.fromkeys(listed):
+        if lot not in current:
+            where = f"; the version that is there is in lot {current[0]}" if current else ""
+            yield Fault(Kind.CHANGED, lot, uri, present.size, f"it is not the version that was committed{where}")
+    for position, lot in enumerate(current[1:], 1):
+        again = "its lot lists it twice" if lot in current[:position] else f"it is in lot {current[0]} already"
+        yield Fault(Kind.DOUBLE, lot, uri, present.size, again)
+    if current:
+        yield Held(present, current[0])
+    elif not listed:
+        yield _unlisted(present, about, uri)
+
+
+def _unlisted(present: Present, about: Sequence[Mention], uri: str) -> Judged:
+    if any(each.standing is Standing.WAITING and each.etag == present.etag for each in about):
+        return Loose(present, waits=True)
+    for each in about:
+        if each.standing is Standing.REMOVED and each.at and present.time <= each.at:
+            return Fault(Kind.REMAINS, each.lot, uri, present.size, "its lot was removed, and it is still there")
+    if any(each.standing is Standing.SUPERSEDED for each in about):
+        return Held(present, "")
+    return Loose(present)

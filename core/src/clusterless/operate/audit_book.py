@@ -1,0 +1,172 @@
+"""What an audit has read so far: on disk, since a dataset may have any number of lots and objects."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import frozen
+
+from clusterless.engine.audit import Fault, Kind, Mention, Standing
+from clusterless.engine.strays import Trace
+
+PATIENCE = timedelta(minutes=10)
+"""What is younger may be the work of somebody who is at it."""
+
+_BATCH = 5000  # rows written, or read, at a time
+
+_TABLES = """
+CREATE TABLE mention (place INTEGER, key TEXT, standing INTEGER, lot TEXT, revision INTEGER, etag, size, at);
+CREATE TABLE booked (lot TEXT, revision INTEGER, digest, bytes, at, seen INTEGER, PRIMARY KEY (lot, revision))
+  WITHOUT ROWID;
+CREATE TABLE attempt (attempt TEXT PRIMARY KEY, lot, state, lives, settled) WITHOUT ROWID;
+CREATE TABLE named (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE held (lot TEXT, size INTEGER);
+CREATE TABLE fault (kind INTEGER, lot TEXT, uri TEXT, size, note);
+"""
+_KINDS = tuple(Kind)
+
+
+@frozen
+class Committed:
+    """What a ledger says of a lot's *revision*: its manifest's *digest*, and its objects' *bytes* where known."""
+
+    lot: str
+    revision: int
+    digest: str
+    bytes: int | None
+    at: datetime
+
+
+class Book:
+    """Rows are written in batches; what is asked is of all that was written before the last `settle`."""
+
+    def __init__(self) -> None:
+        # SQLite removes a database without a name by itself, also when the process is killed.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.executescript(_TABLES)
+        self._waiting: dict[str, list[Sequence[Any]]] = {}
+
+    # ---- writing
+
+    def mention(self, place: int, mention: Mention) -> None:
+        """Note that *mention* is of a key below the location numbered *place*."""
+        at = mention.at.isoformat() if mention.at else None
+        where = (place, mention.key, mention.standing.value, mention.lot, mention.revision)
+        row = (*where, mention.etag, mention.size, at)
+        self._write("mention VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def commit(self, committed: Committed) -> None:
+        row = (committed.lot, committed.revision, committed.digest, committed.bytes, committed.at.isoformat(), 0)
+        self._write("booked VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def trace(self, trace: Trace) -> None:
+        row = (trace.attempt, trace.lot, trace.state, trace.lives, trace.settled)
+        self._write("attempt VALUES (?, ?, ?, ?, ?)", row)
+
+    def name(self, key: str) -> None:
+        """Note that something names the staged object *key*."""
+        self._write("named VALUES (?)", (key,))
+
+    def hold(self, lot: str, size: int) -> None:
+        """Note that an object of that size is there, in the lot."""
+        self._write("held VALUES (?, ?)", (lot, size))
+
+    def blame(self, fault: Fault) -> None:
+        row = (_KINDS.index(fault.kind), fault.lot, fault.uri, fault.size, fault.note)
+        self._write("fault VALUES (?, ?, ?, ?, ?)", row)
+
+    # ---- reading
+
+    def mentions(self, place: int) -> Iterator[Mention]:
+        """Those of a place, in order of key."""
+        select = "SELECT key, standing, lot, revision, etag, size, at FROM mention WHERE place = ? ORDER BY key"
+        for key, standing, lot, revision, etag, size, at in self._rows(select, place):
+            moment = datetime.fromisoformat(at) if at else None
+            yield Mention(key, _STANDINGS[standing], lot, revision, etag, size, moment)
+
+    def count(self, place: int) -> int:
+        """How many mentions there are of a place."""
+        counted: int = self._one("SELECT count(*) FROM mention WHERE place = ?", place)[0]
+        return counted
+
+    def committed(self, lot: str, revision: int) -> Committed | None:
+        """What was committed as that revision of the lot, which counts as found then."""
+        found = self._one("SELECT digest, bytes, at FROM booked WHERE lot = ? AND revision = ?", lot, revision)
+        if found is None:
+            return None
+        self._database.execute("UPDATE booked SET seen = 1 WHERE lot = ? AND revision = ?", (lot, revision))
+        return Committed(lot, revision, found[0], found[1], datetime.fromisoformat(found[2]))
+
+    def unseen(self) -> Iterator[Committed]:
+        """The newest of each lot's revisions that was not asked for, nor any of that lot."""
+        select = (
+            "SELECT lot, max(revision), digest, bytes, at FROM booked GROUP BY lot HAVING max(seen) = 0 ORDER BY lot"
+        )
+        for lot, revision, digest, size, at in self._rows(select):
+            yield Committed(lot, revision, digest, size, datetime.fromisoformat(at))
+
+    def weighed(self) -> Iterator[tuple[str, int, int]]:
+        """The lots that are otherwise sound: bytes that were committed, and other bytes that are there."""
+        select = (
+            "SELECT lot, committed, there "
+            "FROM (SELECT lot, bytes AS committed, max(revision) FROM booked GROUP BY lot) "
+            "JOIN (SELECT lot, sum(size) AS there FROM held GROUP BY lot) USING (lot) "
+            "WHERE committed IS NOT NULL AND committed <> there AND lot NOT IN (SELECT lot FROM fault) ORDER BY lot"
+        )
+        yield from self._rows(select)
+
+    def traced(self, attempt: str) -> Trace | None:
+        found = self._one("SELECT lot, state, lives, settled FROM attempt WHERE attempt = ?", attempt)
+        return Trace(attempt, found[0], found[1], bool(found[2]), bool(found[3])) if found else None
+
+    def is_named(self, key: str) -> bool:
+        return self._one("SELECT 1 FROM named WHERE key = ?", key) is not None
+
+    def faults(self, kinds: Iterable[Kind] = _KINDS) -> Iterator[Fault]:
+        """By kind, lot and URI."""
+        numbers = ", ".join(str(_KINDS.index(kind)) for kind in kinds)
+        select = f"SELECT * FROM fault WHERE kind IN ({numbers}) ORDER BY kind, lot, uri"  # noqa: S608  numbers
+        for kind, lot, uri, size, note in self._rows(select):
+            yield Fault(_KINDS[kind], lot, uri, size, note)
+
+    def counts(self) -> dict[Kind, int]:
+        rows = self._rows("SELECT kind, count(*) FROM fault GROUP BY kind ORDER BY kind")
+        return {_KINDS[kind]: count for kind, count in rows}
+
+    # ---- rows
+
+    def _write(self, into: str, row: Sequence[Any]) -> None:
+        rows = self._waiting.setdefault(into, [])
+        rows.append(row)
+        if len(rows) >= _BATCH:
+            self.settle()
+
+    def settle(self) -> None:
+        """Write what waits."""
+        for into, rows in self._waiting.items():
+            if rows:
+                self._database.execute("BEGIN")
+                self._database.executemany(f"INSERT OR REPLACE INTO {into}", rows)
+                self._database.execute("COMMIT")
+                rows.clear()
+
+    def _one(self, select: str, *values: Any) -> Any:
+        return self._database.execute(select, values).fetchone()
+
+    def _rows(self, select: str, *values: Any) -> Iterator[Any]:
+        cursor = self._database.execute(select, values)
+        while rows := cursor.fetchmany(_BATCH):
+            yield from rows
+
+
+_STANDINGS = {standing.value: standing for standing in Standing}
+
+
+def said(error: Exception) -> str:
+    """What went wrong, in a line."""
+    return " ".join(str(error).split())

@@ -1,0 +1,106 @@
+"""What the ledgers of an arc have committed of a dataset that it writes, and whose attempts there were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from attrs import define, field, frozen
+
+from clusterless import layout
+from clusterless.engine.audit import Fault, Kind
+from clusterless.engine.strays import Trace
+from clusterless.engine.wanted import Wanted
+from clusterless.errors import MalformedError
+from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failed
+from clusterless.model.lot import Lot
+from clusterless.operate.ahead import in_order
+from clusterless.operate.audit_book import PATIENCE, Book, Committed, said
+from clusterless.operate.landscape import ArcView
+from clusterless.runtime.reconcile import Seen, pictures
+from clusterless.store.ledger import LotLedger
+
+
+@frozen
+class _Ledger:
+    """A lot's *entries*, as far as they have to be known; *marked*: its last is announced."""
+
+    seen: Seen
+    entries: tuple[Entry, ...] = ()
+    marked: bool = True
+    renewed: datetime | None = None
+    error: MalformedError | None = None
+
+
+@define
+class LedgersRead:
+    """What the ledgers of *view* hold of the sink *role* goes into the *book*; *since*: when the oldest claim began."""
+
+    view: ArcView
+    role: str
+    book: Book
+    wanted: Wanted
+    now: datetime
+    since: datetime = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.since = self.now
+
+    def read(self, tell: Callable[[Lot], None]) -> None:
+        for _, ledger in in_order(self._ledger, self._pictures()):
+            if ledger.error:
+                uri = layout.uri(self.view.state.root, self.view.keys.lot(ledger.seen.lot))
+                self.book.blame(Fault(Kind.LEDGER, str(ledger.seen.lot), uri, note=said(ledger.error)))
+            elif ledger.entries:
+                self._note(ledger)
+            tell(ledger.seen.lot)
+
+    def _pictures(self) -> Iterator[Seen]:
+        first = self.wanted.first
+        for seen in pictures(self.view.state, self.view.keys, first.previous if first else None):
+            if self.wanted.ends_before(seen.lot):
+                return
+            if seen.lot in self.wanted:
+                yield seen
+
+    def _ledger(self, seen: Seen) -> _Ledger:
+        ledger, picture = self.view.ledger(seen.lot), seen.picture
+        numbers = picture.numbers[1:] if picture.final is ArcState.COMPLETE else picture.numbers
+        try:
+            entries = tuple(ledger.read(number) for number in numbers)
+            return _with_hints(seen, ledger, entries)
+        except MalformedError as error:
+            return _Ledger(seen, error=error)
+
+    def _note(self, ledger: _Ledger) -> None:
+        lot, last = str(ledger.seen.lot), ledger.entries[-1]
+        for entry in ledger.entries:
+            if isinstance(entry, Complete) and self.role in entry.sinks:
+                record = entry.sinks[self.role]
+                self.book.commit(Committed(lot, entry.revision, record.digest, record.bytes, entry.at))
+            if isinstance(entry, Complete | Failed):
+                for record in entry.sinks.values():
+                    if record.staged:
+                        self.book.name(record.staged)
+        for trace in self._traces(lot, ledger, last):
+            self.book.trace(trace)
+        if isinstance(last, Complete | Failed) and not ledger.marked and last.at < self.now - PATIENCE:
+            uri = layout.uri(self.view.state.root, self.view.keys.lot(ledger.seen.lot))
+            note = f"its {last.kind} entry was never announced; cls run does it"
+            self.book.blame(Fault(Kind.UNANNOUNCED, lot, uri, note=note))
+
+    def _traces(self, lot: str, ledger: _Ledger, last: Entry) -> Iterable[Trace]:
+        open_ = isinstance(last, Claim) and max(last.expires, ledger.renewed or last.expires) > self.now
+        if open_:
+            self.since = min(self.since, last.at)
+        settled = isinstance(last, Complete) and ledger.marked
+        attempts = dict.fromkeys(each.attempt for each in ledger.entries if isinstance(each, Claim | Complete | Failed))
+        current = last.attempt if isinstance(last, Claim) else ""
+        return [Trace(each, lot, last.kind, open_ and each == current, settled) for each in attempts]
+
+
+def _with_hints(seen: Seen, ledger: LotLedger, entries: tuple[Entry, ...]) -> _Ledger:
+    last = entries[-1] if entries else None
+    if isinstance(last, Complete | Failed) and seen.picture.final is None:
+        return _Ledger(seen, entries, ledger.is_marked(seen.picture.last, last.state))
+    return _Ledger(seen, entries, renewed=ledger.renewed(last.attempt) if isinstance(last, Claim) else None)

@@ -1,0 +1,194 @@
+"""What the manifests of a dataset list, and whether they are the ones that were committed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+
+from attrs import define, field, frozen
+
+from clusterless import layout
+from clusterless.engine.audit import Fault, Kind, Mention, Standing
+from clusterless.engine.locations import home
+from clusterless.engine.wanted import Wanted
+from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
+from clusterless.model.dataset import Tenure
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import Manifest, ManifestState, UriType
+from clusterless.operate.ahead import in_order
+from clusterless.operate.audit_book import PATIENCE, Book, said
+from clusterless.operate.landscape import DatasetView
+from clusterless.store.api import ObjectInfo, ObjectStore
+from clusterless.store.manifests import INLINE_LIMIT, Found, decode
+from clusterless.store.memory import MemoryStore
+
+Placed = Callable[[str], tuple[int, str]]
+"""The number of the location that a URI lies below, and its key there; `InvalidValueError` where it lies below none."""
+
+_CHUNK = 1 << 20
+
+
+@frozen
+class _Read:
+    manifest: Manifest | None = None
+    digest: str = ""
+    error: Exception | None = None
+
+
+@define
+class ManifestsRead:
+    """What the lots of *view* list goes into the *book*; *tenure*: whose commits are known, None where nobody's are."""
+
+    view: DatasetView
+    book: Book
+    wanted: Wanted
+    place: Placed
+    now: datetime
+    tenure: Tenure | None
+    lots: int = field(default=0, init=False)
+
+    def read(self, tell: Callable[[Lot], None]) -> None:
+        for revisions, read in in_order(self._newest, self._revisions()):
+            self.lots += 1
+            if newest := _newest(revisions):
+                self._check(newest, read)
+                if read.manifest:
+                    self._mention(newest, read.manifest, Standing.LOT)
+            for each in revisions:
+                if each is not newest:
+                    self._other(each)
+            tell(revisions[0].lot)
+        self.book.settle()
+        for commit in self.book.unseen():
+            if commit.at < self.now - PATIENCE and self._knows(Lot.parse(commit.lot)):
+                uri = layout.uri(self._store.root, layout.lot_path(self.view.dataset, commit.lot))
+                note = f"revision {commit.revision} was committed, and its manifest is not there"
+                self.book.blame(Fault(Kind.MANIFEST, commit.lot, uri, note=note))
+
+    @property
+    def _store(self) -> ObjectStore:
+        return self.view.manifests.store
+
+    def _knows(self, lot: Lot) -> bool:
+        return self.tenure is not None and self.tenure.holds(lot)
+
+    def _revisions(self) -> Iterator[list[Found]]:
+        for revisions in self.view.manifests.revisions(self.view.dataset, self.wanted.first):
+            if self.wanted.ends_before(revisions[0].lot):
+                return
+            if revisions[0].lot in self.wanted:
+                yield revisions
+
+    def _newest(self, revisions: Sequence[Found]) -> _Read:
+        newest = _newest(revisions)
+        if newest is None:
+            return _Read()
+        try:
+            return _read(self._store, newest.key)
+        except (MalformedError, ObjectMissingError) as error:
+            return _Read(error=error)
+
+    def _check(self, found: Found, read: _Read) -> None:
+        lot = str(found.lot)
+        commit = self.book.committed(lot, found.revision)
+        if read.error:
+            self._blame(found, said(read.error))
+        elif self._knows(found.lot):
+            if commit is None and found.time < self.now - PATIENCE:
+                self._blame(found, f"no ledger commits revision {found.revision} of it")
+            elif commit and commit.digest != read.digest:
+                self._blame(found, "its bytes are not those that were committed")
+
+    def _other(self, found: Found) -> None:
+        """An older revision, or one that retention has removed, or what an attempt left."""
+        self.book.committed(str(found.lot), found.revision)
+        if found.state is ManifestState.PARTIAL:
+            return
+        try:
+            manifest = decode(self._store, found.key)
+            standing = Standing.SUPERSEDED if found.state.is_readable else Standing.REMOVED
+            self._mention(found, manifest, standing)
+        except ObjectMissingError:
+            return  # removed meanwhile
+        except MalformedError as error:
+            self._blame(found, said(error))
+
+    def _mention(self, found: Found, manifest: Manifest, standing: Standing) -> None:
+        lot, kind = str(found.lot), manifest.uri_type
+        if standing is Standing.LOT and kind is not UriType.IDENTIFIER:
+            standing = Standing.FOLDER
+        try:
+            for uri in manifest.uris:
+                self._uri(lot, uri if kind is not UriType.PATH else uri.removesuffix("/") + "/", found, standing)
+        except MalformedError as error:  # a large one is read as it goes
+            self._blame(found, said(error))
+
+    def _uri(self, lot: str, uri: str, found: Found, standing: Standing) -> None:
+        try:
+            place, key = self.place(uri)
+        except InvalidValueError:
+            if standing in {Standing.LOT, Standing.FOLDER}:
+                note = "its lot lists it, and the dataset's objects do not lie there"
+                self.book.blame(Fault(Kind.OUTSIDE, lot, uri, note=note))
+            return
+        self.book.mention(place, Mention(key, standing, lot, found.revision, at=found.time))
+
+    def _blame(self, found: Found, note: str) -> None:
+        self.book.blame(Fault(Kind.MANIFEST, str(found.lot), found.uri, note=note))
+
+
+def _newest(revisions: Sequence[Found]) -> Found | None:
+    readable = [each for each in revisions if each.state.is_readable]
+    return max(readable, key=lambda each: (each.revision, each.state is ManifestState.COMPLETE), default=None)
+
+
+def _read(store: ObjectStore, key: str) -> _Read:
+    """The manifest and the digest of its bytes; a small one is read once."""
+    digest, small = hashlib.sha256(), b""
+    with store.open(key) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            small = small + chunk if len(small) <= INLINE_LIMIT else small
+    if len(small) > INLINE_LIMIT:
+        return _Read(decode(store, key), digest.hexdigest())
+    held = MemoryStore(store.root)
+    held.put(key, small)
+    return _Read(decode(held, key), digest.hexdigest())
+
+
+# ---- where the objects are -------------------------------------------------------------------------------------
+
+
+def places(roots: Sequence[str]) -> Placed:
+    """Of the locations *roots*."""
+
+    def place(uri: str) -> tuple[int, str]:
+        if uri in roots:
+            return roots.index(uri), ""
+        root = home(roots, uri)
+        return roots.index(root), layout.key(root, uri)
+
+    return place
+
+
+def named(store: ObjectStore, mentions: Iterable[Mention]) -> Iterator[ObjectInfo]:
+    """What is there of all that is mentioned, in order of key, without listing the rest."""
+    last = ""
+    asked = (next(group) for _, group in groupby(mentions, lambda mention: mention.key))
+    for _, found in in_order(partial(_look, store), asked):
+        for info in found:
+            if info.key > last:  # a folder may hold what another lot names
+                yield info
+                last = info.key
+
+
+def _look(store: ObjectStore, mention: Mention) -> list[ObjectInfo]:
+    if mention.standing is Standing.FOLDER:
+        return list(store.list(mention.key))
+    with suppress(ObjectMissingError):
+        return [store.head(mention.key)]
+    return []
