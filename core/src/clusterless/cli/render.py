@@ -15,7 +15,7 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-Value = str | int | None
+Value = str | int | float | None
 
 _WIDE = 100  # columns, where nobody says
 
@@ -99,7 +99,7 @@ def _turned(heads: Sequence[tuple[str, str]]) -> list[list[str]]:
 def _aligned(column: Iterable[Value]) -> Callable[[str, int], str]:
     """Numbers stand below each other by their last digit."""
     kinds = {type(value) for value in column} - {type(None)}
-    return str.rjust if kinds == {int} else str.ljust
+    return str.rjust if kinds and kinds <= {int, float} else str.ljust
 
 
 def _line(cells: Iterable[str], widths: Iterable[int], columns: Iterable[Callable[[str, int], str]]) -> str:
@@ -109,7 +109,7 @@ def _line(cells: Iterable[str], widths: Iterable[int], columns: Iterable[Callabl
 def _cell(value: Value) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else value
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def _stacked(columns: Sequence[str], rows: Iterable[Sequence[str]], room: int) -> str:
@@ -163,7 +163,7 @@ def _separated(delimiter: str) -> Callable[[Report], str]:
     return write
 
 
-def _blank_nulls(rows: Iterable[Sequence[Value]]) -> Iterator[list[str | int]]:
+def _blank_nulls(rows: Iterable[Sequence[Value]]) -> Iterator[list[str | int | float]]:
     return (["" if value is None else value for value in row] for row in rows)
 
 

@@ -13,11 +13,12 @@ from clusterless.engine.arrivals import Waiting, identity
 from clusterless.engine.key_time import key_time
 from clusterless.errors import InvalidValueError
 from clusterless.model.arrival import Arrival
-from clusterless.model.lot import Lot
+from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.seal import Batch
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.filters import matcher
 from clusterless.runtime.sealed import sealed_since
+from clusterless.store.api import ObjectStore
 from clusterless.store.retrying import create_once
 
 UNBOOKED = "unbooked"
@@ -103,17 +104,18 @@ class Intake:
 
 def waiting(boundary: RunningBoundary) -> list[Waiting]:
     """The batches in the intake, by one list; those that are in no lot are left out."""
-    return list(_waiting(boundary))
+    return list(waiting_in(boundary.state, boundary.keys, boundary.booking.unit))
 
 
-def _waiting(boundary: RunningBoundary) -> Iterator[Waiting]:
-    prefix = boundary.keys.intake
-    for info in boundary.state.list(prefix):
+def waiting_in(state: ObjectStore, keys: layout.BoundaryKeys, unit: LotUnit) -> Iterator[Waiting]:
+    """The batches in the intake of a boundary, whose lots are of *unit*."""
+    prefix = keys.intake
+    for info in state.list(prefix):
         try:
             lot = Lot.parse(info.key.removeprefix(prefix).partition("/")[0])
         except InvalidValueError:
             continue
-        if lot.unit is boundary.booking.unit:
+        if lot.unit is unit:
             yield Waiting(info.key, lot, info.time)
 
 

@@ -8,7 +8,7 @@ from attrs import define, evolve, field
 
 from clusterless import codec, layout
 from clusterless.errors import ObjectMissingError, OwnershipError
-from clusterless.model.dataset import Dataset, HandedOver, OwnedDataset, SinkDataset, Tenure
+from clusterless.model.dataset import Dataset, HandedOver, OwnedDataset, Owner, SinkDataset, Tenure
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.store.api import ObjectStore
@@ -74,14 +74,16 @@ class Ownership:
 
     def _read(self, dataset: Dataset) -> Tenure:
         owned = recorded(self.metadata, dataset)
-        mine = self.project.owner
-        if owned is None:
-            return Tenure(ever=False)
-        if owned.owner == mine:
-            return Tenure(first=owned.since)
-        if owned.before == mine and owned.since:
-            return Tenure(last=owned.since.previous)
-        return Tenure(ever=False)
+        return tenure_of(owned, self.project.owner) if owned else Tenure(ever=False)
+
+
+def tenure_of(owned: HandedOver, mine: Owner) -> Tenure:
+    """The lots of a dataset, *owned* as its ``dataset.json`` says, that are *mine* to write."""
+    if owned.owner == mine:
+        return Tenure(first=owned.since)
+    if owned.before == mine and owned.since:
+        return Tenure(last=owned.since.previous)
+    return Tenure(ever=False)
 
 
 def _written(owned: HandedOver) -> OwnedDataset:

@@ -1,0 +1,80 @@
+"""How the lots of each subject stand, counted: what is held does not grow with the range."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from itertools import chain, islice
+
+from attrs import define, field
+
+from clusterless.engine.ranges import LotRange, ordinal
+from clusterless.engine.standing import Standing, worst
+from clusterless.model.lot import Lot
+from clusterless.operate.overview import Judged, Overview
+from clusterless.operate.pace import SAMPLE
+from clusterless.operate.subjects import Subject
+
+COMMITTED = frozenset({Standing.COMPLETE, Standing.STALE})
+
+
+@define(kw_only=True)
+class Summary:
+    """A *subject*'s lots by *counts*; *oldest* is the first that is behind, *newest* are some that were committed.
+
+    *wanted* are the lots that are asked about (None: it never had any); *is_off*: it is turned off.
+    """
+
+    subject: Subject
+    wanted: LotRange | None
+    is_off: bool = False
+    counts: Counter[Standing] = field(factory=Counter)
+    oldest: Lot | None = None
+    newest: list[Lot] = field(factory=list)
+
+    @property
+    def worst(self) -> Standing | None:
+        return worst(standing for standing, count in self.counts.items() if count)
+
+    @property
+    def behind(self) -> int:
+        """How many lots something is to be done about."""
+        return sum(count for standing, count in self.counts.items() if standing.is_behind)
+
+    @property
+    def committed(self) -> int:
+        """How many lots were committed with something in them."""
+        return sum(self.counts[standing] for standing in COMMITTED)
+
+    def add(self, lots: Mapping[Lot, Standing]) -> None:
+        """Count later *lots* than those before."""
+        counts = Counter(lots.values())
+        if self.oldest is None and any(standing.is_behind for standing in counts):
+            behind = (lot for lot, standing in lots.items() if standing.is_behind)
+            self.oldest = min(behind, key=ordinal)
+        self.counts += counts
+        committed = (lot for lot in reversed(list(lots)) if lots[lot] in COMMITTED)
+        self.newest = list(islice(chain(committed, self.newest), SAMPLE))
+
+
+def summaries(overview: Overview, step: Callable[[float], None]) -> list[Summary]:
+    """One for each subject, in their order; *step* is told how much is done, from 0 to 1."""
+    found = {
+        id(subject): Summary(subject=subject, wanted=overview.range_of(subject), is_off=overview.is_off(subject))
+        for subject in overview.subjects
+    }
+    for judged in overview:
+        found[id(judged.subject)].add(judged.lots)
+        step(judged.done)
+    return list(found.values())
+
+
+def by_day(judged: Iterable[Judged], step: Callable[[float], None]) -> dict[date, Counter[Standing]]:
+    """The lots of all subjects, counted for each day."""
+    days: dict[date, Counter[Standing]] = {}
+    for each in judged:
+        for lot, standing in each.lots.items():
+            days.setdefault(lot.day, Counter())[standing] += 1
+        step(each.done)
+    return days
