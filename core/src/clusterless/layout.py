@@ -244,9 +244,9 @@ class PlanKeys:
         """How far it is, as whoever works it last said."""
         return f"{self.path}now.json"
 
-    def before(self, arc: str, lot: Lot) -> str:
+    def before(self, stage: int, lot: Lot) -> str:
         """What a lot's results were before it was worked again."""
-        return f"{self.path}before/arc={arc}/lot={lot}.json"
+        return f"{self.path}before/stage={stage}/lot={lot}.json"
 
 
 PLANS = "plans/"

@@ -80,7 +80,7 @@ def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: 
     sites = resolve(declared, plugins)
     scratch = output_folder(sites[0].base)
     options = Options(scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open)
-    stop, signals = _stopped_by_signals()
+    stop, signals = stopped_by_signals()
     with reporter(sites, log_format) as report:
         ended = run_sites(sites, plugins, options, report.tell, stop)
     report.summarise(ended)
@@ -97,7 +97,7 @@ def output_folder(base: Path) -> Path:
     return next((each for each in found if each.is_dir()), base / ".clusterless") / "output"
 
 
-def _stopped_by_signals() -> tuple[threading.Event, list[int]]:
+def stopped_by_signals() -> tuple[threading.Event, list[int]]:
     """Set by SIGTERM and Ctrl-C, which are noted: what is held is then finished or released."""
     stop = threading.Event()
     received: list[int] = []

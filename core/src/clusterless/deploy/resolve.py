@@ -32,7 +32,7 @@ def resolve(declared: Sequence[Declared], plugins: Plugins) -> tuple[Site, ...]:
     refuse_errors(found)
     for finding in found:
         _log.warning("%s", finding)
-    return tuple(_site(surveyed, each) for each in surveyed.placed)
+    return tuple(site(surveyed, each) for each in surveyed.placed)
 
 
 def refuse_errors(found: Sequence[Finding]) -> None:
@@ -46,7 +46,8 @@ def refuse_errors(found: Sequence[Finding]) -> None:
         raise MalformedError("the projects cannot be run", errors)
 
 
-def _site(surveyed: Survey, placed: Placed) -> Site:
+def site(surveyed: Survey, placed: Placed) -> Site:
+    """One of the *placed* projects as it is run."""
     deployable = placed.part.deployable
     sources = {
         (each.arc.name, role): _source(surveyed, placed, source)

@@ -72,7 +72,7 @@ class Entry:
 
 @frozen(kw_only=True)
 class Claim(Entry):
-    """*expires* is a hint for progress, never for safety."""
+    """*expires* is a hint for progress, never for safety; *declaration* tells what the arc was then, where known."""
 
     kind = "claim"
 
@@ -80,6 +80,7 @@ class Claim(Entry):
     revision: int
     sources: Mapping[str, Pin]
     expires: datetime
+    declaration: str | None = None
 
 
 @frozen(kw_only=True)

@@ -22,6 +22,7 @@ from clusterless.runtime.delivery import Delivered, deliver
 _PATIENCE = 5.0  # seconds after trouble
 _GLANCE = 2.0  # seconds between looks at what another works, where its end is waited for
 
+Deliver = Callable[[RunningArc, Lot], Delivered]
 Key = tuple[int, Lot]  # of the arc as it runs here: two stages may have the same project
 
 
@@ -34,7 +35,10 @@ class _Task:
 
 
 class Lots:
-    """Delivers lots in a pool of threads; used from one thread, which calls `collect`."""
+    """Delivers lots in a pool of threads; used from one thread, which calls `collect`.
+
+    *bring* is done instead of `deliver`: a plan rolls lots back before, and leaves those alone that others are at.
+    """
 
     def __init__(
         self,
@@ -43,12 +47,14 @@ class Lots:
         wake: Callable[[], None],
         *,
         await_others: bool = False,
+        bring: Deliver | None = None,
     ) -> None:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="lot")
         self._concurrency = concurrency
         self._tell = tell
         self._wake = wake
         self._await_others = await_others
+        self._bring = bring
         self._tasks: dict[Key, _Task] = {}
         self._running: dict[Future[Delivered], Key] = {}
         self._due: list[tuple[float, int, Key, RunningArc]] = []
@@ -132,7 +138,7 @@ class Lots:
         element = task.arc.element
         self._tell(Started(element=element, lot=str(task.lot)))
         begun = monotonic()
-        delivered = deliver(task.arc, task.lot)
+        delivered = (self._bring or deliver)(task.arc, task.lot)
         self._tell(_told(element, task, delivered, monotonic() - begun))
         return delivered
 
@@ -160,7 +166,7 @@ class Lots:
             element = task.arc.element
             self._tell(Trouble(element=element, lot=str(task.lot), error=error))
             self._open.discard(key)
-            if isinstance(error, ClsError) and not _may_pass(error):
+            if isinstance(error, ClsError) and not may_pass(error):
                 self.set_aside[key] = f"{element} {task.lot}"
                 return None
             return _PATIENCE
@@ -182,7 +188,7 @@ class Lots:
             self._tell(Trouble(element="events", error=error))
 
 
-def _may_pass(error: ClsError) -> bool:
+def may_pass(error: ClsError) -> bool:
     """Whether trouble may pass by itself: no answer, or a store that is full or read-only."""
     return error.retryable or isinstance(error, OSError)
 

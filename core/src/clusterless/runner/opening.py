@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,11 +33,13 @@ from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.clock import jitter
+from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
 from clusterless.runtime.site import Site, labels
 from clusterless.runtime.start import started
+from clusterless.runtime.switches import KnownSwitches, Switch
 from clusterless.store.api import ObjectStore
 from clusterless.store.manifests import Manifests
 from clusterless.store.retrying import RetryingStore
@@ -67,6 +69,7 @@ class Opened:
     activities: list[RunningActivity] = Factory(list)
     arcs: deque[tuple[RunningArc, Subscription]] = Factory(deque)
     notifiers: list[PatientPublisher] = Factory(list)
+    switches: dict[str, Switch] = Factory(dict)  # by what people are told of their elements by
     closing: ExitStack = Factory(ExitStack)
 
 
@@ -86,6 +89,24 @@ def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
     return opened
 
 
+def open_arcs(site: Site, label: str, bench: Workbench, names: Collection[str], stack: ExitStack) -> list[RunningArc]:
+    """Those of the arcs of *site* that have one of *names*, to work lots that are asked for, whatever their start.
+
+    They hear of nothing; *stack* gives them back. Their starts are resolved: what comes from now on is owed.
+
+    Raises:
+        ClsError: something declared cannot be had.
+    """
+    register(bench.open_store(site.roots.metadata), site.deployable)
+    opening = _Opening(site, label, bench, Opened(), stack)
+    publish = partial(_publish, opening.publishers(), bench.published)
+    wanted = [each for each in site.deployable.consumers if not each.element.exclude and each.arc.name in names]
+    arcs = [opening.arc(consumer, publish) for consumer in wanted]
+    for arc in arcs:
+        started(arc)
+    return arcs
+
+
 @define(slots=False)
 class _Opening:
     site: Site
@@ -95,13 +116,13 @@ class _Opening:
     stack: ExitStack
 
     def run(self) -> None:
-        publish = partial(_publish, self._publishers(), self.bench.published)
+        publish = partial(_publish, self.publishers(), self.bench.published)
         for resource in self.site.deployable.resources:
             if not resource.exclude:
                 self.bench.plugins.resources()[resource.type].load()(resource, self.surroundings)
         for consumer in self.site.deployable.consumers:
             if not consumer.element.exclude:
-                self._arc(consumer, publish)
+                self._subscribed(self.arc(consumer, publish))
         for _, boundary in self.site.deployable.ingress:
             if not boundary.exclude:
                 self._boundary(boundary, publish)
@@ -112,6 +133,16 @@ class _Opening:
     @cached_property
     def _ownership(self) -> Ownership:
         return Ownership(self.bench.open_store(self.site.roots.metadata), self.site.deployable.project)
+
+    @cached_property
+    def _switches(self) -> KnownSwitches:
+        """One a project: all its elements know by the same look."""
+        return KnownSwitches(self.bench.open_store(self.site.roots.arc_state), self.site.deployable.project)
+
+    def _switch(self, element: str) -> Switch:
+        switch = Switch(element, self._switches)
+        self.opened.switches[f"{self.label}/{element}"] = switch
+        return switch
 
     @property
     def surroundings(self) -> Surroundings:
@@ -125,21 +156,24 @@ class _Opening:
             scratch=self.bench.scratch,
         )
 
-    def _publishers(self) -> list[Publisher]:
+    def publishers(self) -> list[Publisher]:
         plugins, surroundings = self.bench.plugins, self.surroundings
         notifiers = [each for each in self.site.deployable.notifiers if not each.exclude]
         own = plugins.provider(self.site.deployable.placement.provider).publisher(surroundings)
-        patient = [open_notifier(each, plugins, surroundings, self.bench.stopping, self.label) for each in notifiers]
+        stopping, switch = self.bench.stopping, self._switch
+        patient = [
+            open_notifier(each, plugins, surroundings, stopping, self.label, switch(each.name)) for each in notifiers
+        ]
         self.opened.notifiers += patient
         return [own, *patient]
 
-    def _arc(self, consumer: Consumer, publish: Callable[[Event], None]) -> None:
-        surroundings, project, arc = self.surroundings, self.site.deployable.project, consumer.arc
+    def arc(self, consumer: Consumer, publish: Callable[[Event], None]) -> RunningArc:
+        project, arc = self.site.deployable.project, consumer.arc
         component = self.bench.plugins.component(consumer.element.type)
         assert isinstance(component, ArcComponent | BarrierComponent | EgressComponent)
-        workload = component.load()(consumer.element, surroundings)
+        workload = component.load()(consumer.element, self.surroundings)
         self.stack.callback(workload.close)
-        running = RunningArc(
+        return RunningArc(
             project=project,
             arc=arc,
             state=self.bench.open_store(self.site.roots.arc_state),
@@ -153,8 +187,13 @@ class _Opening:
             hold=self.bench.hold,
             stopping=self.bench.stopping,
             label=self.label,
+            declaration=digest(consumer.element),
         )
+
+    def _subscribed(self, running: RunningArc) -> None:
+        surroundings, project, arc = self.surroundings, running.project, running.arc
         running.started = started(running)
+        running.switch = self._switch(arc.name)  # what somebody asks for by name is worked all the same
         provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
         heard = [source.plain for source in arc.sources.values() if source.subscribe]
         subscription = provider.subscription(surroundings, f"{project.name}-{project.version}-{arc.name}", heard)
@@ -181,6 +220,7 @@ class _Opening:
             publish=publish,
             writer=self.bench.writer,
             tenure=self._ownership.tenure,
+            switch=self._switch(boundary.name),
             label=self.label,
         )
         self.opened.boundaries.append(running)
@@ -189,6 +229,7 @@ class _Opening:
         bench = self.bench
         running = open_activity(activity, bench.plugins, self.surroundings, bench.writer, bench.stopping)
         running.label = self.label
+        running.switch = self._switch(activity.name)
         self.stack.callback(running.runnable.close)
         self.opened.activities.append(running)
 

@@ -1,0 +1,249 @@
+"""Plans of work on lots, as `cls backfill` and `cls replay` make, show and work them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import click
+from attrs import frozen
+
+from clusterless.cli.choosing import agreed, base_folder, chosen_arcs, runnable, split_lots, state_stores
+from clusterless.cli.progress import progress
+from clusterless.cli.ranges import Window
+from clusterless.cli.render import Report, Value, show
+from clusterless.cli.run import output_folder, stopped_by_signals
+from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.words import fitted, some
+from clusterless.engine.moments import parse_moment
+from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, estimate
+from clusterless.errors import ClsError
+from clusterless.operate.landscape import Landscape
+from clusterless.operate.plans import Asked, Kept, Planner, check_current, find_plan, keep
+from clusterless.operate.working import How, work_plan
+from clusterless.plugins import find_plugins
+from clusterless.runner.happenings import Happening, Trouble, Worked
+from clusterless.runtime.clock import SystemClock, identity, random_id
+
+_IDENTITY = ("plan", "project.name", "project.version", "arc")
+_PLANNED = (*_IDENTITY, "lots", *(why.value for why in Why), "first", "last", "objects", "bytes", "seconds")
+_ENDED = (*_IDENTITY, "lots", *(came.value for came in Came), "ahead")
+_KEPT = ("plan", "arc", "lots", "done", "ahead")
+
+
+class UnworkedError(ClsError):
+    """A plan was worked, and some of its lots came to nothing."""
+
+    code = "lots-unworked"
+
+
+@frozen(kw_only=True)
+class Doing:
+    """How a plan is to be worked, as far as the command line says."""
+
+    yes: bool
+    concurrency: int
+    rate: float | None
+    publish: bool
+    resume: str | None
+    anyway: bool
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """What a plan is to hold, as the command line says: arcs and lots by name, or those between two moments."""
+
+    names: tuple[str, ...]
+    asked: Asked
+    is_bounded: bool  # by lots, or by moments
+
+
+def planned(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Adds the options of a plan; the command is called with *wanted*, *doing* and *scope*; *which* is the default."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def called(arguments: tuple[str, ...], **given: Any) -> None:
+            doing = Doing(**{name: given.pop(name) for name in Doing.__annotations__})
+            names, lots = split_lots(arguments)
+            earliest, latest = given.pop("earliest"), given.pop("latest")
+            window = _window(earliest, latest) if earliest or latest else None
+            if window and lots:
+                msg = "name lots, or give --earliest and --latest, not both"
+                raise click.UsageError(msg)
+            asked = Asked(
+                kind=Kind.BACKFILL,
+                which=[Which(each) for each in given.pop("which") or which.split()],
+                lots=lots,
+                within=window.of if window else None,
+                newest_first=given.pop("order") == "newest",
+            )
+            command(wanted=Wanted(names=names, asked=asked, is_bounded=bool(lots or window)), doing=doing, **given)
+
+        return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_options(which)), scoped(called))
+
+    return decorate
+
+
+def _window(earliest: str | None, latest: str | None) -> Window:
+    now = SystemClock().now()
+    begin = parse_moment(earliest, now) if earliest else now.replace(year=1970, month=1, day=1)
+    return Window(begin, parse_moment(latest, now) if latest else None, now)
+
+
+def _options(which: str) -> tuple[Callable[[Any], Any], ...]:
+    return (
+        click.argument("arguments", nargs=-1, metavar="[ARC|LOT]..."),
+        click.option("--earliest", metavar="MOMENT", help="From the lot of MOMENT on."),
+        click.option("--latest", metavar="MOMENT", help="Up to the lot before MOMENT."),
+        click.option(
+            "--which",
+            multiple=True,
+            type=click.Choice([each.value for each in Which]),
+            help=f"Which lots; may be given several times.  [default: {', '.join(which.split())}]",
+        ),
+        click.option(
+            "--order", type=click.Choice(["newest", "oldest"]), default="newest", help="Which lots are first."
+        ),
+        click.option("--yes", is_flag=True, help="Work the plan; without, it is only shown."),
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1, 256),
+            default=os.cpu_count() or 1,
+            show_default="processors",
+            help="How many lots to work at once.",
+        ),
+        click.option("--rate", type=click.FloatRange(0, min_open=True), help="Begin at most so many lots a minute."),
+        click.option(
+            "--publish", is_flag=True, help="Have them worked where the arc runs: announce its sources again."
+        ),
+        click.option("--resume", metavar="ID", help="Go on with the plan of that id; 'cls plans' lists them."),
+        click.option("--anyway", is_flag=True, help="Go on though an arc's declaration has changed since."),
+    )
+
+
+# ---- the command -----------------------------------------------------------------------------------------------
+
+
+def plan_and_work(wanted: Wanted, doing: Doing, scope: Scope, output: str) -> None:
+    """Make the plan, or find the one to go on with; show it; work it where that is agreed to.
+
+    Raises:
+        UnworkedError: it was worked, and not all came to something.
+    """
+    landscape = runnable(scope, find_plugins())
+    kept = _resumed(landscape, doing) if doing.resume else _made(landscape, wanted, scope)
+    if kept is None:
+        show(Report(_PLANNED, (), nothing="there is nothing to do"), output)
+        return
+    if doing.publish and kept.plan.cascade:
+        msg = "--publish cannot follow what changes downstream: leave out --downstream, or work the plan here"
+        raise click.UsageError(msg)
+    if not doing.yes or output == "table":
+        show(_plan_report(kept.plan, doing), output)
+    verb = kept.plan.kind.value
+    if not agreed(f"{verb} {some(kept.plan.lots, 'lot')}?", yes=doing.yes):
+        _say(f"nothing was done; this works it: cls {verb} --resume {kept.plan.id} --yes")
+        return
+    _work(landscape, kept, doing, scope, output)
+
+
+def _resumed(landscape: Landscape, doing: Doing) -> Kept:
+    assert doing.resume
+    kept = find_plan(state_stores(landscape), doing.resume)
+    check_current(landscape, kept.plan, anyway=doing.anyway)
+    return kept
+
+
+def _made(landscape: Landscape, wanted: Wanted, scope: Scope) -> Kept | None:
+    now = SystemClock().now()
+    arcs = chosen_arcs(landscape, scope, wanted.names)
+    stages = []
+    with progress("looking at lots") as step:
+        planner = Planner(landscape, wanted.asked, now)
+        for number, stage in enumerate(planner.stages(arcs), start=1):
+            stages.append(stage)
+            step(number / (number + 1))
+    if not stages:
+        return None
+    plan = WorkPlan(
+        id=f"{now:%Y%m%d-%H%M%S}-{random_id()[:4]}",
+        kind=wanted.asked.kind,
+        at=now,
+        by=identity(),
+        newest_first=wanted.asked.newest_first,
+        cascade=wanted.asked.cascade,
+        stages=tuple(stages),
+    )
+    return keep(landscape, plan)
+
+
+def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: str) -> None:
+    scratch = output_folder(base_folder(scope))
+    how = How(scratch=scratch, concurrency=doing.concurrency, rate=doing.rate, publish=doing.publish)
+    stop, signals = stopped_by_signals()
+    with progress(f"{kept.plan.kind.value} {kept.plan.id}") as step:
+        ended = work_plan(landscape, kept, how, _tell, stop, step)
+    counts = ended.counts()
+    show(progress_report(kept.plan, counts), output)
+    if signals:
+        _say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
+        sys.exit(128 + signals[0])
+    unworked = sum(of.get(Came.FAILED, 0) + of.get(Came.LEFT, 0) for of in counts.values())
+    if unworked:
+        msg = f"{some(unworked, 'lot')} of plan {kept.plan.id} came to nothing, or were left to others"
+        hint = f"mend what is told above, then cls {kept.plan.kind.value} --resume {kept.plan.id} --yes"
+        raise UnworkedError(msg, hint=hint)
+
+
+# ---- words -----------------------------------------------------------------------------------------------------
+
+
+def _tell(happening: Happening) -> None:
+    """Of what happens only what went wrong is said; the rest is counted."""
+    match happening:
+        case Worked(error=error, log=log) if error:
+            _say(f"{happening.element} {happening.lot} {happening.state}: {error}\n  log: {log}")
+        case Trouble(error=error, lot=lot):
+            _say(f"{happening.element} {lot}".rstrip() + f": {error}")
+
+
+def _say(text: str) -> None:
+    click.echo(fitted(text, sys.stderr), err=True)
+
+
+def _plan_report(plan: WorkPlan, doing: Doing) -> Report:
+    return Report(_PLANNED, tuple(_planned_row(plan, stage, doing) for stage in plan.stages), kept=_KEPT)
+
+
+def _planned_row(plan: WorkPlan, stage: Stage, doing: Doing) -> tuple[Value, ...]:
+    seconds = estimate(stage.lots, stage.seconds, doing.concurrency, doing.rate)
+    return (
+        *_identity(plan, stage),
+        stage.lots,
+        *(stage.reasons.get(why, 0) for why in Why),
+        str(stage.stretches[0].lots.first),
+        str(stage.stretches[-1].lots.last),
+        stage.objects,
+        stage.bytes,
+        None if seconds is None else round(seconds),
+    )
+
+
+def progress_report(plan: WorkPlan, counts: Mapping[int, Mapping[Came, int]]) -> Report:
+    """A row an arc: what became of its lots, and how many are ahead."""
+    return Report(_ENDED, tuple(_ended_rows(plan, counts)), kept=_KEPT)
+
+
+def _ended_rows(plan: WorkPlan, counts: Mapping[int, Mapping[Came, int]]) -> Iterable[tuple[Value, ...]]:
+    for index, stage in enumerate(plan.stages):
+        of = counts.get(index, {})
+        came = [of.get(each, 0) for each in Came]
+        yield (*_identity(plan, stage), stage.lots, *came, max(stage.lots - sum(came), 0))
+
+
+def _identity(plan: WorkPlan, stage: Stage) -> tuple[Value, ...]:
+    return plan.id, stage.project.name, stage.project.version, stage.arc

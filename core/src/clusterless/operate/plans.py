@@ -1,0 +1,232 @@
+"""Plans are made, kept as objects beside the state of their first arc, and found again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from attrs import define, field, frozen
+
+from clusterless import codec, layout
+from clusterless.deploy.resolve import site
+from clusterless.engine.graph_parts import Node
+from clusterless.engine.plan import Kind, Stage, Which, Why, WorkPlan, stretches, why
+from clusterless.engine.ranges import LotRange, runs
+from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
+from clusterless.model.ledger import ArcState
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.operate.candidates import Candidates
+from clusterless.operate.landscape import ArcView, Landscape
+from clusterless.operate.measuring import HISTORY, seconds_of, size_of
+from clusterless.runtime.declaration import digest
+from clusterless.store.api import ObjectStore
+
+
+class PlanOutdatedError(ClsError):
+    """What the plan was made for has changed since."""
+
+    code = "plan-outdated"
+
+
+class PlanMissingError(ClsError):
+    """There is no plan of that id here."""
+
+    code = "plan-missing"
+    exit_code = 2
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What a plan is to hold: the lots of *lots*, or those that *within* gives for an arc's unit, or all there are.
+
+    *which* of them; with *cascade* what comes downstream of them, as far as it is worked already.
+    """
+
+    kind: Kind
+    which: Collection[Which]
+    lots: Sequence[Lot] = ()
+    within: Callable[[LotUnit], LotRange] | None = None
+    newest_first: bool = True
+    cascade: bool = False
+
+
+# ---- making ----------------------------------------------------------------------------------------------------
+
+
+def ordered(landscape: Landscape, chosen: Sequence[ArcView], *, cascade: bool) -> list[ArcView]:
+    """*chosen*, each after what it reads of; with *cascade*, all that comes downstream of them as well."""
+    wanted = list(chosen)
+    for arc in wanted:
+        if cascade:
+            readers = (reader for sink in arc.sinks.values() for reader in landscape.readers_of(sink))
+            wanted += [reader for reader in readers if reader not in wanted]
+    makers: dict[Node, ArcView] = {sink: arc for arc in wanted for sink in arc.sinks.values()}
+    result: list[ArcView] = []
+
+    def add(arc: ArcView) -> None:
+        if arc in result or arc in under_way:
+            return
+        under_way.append(arc)
+        for node in arc.sources.values():
+            if node in makers:
+                add(makers[node])
+        result.append(arc)
+
+    under_way: list[ArcView] = []
+    for arc in wanted:
+        add(arc)
+    return result
+
+
+@define(eq=False)
+class Planner:
+    """Makes the stages of a plan, each arc's in the light of those before it."""
+
+    landscape: Landscape
+    asked: Asked
+    now: datetime
+    made: dict[Node, list[LotRange]] = field(factory=dict)  # by dataset, the lots that stages are to make
+
+    def stages(self, chosen: Sequence[ArcView]) -> Iterator[Stage]:
+        for arc in ordered(self.landscape, chosen, cascade=self.asked.cascade):
+            stage = self._stage(arc, is_chosen=arc in chosen)
+            if stage.stretches:
+                for sink in arc.sinks.values():
+                    self.made.setdefault(sink, []).extend(each.lots for each in stage.stretches)
+                yield stage
+
+    def _stage(self, arc: ArcView, *, is_chosen: bool) -> Stage:
+        declaration = declared(self.landscape, arc)
+        heard = {role: arc.sources[role] for role, _ in arc.reader.subscribed}
+        coming = {role: self.made[node] for role, node in heard.items() if node in self.made}
+        compared = declaration if Which.STALE in self.asked.which else ""
+        looking = Candidates(self.landscape, arc, coming, compared)
+        recent: deque[tuple[Lot, int]] = deque(maxlen=HISTORY)
+        reasons = self._chosen(looking, recent) if is_chosen else _following(looking, recent)
+        planned = tuple(stretches(reasons))
+        size = size_of(self.landscape, arc, [each.lots for each in planned])
+        return Stage(
+            project=arc.project,
+            placement=arc.placement,
+            arc=arc.arc.name,
+            declaration=declaration,
+            stretches=planned,
+            objects=size.objects,
+            bytes=size.bytes,
+            seconds=seconds_of(arc, recent) if planned else None,
+        )
+
+    def _chosen(self, looking: Candidates, recent: deque[tuple[Lot, int]]) -> Iterator[tuple[Lot, Why]]:
+        for wanted in self._ranges(looking):
+            for standing in looking.standings(wanted):
+                if standing.state is ArcState.COMPLETE and standing.number:
+                    recent.append((standing.lot, standing.number))
+                if reason := why(standing, self.asked.which):
+                    yield standing.lot, reason
+
+    def _ranges(self, looking: Candidates) -> Sequence[LotRange]:
+        arc = looking.arc
+        if self.asked.lots:
+            if wrong := [lot for lot in self.asked.lots if arc.unit and lot.unit is not arc.unit]:
+                assert arc.unit
+                msg = f"{arc.name} has lots of {arc.unit.label}, and {wrong[0]} is none"
+                raise InvalidValueError(msg, hint=f"such as {Lot.containing(wrong[0].start, arc.unit)}")
+            return runs(self.asked.lots)
+        if arc.unit and self.asked.within is not None:
+            return [self.asked.within(arc.unit)]
+        span = looking.span(self.now)
+        return [span] if span else []
+
+
+def _following(looking: Candidates, recent: deque[tuple[Lot, int]]) -> Iterator[tuple[Lot, Why]]:
+    """The lots that are made of what an earlier stage makes, and that were worked already."""
+    for each in looking.following():
+        if each.picture.final is ArcState.COMPLETE:
+            recent.append((each.lot, each.picture.last))
+        yield each.lot, Why.UPSTREAM
+
+
+def declared(landscape: Landscape, arc: ArcView) -> str:
+    """What tells apart what the arc is declared as, now, from what it was."""
+    deployable = site(landscape.surveyed, arc.placed).deployable
+    return next(digest(each.element) for each in deployable.consumers if each.arc.name == arc.arc.name)
+
+
+# ---- keeping ---------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Kept:
+    """A plan, and the *state* store that it is kept in."""
+
+    plan: WorkPlan
+    keys: layout.PlanKeys
+    state: ObjectStore = field(eq=False, repr=False)
+
+
+def keep(landscape: Landscape, plan: WorkPlan) -> Kept:
+    """Write the plan down, beside the state of its first arc."""
+    first = arc_of(landscape, plan.stages[0])
+    assert first
+    keys = layout.PlanKeys(first.project, plan.id)
+    first.state.create(keys.key, codec.record_bytes(plan))
+    return Kept(plan=plan, keys=keys, state=first.state)
+
+
+def arc_of(landscape: Landscape, stage: Stage) -> ArcView | None:
+    """The arc of a stage, where it is in view."""
+    known = (arc for arc in landscape.arcs if (arc.project, arc.arc.name) == (stage.project, stage.arc))
+    return next((arc for arc in known if arc.placement == stage.placement), None)
+
+
+def plans_in(stores: Iterable[ObjectStore]) -> Iterator[tuple[ObjectStore, layout.PlanKeys]]:
+    """All plans that are kept in some state stores, in order of project and time, by a listing each."""
+    for state in {store.root: store for store in stores}.values():
+        for info in state.list(layout.PLANS):
+            if keys := layout.parse_plan(info.key):
+                yield state, keys
+
+
+def find_plan(stores: Iterable[ObjectStore], plan_id: str) -> Kept:
+    """The plan of that id.
+
+    Raises:
+        PlanMissingError: there is none.
+        MalformedError: it cannot be read.
+    """
+    for state, keys in plans_in(stores):
+        if keys.plan == plan_id:
+            return read_plan(state, keys)
+    msg = f"there is no plan {plan_id[:60]!r} here"
+    raise PlanMissingError(msg, hint="cls plans lists those that there are; -p FILE looks where that project lives")
+
+
+def read_plan(state: ObjectStore, keys: layout.PlanKeys) -> Kept:
+    """The plan that is kept there.
+
+    Raises:
+        MalformedError: it cannot be read.
+    """
+    try:
+        body = state.get(keys.key)
+    except ObjectMissingError as error:
+        msg = f"the plan {keys.plan} is gone"
+        raise PlanMissingError(msg) from error
+    return Kept(plan=codec.read_record(body, WorkPlan, source=layout.uri(state.root, keys.key)), keys=keys, state=state)
+
+
+def check_current(landscape: Landscape, plan: WorkPlan, *, anyway: bool) -> None:
+    """Refuse a plan that was made for something else than what there is now, unless it is to be worked *anyway*.
+
+    Raises:
+        PlanOutdatedError: an arc is not there any more, or is declared otherwise.
+    """
+    for stage in plan.stages:
+        arc = arc_of(landscape, stage)
+        if arc is None:
+            msg = f"plan {plan.id} works {stage.name}, which is not declared any more"
+            raise PlanOutdatedError(msg, hint="name its project file with -p, or make another plan")
+        if not anyway and declared(landscape, arc) != stage.declaration:
+            msg = f"plan {plan.id} was made for another declaration of {stage.name} than there is now"
+            raise PlanOutdatedError(msg, hint="make another plan, or add --anyway to work its lots as they are now")
