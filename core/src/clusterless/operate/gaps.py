@@ -10,7 +10,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 
 from attrs import define, evolve, field, frozen
 
@@ -29,6 +28,7 @@ from clusterless.engine.gaps import (
 )
 from clusterless.engine.lot_states import Ledger
 from clusterless.engine.ranges import LotRange
+from clusterless.engine.switches import Switches
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.horizon import Horizon
 from clusterless.model.ledger import ArcState, Claim, Complete, Failed
@@ -40,19 +40,13 @@ from clusterless.runtime.clock import is_gone
 from clusterless.runtime.cron import ticks_of
 from clusterless.runtime.horizon import read_horizon
 from clusterless.runtime.start import read_start
+from clusterless.runtime.switches import read_switches
 from clusterless.store.ledger import LotLedger, picture
 
 _LOTS = 4096  # of a dataset that are looked at at a time
 _NEAR = 200  # lots apart: what lies between is passed over within a page of a listing
 _READERS = 8  # ledger entries that are read at a time
 _AHEAD = 2  # stretches of days that are listed before they are asked for
-
-Disabled = Callable[[ArcView | BoundaryView], str]
-"""Says since when and by whom something is switched off; nothing where it is not."""
-
-
-def nothing_disabled(_: ArcView | BoundaryView) -> str:
-    return ""
 
 
 @frozen
@@ -75,7 +69,6 @@ class Search:
     window: Callable[[LotUnit], LotRange]
     now: datetime
     why: bool = True
-    disabled: Disabled = nothing_disabled
     step: Callable[[float], None] = lambda _: None
 
 
@@ -97,10 +90,11 @@ def find_gaps_of(things: Things, wanted: Sequence[Thing], search: Search) -> Ite
     if not ranges:
         return
     found: dict[Thing, list[tuple[LotRange, Reason]]] = {thing: [] for thing in ranges}
-    facts = _Facts(things.landscape, search)
-    for days in _listed_ahead(ranges, search.step):
-        for thing, missing in _Days(things, facts, days).missing().items():
-            _extend(found[thing], missing)
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="read") as readers:
+        facts = _Facts(things.landscape, search, readers)
+        for days in _listed_ahead(ranges, search.step):
+            for thing, missing in _Days(things, facts, days).missing().items():
+                _extend(found[thing], missing)
     for thing, gaps in found.items():
         yield from (Gap(thing, lots, reason) for lots, reason in gaps)
 
@@ -232,7 +226,8 @@ class _Days:
             return Reason(cause=Cause.REMOVED, element=thing.element, lot=lot, text=text)
         now = self.facts.search.now
         if isinstance(thing.maker, BoundaryView):
-            return why_not_booked(self.facts.booked(thing.maker), lot, now)
+            seen = self.facts.booked(thing.maker)
+            return why_not_booked(evolve(seen, disabled=self.facts.disabled(thing.maker, lot)), lot, now)
         if isinstance(thing.maker, ArcView):
             return why_not_worked(self._worked(thing, thing.maker, lot), lot, now)
         if now < lot.end:
@@ -243,8 +238,8 @@ class _Days:
         return Reason(cause=Cause.NOT_DEPLOYED, element=thing.element, lot=lot, text="nobody known here makes it")
 
     def _worked(self, thing: Thing, arc: ArcView, lot: Lot) -> Worked:
-        base = self.facts.arc(arc)
         ledger = self._ledgers[thing].get(lot, Ledger())
+        base = evolve(self.facts.arc(arc), disabled=self.facts.disabled(arc, lot, is_begun=ledger != Ledger()))
         if isinstance(ledger, str):
             return evolve(base, unreadable=ledger)
         if not needs_parts(ledger):
@@ -272,15 +267,21 @@ def _is_removed(names: Sequence[str]) -> bool:
 # ---- what is read once, and what a ledger says -----------------------------------------------------------------
 
 
-@define(eq=False, slots=False)
+_Key = tuple[str, object]
+"""What is told apart by where its state is, and by its keys there."""
+
+
+@define(eq=False)
 class _Facts:
     """What is asked of stores besides what is listed."""
 
     landscape: Landscape
     search: Search
-    _arcs: dict[str, Worked] = field(factory=dict)
-    _boundaries: dict[str, Booked] = field(factory=dict)
+    readers: ThreadPoolExecutor
+    _arcs: dict[_Key, Worked] = field(factory=dict)
+    _boundaries: dict[_Key, Booked] = field(factory=dict)
     _horizons: dict[Thing, Horizon] = field(factory=dict)
+    _switches: dict[_Key, Switches] = field(factory=dict)
 
     def horizon(self, thing: Thing) -> Horizon:
         if thing not in self._horizons:
@@ -290,25 +291,34 @@ class _Facts:
 
     def arc(self, arc: ArcView) -> Worked:
         """What is the same for all of an arc's lots."""
-        if arc.name not in self._arcs:
-            self._arcs[arc.name] = Worked(
+        key = arc.state.root, arc.keys
+        if key not in self._arcs:
+            self._arcs[key] = Worked(
                 element=arc.name,
                 arc=arc.arc,
                 starts=_starts(arc),
-                disabled=self.search.disabled(arc),
                 outputs=f"{arc.project.name}/{arc.project.version}/{arc.arc.name}/",
             )
-        return self._arcs[arc.name]
+        return self._arcs[key]
 
     def booked(self, boundary: BoundaryView) -> Booked:
-        if boundary.name not in self._boundaries:
-            seen = _booked(self.landscape, boundary)
-            self._boundaries[boundary.name] = evolve(seen, disabled=self.search.disabled(boundary))
-        return self._boundaries[boundary.name]
+        key = boundary.state.root, boundary.keys
+        if key not in self._boundaries:
+            self._boundaries[key] = _booked(self.landscape, boundary)
+        return self._boundaries[key]
 
-    @cached_property
-    def _readers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_READERS, thread_name_prefix="read")
+    def disabled(self, view: ArcView | BoundaryView, lot: Lot, *, is_begun: bool = False) -> str:
+        """By whom its maker is switched off, or *lot* was left out; nothing where it is to be made."""
+        key = view.state.root, view.project
+        if key not in self._switches:
+            self._switches[key] = read_switches(view.state, view.project)
+        switches = self._switches[key]
+        name = view.arc.name if isinstance(view, ArcView) else view.boundary.name
+        if off := switches.off(name):
+            return f"switched off by {off.by} at {off.at:%Y-%m-%d %H:%M:%S}" + (f": {off.reason}" if off.reason else "")
+        if not is_begun and (on := switches.skips(name, lot)):
+            return f"left out when {on.by} switched it on again at {on.at:%Y-%m-%d %H:%M:%S}"
+        return ""
 
     def ledgers(self, arc: ArcView, lots: Sequence[Lot], names: _Names | None) -> Mapping[Lot, Ledger | str]:
         """What the ledgers of *lots* say, or why they cannot be read; lots that nobody claimed are left out."""
@@ -320,7 +330,7 @@ class _Facts:
                 found = list_lots(arc.state, arc.keys.path, stretch)
                 names |= {each.lot: each.names for each in found}
         begun = [lot for lot in lots if picture(names.get(lot, ())).last]
-        ledgers = self._readers.map(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun)
+        ledgers = self.readers.map(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun)
         return dict(zip(begun, ledgers, strict=True))
 
 
