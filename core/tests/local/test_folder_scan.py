@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clusterless.builtin.folder_scan import is_passed_over, scan
+from clusterless.builtin.folder_scan import scan
+from clusterless.engine.strays import is_passed_over
 
 
 def put(path: Path, body: str = "") -> Path:

@@ -7,14 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 
+from clusterless.engine.strays import is_passed_over
+
 _log = logging.getLogger(__name__)
-
-_UNFINISHED = (".tmp", ".part")
-
-
-def is_passed_over(name: str) -> bool:
-    """Whether a file or folder of that name is none that arrives: hidden, or being written."""
-    return name.startswith(".") or name.lower().endswith(_UNFINISHED)
 
 
 def is_key(key: str) -> bool:

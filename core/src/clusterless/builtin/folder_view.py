@@ -10,9 +10,10 @@ import threading
 from watchfiles import Change
 
 from clusterless.builtin.folder_backlog import Backlog
-from clusterless.builtin.folder_scan import is_key, is_passed_over, scan
+from clusterless.builtin.folder_scan import is_key, scan
 from clusterless.builtin.folder_time import FolderTime
 from clusterless.builtin.folder_watch import Changes, Watch
+from clusterless.engine.strays import is_passed_over
 
 _log = logging.getLogger(__name__)
 

@@ -18,10 +18,9 @@ ATTEMPT = re.compile(r"\d+-\d+-[0-9a-f]{16}")
 _UNFINISHED = (".tmp", ".part")
 
 
-def is_passed_over(key: str) -> bool:
-    """Whether a folder's boundary never takes the file: something of its path is hidden, or it is being written."""
-    parts = key.split("/")
-    return any(part.startswith(".") or part.lower().endswith(_UNFINISHED) for part in parts)
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder of that name is none that arrives in a folder: hidden, or being written."""
+    return name.startswith(".") or name.lower().endswith(_UNFINISHED)
 
 
 @frozen(kw_only=True)

@@ -202,7 +202,7 @@ class _Audit:
         is_folder = boundary is not None and layout.scheme(root) == "file"
 
         def keeps(uri: str, key: str) -> bool:
-            if any(uri.startswith(each) for each in inner) or (is_folder and is_passed_over(key)):
+            if any(uri.startswith(each) for each in inner) or (is_folder and any(map(is_passed_over, key.split("/")))):
                 return False
             return taken(uri)
 
