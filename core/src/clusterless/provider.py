@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from attrs import Factory, field, frozen
 from attrs.validators import matches_re
@@ -186,6 +186,28 @@ class Workload(Protocol):
 
     def close(self) -> None:
         """Give back what is held between lots."""
+
+
+@frozen(kw_only=True)
+class Script:
+    """How an attempt is made by hand: *command* in *folder*, with *variables*; *notes* (a line each) say more."""
+
+    folder: Path
+    variables: Mapping[str, str]
+    command: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class Scripted(Protocol):
+    """What a workload may offer besides: its work as a script, for who looks for a mistake."""
+
+    def script(self, work: Work) -> Script:
+        """What `run` would do with *work*, as somebody may type it; nothing is done.
+
+        Raises:
+            WorkloadError: it cannot be told.
+        """
 
 
 # ---- events ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from clusterless.builtin.arcs import ExecArc
 from clusterless.builtin.processes import Output, run_command
 from clusterless.builtin.staged import failed, succeeded
 from clusterless.errors import InvalidValueError, WorkloadError
-from clusterless.provider import SinkLot, Surroundings, Work, WorkResult
+from clusterless.provider import Script, SinkLot, Surroundings, Work, WorkResult
 from clusterless.runtime import contract
 from clusterless.store.manifests import encode
 
@@ -45,6 +46,20 @@ class ExecWorkload:
             except WorkloadError as error:
                 return failed(work, error)
         return succeeded(work)
+
+    def script(self, work: Work) -> Script:
+        """The command, with all that it selects.
+
+        Raises:
+            WorkloadError: it selects what is not there.
+        """
+        settings = self._arc.workload
+        return Script(
+            folder=self._surroundings.base,
+            variables={**settings.environment, **contract.variables(self._arc, work, settings.workload_props)},
+            command=self._arguments(work, {}),
+            notes=[f"declared: {json.dumps(settings.command, ensure_ascii=False)}"],
+        )
 
     def close(self) -> None:
         """Nothing is held between lots."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -12,7 +13,7 @@ from clusterless.builtin.processes import Output
 from clusterless.builtin.python_worker import PythonWorker, answered
 from clusterless.builtin.staged import failed, succeeded
 from clusterless.errors import WorkloadError
-from clusterless.provider import Surroundings, Work, WorkResult
+from clusterless.provider import Script, Surroundings, Work, WorkResult
 from clusterless.runtime import contract
 
 _KEPT = os.cpu_count() or 1  # idle processes; more are started when more lots are worked at a time
@@ -44,6 +45,18 @@ class PythonWorkload:
         if "problem" in answer:
             return failed(work, WorkloadError(f"{name}: {answer['problem']}"))
         return succeeded(work, answer["sizes"])
+
+    def script(self, work: Work) -> Script:
+        """The function, called by the SDK's own command."""
+        settings = self._arc.workload
+        path = os.pathsep.join(os.path.normpath(self._base / folder) for folder in settings.python_path)
+        variables = contract.variables(self._arc, work, settings.workload_props)
+        return Script(
+            folder=self._base,
+            variables={"PYTHONPATH": path, **settings.environment, **variables},
+            command=[sys.executable, "-m", "clusterless.sdk", settings.function],
+            notes=[f"declared: {settings.function}"],
+        )
 
     def close(self) -> None:
         """End the processes that wait for work."""

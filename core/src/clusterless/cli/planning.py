@@ -37,7 +37,7 @@ _KEPT = ("plan", "arc", "lots", "done", "ahead")
 class UnworkedError(ClsError):
     """A plan was worked, and some of its lots came to nothing."""
 
-    code = "lots-unworked"
+    code = "plan-unworked"
 
 
 @frozen(kw_only=True)
@@ -88,17 +88,32 @@ def planned(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return decorate
 
 
+def bounded(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds ``--earliest`` and ``--latest``; the command is called with a *window*, None where neither is given."""
+
+    @functools.wraps(command)
+    def called(earliest: str | None, latest: str | None, **others: Any) -> None:
+        command(window=_window(earliest, latest) if earliest or latest else None, **others)
+
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_BOUNDS), called)
+
+
 def _window(earliest: str | None, latest: str | None) -> Window:
     now = SystemClock().now()
     begin = parse_moment(earliest, now) if earliest else now.replace(year=1970, month=1, day=1)
     return Window(begin, parse_moment(latest, now) if latest else None, now)
 
 
+_BOUNDS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--earliest", metavar="MOMENT", help="From the lot of MOMENT on."),
+    click.option("--latest", metavar="MOMENT", help="Up to the lot before MOMENT."),
+)
+
+
 def _options(which: str) -> tuple[Callable[[Any], Any], ...]:
     return (
         click.argument("arguments", nargs=-1, metavar="[ARC|LOT]..."),
-        click.option("--earliest", metavar="MOMENT", help="From the lot of MOMENT on."),
-        click.option("--latest", metavar="MOMENT", help="Up to the lot before MOMENT."),
+        *_BOUNDS,
         click.option(
             "--which",
             multiple=True,

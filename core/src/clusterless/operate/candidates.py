@@ -98,6 +98,13 @@ class Candidates:
             if each.lot in touched and seen.picture.last:
                 yield seen
 
+    def worked(self, wanted: LotRange) -> Iterator[Standing]:
+        """The lots of *wanted* that were begun, in order, whether their sources are there or not."""
+        for each in self._worked(wanted):
+            seen = Seen(each.lot, picture=picture(each.names))
+            if seen.picture.last:
+                yield _standing(seen, seen.picture.final) if seen.picture.final else self._read(seen)
+
     # ---- listing ----
 
     def _sources(self) -> Iterator[tuple[str, DatasetView]]:

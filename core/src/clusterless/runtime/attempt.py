@@ -51,12 +51,15 @@ def _result(
     if all_empty and arc.arc.on_empty is OnEmpty.SKIP:
         empty = SinkResult(manifest=Manifest(state=ManifestState.EMPTY, lot=lot), bytes=0)
         return WorkResult(sinks=dict.fromkeys(arc.arc.sinks, empty))
-    result = arc.workload.run(_work(arc, lot, claim, found, earlier))
+    result = arc.workload.run(work_of(arc, lot, claim, found, earlier))
     _check(arc, lot, result)
     return result
 
 
-def _work(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]) -> Work:
+def work_of(
+    arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed] = ()
+) -> Work:
+    """What the workload is told of an attempt."""
     parts = _by_role(arc, claim.sources, found)
     return Work(
         arc=arc.arc.name,

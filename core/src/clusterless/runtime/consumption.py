@@ -43,6 +43,18 @@ class Consumption:
                 return why
         return ""
 
+    def at_work(self, dataset: Dataset, lot: Lot) -> str:
+        """Who has pinned the lot, or what lists the same objects, and is not at an end with it; nothing: nobody."""
+        for party in self.around.readers(dataset):
+            ledger = LotLedger(self.state, self._keys(party), self._lot_of(party, lot))
+            seen = ledger.look()
+            if seen.last and not seen.final and (why := _busy(party, ledger, seen, given_up=True)):
+                return why
+            for sink in self.around.passed_to(party, dataset):
+                if why := self.at_work(sink, ledger.lot):
+                    return why
+        return ""
+
     def begun(self, dataset: Dataset, after: Lot | None) -> Iterator[Lot]:
         """The lots after *after* that some writer has begun, and not simply completed, in order of lot."""
         for party in self.around.writers(dataset):

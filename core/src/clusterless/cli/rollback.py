@@ -1,0 +1,121 @@
+"""``cls rollback``: mark lots as replaceable."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from clusterless.cli.app import Session, reports
+from clusterless.cli.choosing import agreed, base_folder, one_arc, runnable, split_lots
+from clusterless.cli.planning import bounded
+from clusterless.cli.ranges import Window
+from clusterless.cli.render import Report, show
+from clusterless.cli.run import output_folder
+from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.words import fitted, some
+from clusterless.engine.ranges import LotRange, runs
+from clusterless.errors import ClsError, InvalidValueError
+from clusterless.operate.landscape import ArcView
+from clusterless.operate.rolling import RolledBack, Worked, roll_back, worked
+from clusterless.plugins import find_plugins
+
+_COLUMNS = ("project.name", "project.version", "arc", "lots", "marked", "running", "first", "last")
+_DONE = ("project.name", "project.version", "arc", "rolledBack", "lotsRemoved", "objectsRemoved", "held")
+_NAMED = 5
+
+_EPILOG = """
+\b
+Examples:
+  cls rollback copy 20240131PT5M287
+  cls rollback copy --earliest -1d --yes
+  cls rollback copy --earliest -1d --remove
+
+Exits with 0 where all is done, or only shown, with 1 where some lots were left, since they are being worked or read.
+"""
+
+
+class LeftError(ClsError):
+    """Some lots are not rolled back, or not removed."""
+
+    code = "lots-left"
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("arc")
+@click.argument("lots", nargs=-1, metavar="[LOT]...")
+@bounded
+@click.option("--remove", is_flag=True, help="Take away the objects and manifests that the lots came to.")
+@click.option("--yes", is_flag=True, help="Do it; without, it is only shown.")
+@scoped
+@reports
+@click.pass_obj
+def rollback(
+    session: Session,
+    scope: Scope,
+    arc: str,
+    lots: tuple[str, ...],
+    window: Window | None,
+    remove: bool,
+    yes: bool,
+) -> None:
+    """Mark lots of ARC as replaceable: a run works them anew at its next look, those before its start 'cls backfill'.
+
+    What was committed stays readable until it is replaced; --remove takes it away, but for what an arc is reading,
+    and what was written again since. What is being worked is left alone. A MOMENT is a lot, a date or time, or a
+    distance from now such as 12h or -1d@d.
+    """
+    names, parsed = split_lots(lots)
+    if names or bool(parsed) == bool(window):
+        msg = f"{names[0]!r} is not a lot" if names else "say which lots: LOT, or --earliest and --latest"
+        raise click.UsageError(msg)
+    landscape = runnable(scope, find_plugins())
+    view = one_arc(landscape, scope, arc)
+    there = worked(landscape, view, _ranges(view, window) if window else runs(parsed))
+    total = len(there.lots) + (len(there.marked) if remove else 0)
+    if not yes or session.output == "table":
+        show(_there(view, there), session.output)
+    if not total:
+        _say("there is nothing to roll back")
+    elif not agreed(_question(total, remove=remove), yes=yes):
+        _say("nothing was done; add --yes to do it")
+        return
+    done = (
+        roll_back(landscape, view, there, output_folder(base_folder(scope)), remove=remove) if total else RolledBack()
+    )
+    if yes or total:
+        _report(session, view, done, there)
+
+
+def _ranges(view: ArcView, window: Window) -> Sequence[LotRange]:
+    if view.unit is None:
+        msg = f"{view.name} has no lots yet"
+        raise InvalidValueError(msg)
+    return [window.of(view.unit)]
+
+
+def _question(total: int, *, remove: bool) -> str:
+    return f"roll {some(total, 'lot')} back" + (", and remove what they came to?" if remove else "?")
+
+
+def _there(view: ArcView, there: Worked) -> Report:
+    known = sorted([*there.lots, *there.marked, *there.running])
+    ends = (str(known[0]), str(known[-1])) if known else (None, None)
+    counts = (len(there.lots), len(there.marked), len(there.running))
+    row = (view.project.name, view.project.version, view.arc.name, *counts, *ends)
+    return Report(_COLUMNS, (row,), kept=("arc", "lots"))
+
+
+def _report(session: Session, view: ArcView, done: RolledBack, there: Worked) -> None:
+    left = (*(f"{view.name} {lot} is being worked" for lot in there.running), *done.held)
+    row = (view.project.name, view.project.version, view.arc.name, done.lots, done.removed, done.objects, len(left))
+    show(Report(_DONE, (row,), kept=("arc", "rolledBack")), session.output)
+    if left:
+        named = "; ".join(left[:_NAMED]) + (f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else "")
+        msg = f"{some(len(left), 'lot')} left as they were: {named}"
+        raise LeftError(msg, hint="run this again when they are done")
+
+
+def _say(text: str) -> None:
+    click.echo(fitted(text, sys.stderr), err=True)

@@ -1,0 +1,105 @@
+"""One lot, worked now, its output seen while it comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from clusterless.engine.parts import lot_of
+from clusterless.errors import ClsError
+from clusterless.model.ledger import Claim, Complete, Failed
+from clusterless.model.lot import Lot
+from clusterless.operate.bench import open_views, workbench
+from clusterless.operate.candidates import is_over
+from clusterless.operate.landscape import ArcView, Landscape
+from clusterless.runtime.arc import RunningArc
+from clusterless.runtime.delivery import Delivered, deliver
+from clusterless.runtime.replay import roll_back_lot
+
+_LOOK = 0.1  # seconds between looks at what was printed
+_CHUNK = 64 * 1024  # bytes
+
+
+class LotRefusedError(ClsError):
+    """The lot is not to be worked now."""
+
+    code = "lot-refused"
+
+
+def work_one(
+    landscape: Landscape,
+    view: ArcView,
+    lot: Lot,
+    scratch: Path,
+    stop: threading.Event,
+    emit: Callable[[bytes], None],
+    *,
+    again: bool,
+) -> Delivered:
+    """Claim *lot*, work it and commit what comes of it; what it prints is *emit*-ted meanwhile.
+
+    What had failed begins its attempts anew; what is complete is replaced only *again*.
+
+    Raises:
+        LotRefusedError: it is complete, another works it, or its sources are not there.
+    """
+    with ExitStack() as stack:
+        bench = stack.enter_context(workbench(landscape, scratch, stop.is_set))
+        (arc,) = open_views(landscape, [view], bench, stack)
+        own = lot_of(view.arc, lot)
+        _make_ready(arc, own, again=again)
+        with _followed(arc.output(own, "").parent, emit):
+            delivered = deliver(arc, own)
+        if delivered.outcome is None and not stop.is_set():
+            msg = f"{arc.element} {own} was not worked: {delivered.why}"
+            raise LotRefusedError(msg, hint="cls gaps --why says what is missing")
+        return delivered
+
+
+def _make_ready(arc: RunningArc, lot: Lot, *, again: bool) -> None:
+    ledger = arc.ledger(lot)
+    number = ledger.look().last
+    last = ledger.read(number) if number else None
+    if isinstance(last, Claim) and not is_over(ledger, last):
+        msg = f"{arc.element} {lot} is being worked by {last.by}, since {last.at:%Y-%m-%d %H:%M:%S}Z"
+        raise LotRefusedError(msg, hint="wait until it is done, or stop that run")
+    if isinstance(last, Complete) and not again:
+        msg = f"{arc.element} {lot} is complete, as revision {last.revision}"
+        raise LotRefusedError(msg, hint="add --again to work it again, and replace what it came to")
+    if isinstance(last, Complete | Failed):
+        roll_back_lot(arc, lot, "exec")
+
+
+@contextmanager
+def _followed(folder: Path, emit: Callable[[bytes], None]) -> Iterator[None]:
+    """While the context lasts, what is printed to new files of *folder* is emitted."""
+    before = {*folder.iterdir()} if folder.is_dir() else set()
+    over = threading.Event()
+
+    def follow() -> None:
+        read: dict[Path, int] = {}
+        while True:
+            is_last = over.is_set()
+            for path in sorted({*folder.iterdir()} - before) if folder.is_dir() else ():
+                read[path] = _emit_from(path, read.get(path, 0), emit)
+            if is_last:
+                return
+            over.wait(_LOOK)
+
+    thread = threading.Thread(target=follow, name="output", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _emit_from(path: Path, position: int, emit: Callable[[bytes], None]) -> int:
+    with path.open("rb") as file:
+        file.seek(position)
+        while data := file.read(_CHUNK):
+            emit(data)
+        return file.tell()
