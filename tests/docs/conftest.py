@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,17 +77,22 @@ def shell(tmp_path: Path) -> Shell:
 
     def run(commands: str, **environment: str) -> str:
         path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
+        with subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", commands],
             cwd=tmp_path,
             env={**kept, "PATH": path, **environment},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+            start_new_session=True,
+        ) as started:
+            try:
+                said, complained = started.communicate(timeout=120)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(started.pid, signal.SIGKILL)  # what it has started and not waited for, too
+        assert started.returncode == 0, f"{commands}\n{said}\n{complained}"
+        return said
 
     return run
