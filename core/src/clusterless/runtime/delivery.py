@@ -166,12 +166,13 @@ class _Delivery:
         return self._rest(outcome)
 
     def _worked(self, claim: Claim, found: Mapping[str, Found]) -> Outcome:
+        earlier = self._earlier(claim)
         if self.arc.is_behind(self.lot):  # it took long to write the claim: retention may not have waited for it
             return roll_back(self.arc, claim.revision, "released: removed by retention")
         if self.arc.switch.off():
             return roll_back(self.arc, claim.revision, f"released: {DISABLED}")
         with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):
-            return work_lot(self.arc, self.lot, claim, found, self._earlier(claim))
+            return work_lot(self.arc, self.lot, claim, found, earlier)
 
     def _rest(self, outcome: Complete | Failed) -> Delivered:
         """What is left to do after our own outcome, known without another look."""

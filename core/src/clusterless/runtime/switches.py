@@ -59,12 +59,16 @@ class KnownSwitches:
     _known: tuple[datetime, Switches] | None = field(default=None, init=False)
 
     def __call__(self) -> Switches:
-        now = self.state.now()
         known = self._known  # as one: another thread may look again meanwhile
-        if known is None or not timedelta() <= now - known[0] < MEMORY:
-            # The time is of before it was asked: the answer may be as old.
-            self._known = known = now, read_switches(self.state, self.project, known[1] if known else Switches())
+        while known is None or not self._is_fresh(known[0]):
+            # The time is of before it was asked: the answer may be as old, and is not believed if it took long.
+            asked = self.state.now()
+            known = asked, read_switches(self.state, self.project, known[1] if known else Switches())
+            self._known = known
         return known[1]
+
+    def _is_fresh(self, asked: datetime) -> bool:
+        return timedelta() <= self.state.now() - asked < MEMORY
 
 
 @frozen

@@ -50,6 +50,7 @@ class RetiringPlay(Play):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.retirement = self.world.watch = Retirement(self.world)
+        self.world.removes = True
 
     def _hire(self, name: str) -> None:
         scheduler = self.world.scheduler

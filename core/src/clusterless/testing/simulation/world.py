@@ -30,6 +30,7 @@ from clusterless.runtime.horizon import KnownHorizon, nothing_hidden
 from clusterless.runtime.ownership import Ownership, own
 from clusterless.runtime.renewal import Renewals
 from clusterless.runtime.start import started
+from clusterless.runtime.switches import ON, KnownSwitches, Switch
 from clusterless.store.api import ObjectStore
 from clusterless.store.manifests import Manifests, encode
 from clusterless.store.memory import MemoryStore
@@ -141,7 +142,9 @@ class World:
     ids: int = 0
     is_calm: bool = False  # faults are over
     gone: set[str] = field(factory=set)  # URIs of objects that retention has removed
-    watch: Watch | None = None  # where old lots are removed
+    watch: Watch | None = None
+    removes: bool = False  # what is old
+    switches: bool = False  # things are turned off and on
 
     def __attrs_post_init__(self) -> None:
         self.scheduler = Scheduler(random.Random(self.seed))
@@ -203,6 +206,7 @@ class World:
             source=NoticeSource(self.notices[declared.name], self.scheduler.pause),
             publish=self.publish,
             writer=writer,
+            switch=self._switch(declared.name, project),
         )
 
     def arc(self, declared: Arc, writer: Writer, renewals: Renewals) -> RunningArc:
@@ -218,12 +222,16 @@ class World:
             writer=writer,
             outputs=Path("output"),
             hold=renewals.hold,
+            switch=self._switch(declared.name, PROJECT),
         )
         running.started = started(running)
         return running
 
+    def _switch(self, element: str, project: Project) -> Switch:
+        return Switch(element, KnownSwitches(self.store("state"), project)) if self.switches else ON
+
     def _side(self, role: str, manifests: Manifests) -> SourceSide:
-        horizon = KnownHorizon(manifests.store, _sink(role)) if self.watch else nothing_hidden
+        horizon = KnownHorizon(manifests.store, _sink(role)) if self.removes else nothing_hidden
         return SourceSide(dataset=_sink(role), manifests=manifests, horizon=horizon)
 
 
