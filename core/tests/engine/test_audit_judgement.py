@@ -72,7 +72,9 @@ def test_what_is_in_one_lot_only_is_held_once_and_in_several_blamed_for_each_but
     plain = [each for each in mentions if each.standing is Standing.LOT]
     found = judged([There(key) for key in sorted(there)], plain)
     times = Counter(each.key for each in plain if each.key in there)
-    doubles = Counter(each.uri.removeprefix("s:///") for each in found if isinstance(each, Fault) and each.kind is Kind.DOUBLE)
+    doubles = Counter(
+        each.uri.removeprefix("s:///") for each in found if isinstance(each, Fault) and each.kind is Kind.DOUBLE
+    )
     assert doubles == +Counter({key: count - 1 for key, count in times.items()})
     assert sorted(each.present.key for each in found if isinstance(each, Held)) == sorted(times)
 
