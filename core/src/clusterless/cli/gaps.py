@@ -26,7 +26,8 @@ FOUND = 3
 
 _PLACE = ("placement.provider", "placement.stage", "placement.account", "placement.region")
 _WHAT = ("dataset.name", "dataset.version", "element", "first", "last", "lots")
-_WHY_IN_SHORT = ("cause", "why", "since", "output")
+_RARE = ("since", "output")
+_WHY_IN_SHORT = ("cause", "why", *_RARE)
 _WHY = ("cause", "why", "since", "blocked.element", "blocked.lot", "blocked.cause", "blocked.why", "output")
 _KEPT = ("dataset.name", "first", "last", "lots", "cause", "why")
 
@@ -99,8 +100,12 @@ def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short
     """*short*: for people, to whom the first ancestor that is blocked is told in the same breath."""
     place = () if short else _PLACE
     because = () if not why else _WHY_IN_SHORT if short else _WHY
-    rows = (_row(gap, folder, why=why, short=short) for gap in gaps)
-    return Report((*place, *_WHAT, *because), tuple(rows), kept=_KEPT, nothing=nothing)
+    rows = tuple(_row(gap, folder, why=why, short=short) for gap in gaps)
+    columns = (*place, *_WHAT, *because)
+    if short and rows:
+        told = [n for n, name in enumerate(columns) if name not in _RARE or any(row[n] is not None for row in rows)]
+        columns, rows = tuple(columns[n] for n in told), tuple(tuple(row[n] for n in told) for row in rows)
+    return Report(columns, rows, kept=_KEPT, nothing=nothing)
 
 
 def _row(gap: Gap, folder: Path, *, why: bool, short: bool) -> tuple[Value, ...]:
