@@ -28,6 +28,7 @@ from clusterless.cli.keys import keys as keys_of
 from clusterless.cli.meanings import definer, meanings, prose
 from clusterless.cli.settings import Config
 from clusterless.codec.names import stored_names
+from clusterless.engine.gaps import Cause
 from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc, Retry, Wait, WorkloadSettings
@@ -176,6 +177,11 @@ def _subclasses(error: type[ClsError]) -> Iterator[type[ClsError]]:
         yield from _subclasses(each)
 
 
+def gap_causes() -> str:
+    rows = [f"| `{cause.code}` | {cause.meaning} |" for cause in Cause]
+    return "\n".join(["| cause | meaning |", "|---|---|", *rows])
+
+
 def commands() -> str:
     assert isinstance(cls, click.Group)
     context = click.Context(cls)
@@ -200,7 +206,7 @@ def settings() -> str:
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "models": models, "components": components, "errors": errors, "commands": commands, "settings": settings,
-    "layout": object_layout,
+    "layout": object_layout, "gap-causes": gap_causes,
 }  # fmt: skip
 
 

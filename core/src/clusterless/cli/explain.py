@@ -188,6 +188,9 @@ def _indented(line: str) -> str:
 
 
 def _lines(fact: Fact, now: datetime) -> Iterator[str]:
+    if fact.what == "lists":
+        yield f"lists {fact.uri}"
+        return
     number = f"{fact.number}. " if fact.number and fact.what != "seal" else ""
     words = [f"{number}{fact.what}" if fact.what != "seal" else fact.text]
     words += [fact.text] if fact.text and fact.what != "seal" else []
