@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import enum
-import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import define, field, frozen
 
@@ -107,27 +104,37 @@ def compared(objects: Iterable[Present], mentions: Iterable[Mention], named: Cal
 
     *named* gives the URI of a key. Memory holds one key, and the folders that it lies in.
     """
-    merged: Iterator[tuple[str, int, Any]] = heapq.merge(
-        ((mention.key, 0, mention) for mention in mentions),
-        ((present.key, 1, present) for present in objects),
-        key=itemgetter(0, 1),
-    )
     folders = _Folders(named)
-    for key, group in groupby(merged, itemgetter(0)):
+    for key, present, about in _together(iter(objects), iter(mentions)):
         yield from folders.leave(key)
-        present: Present | None = None
-        about: list[Mention] = []
-        for _, _, each in group:
-            if isinstance(each, Mention):
-                about.append(each)
-            else:
-                present = each
         folders.enter(about)
         if present is None:
             yield from _absent(about, named(key))
         else:
-            yield from _present(present, about, folders.lots(), named(key))
+            yield from _present(present, about, folders.lots(), named)
     yield from folders.leave(None)
+
+
+def _together(
+    objects: Iterator[Present], mentions: Iterator[Mention]
+) -> Iterator[tuple[str, Present | None, list[Mention]]]:
+    """Each key with its object, if it is there, and what mentions it."""
+    present, mention = next(objects, None), next(mentions, None)
+    while present is not None or mention is not None:
+        if mention is None or (present is not None and present.key < mention.key):
+            assert present is not None
+            yield present.key, present, []
+            present = next(objects, None)
+            continue
+        key, about = mention.key, []
+        while mention is not None and mention.key == key:
+            about.append(mention)
+            mention = next(mentions, None)
+        if present is not None and present.key == key:
+            yield key, present, about
+            present = next(objects, None)
+        else:
+            yield key, None, about
 
 
 @define(eq=False)
@@ -163,14 +170,17 @@ def _absent(about: Sequence[Mention], uri: str) -> Iterator[Fault]:
             yield Fault(Kind.VANISHED, each.lot, uri, each.size, "it arrived, and was gone before its lot was sealed")
 
 
-def _present(present: Present, about: Sequence[Mention], folders: Sequence[str], uri: str) -> Iterator[Judged]:
+def _present(
+    present: Present, about: Sequence[Mention], folders: Sequence[str], named: Callable[[str], str]
+) -> Iterator[Judged]:
     listed = [each.lot for each in about if each.standing is Standing.LOT]
-    booked = {
-        each.lot: each.etag
-        for each in sorted(about, key=lambda each: each.revision)
-        if each.standing is Standing.BOOKED
-    }
+    known = [each for each in about if each.standing is Standing.BOOKED]
+    booked = {each.lot: each.etag for each in sorted(known, key=lambda each: each.revision)}
     current = [lot for lot in listed if booked.get(lot) in {None, present.etag}] + [*folders]
+    if len(current) == 1 and len(listed) <= 1:  # nearly always, so it is not to cost much
+        yield Held(present, current[0])
+        return
+    uri = named(present.key)
     for lot in dict.fromkeys(listed):
         if lot not in current:
             where = f"; the version that is there is in lot {current[0]}" if current else ""

@@ -165,8 +165,11 @@ def _read(store: ObjectStore, key: str) -> _Read:
 
 def places(roots: Sequence[str]) -> Placed:
     """Of the locations *roots*."""
+    only = roots[0] if len(roots) == 1 else ""
 
     def place(uri: str) -> tuple[int, str]:
+        if only and uri != only:
+            return 0, layout.key(only, uri)
         if uri in roots:
             return roots.index(uri), ""
         root = home(roots, uri)
