@@ -59,7 +59,7 @@ class LotUnit(enum.Enum):
 _BY_LITERAL = {unit.literal: unit for unit in LotUnit}
 
 
-@frozen(order=False)
+@frozen(order=False, cache_hash=True)  # many are looked up, again and again
 class Lot:
     """One interval of one UTC day, such as ``20240131PT5M287``: its last five minutes.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -27,6 +28,7 @@ from clusterless.engine.standing import (
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.boundary import Booking, EventArrival
 from clusterless.model.lot import Lot
+from clusterless.model.manifest import ManifestState
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.operate.listing import Listed, ahead
 from clusterless.operate.owed import Owed, Owing
@@ -38,8 +40,11 @@ from clusterless.runtime.intake import waiting_in
 _log = logging.getLogger(__name__)
 
 _READERS = 16
+_READABLE = frozenset(state for state in ManifestState if state.is_readable)
 _UNSEEN = Glimpse()
 _NONE: Mapping[str, int] = {}
+
+V = TypeVar("V")
 
 Lots = Mapping[Lot, Standing]
 
@@ -80,7 +85,7 @@ class Standings:
 
     judge: Judge
     listed: Mapping[str, Sequence[Listed]]
-    _shown: dict[str, Mapping[Lot, Shown]] = field(factory=dict, init=False)
+    _shown: dict[str, dict[Lot, Shown]] = field(factory=dict, init=False)
     _judged: dict[tuple[str, LotRange], Lots] = field(factory=dict, init=False)
 
     def within(self, view: View, wanted: LotRange) -> Lots:
@@ -98,11 +103,12 @@ class Standings:
         made = self.within(maker, wanted) if maker else {}
         if isinstance(maker, BoundaryView):
             return made
-        lots = (lot for lot in dict.fromkeys((*shown, *made)) if lot in wanted)
+        shown = _clipped(shown, wanted)
+        lots = dict.fromkeys((*shown, *made))
         judged = ((lot, dataset_standing(shown[lot].state if lot in shown else None, made.get(lot))) for lot in lots)
         return {lot: standing for lot, standing in judged if standing}
 
-    def _of(self, view: DatasetView) -> Mapping[Lot, Shown]:
+    def _of(self, view: DatasetView) -> dict[Lot, Shown]:
         key = shelf_of(view).key
         if key not in self._shown:
             pairs = ((each.lot, shown_of(each.names)) for each in self.listed.get(key, ()))
@@ -113,13 +119,13 @@ class Standings:
 
     def _boundary(self, view: BoundaryView, wanted: LotRange) -> Lots:
         dataset = self.judge.landscape.datasets.get(view.node)
-        shown = self._of(dataset) if dataset else {}
+        shown = _clipped(self._of(dataset), wanted) if dataset else {}
         looked, booking, owed = self.judge.looked(view), view.boundary.booking, self.judge.owed(view)
         regular = set(self._regular(booking, looked, wanted))
         judged: dict[Lot, Standing] = {}
         for lot in dict.fromkeys((*shown, *looked.waiting, *regular)):
             state = shown[lot].state if lot in shown else None
-            if lot in wanted and (state or lot in owed):
+            if state or (lot in wanted and lot in owed):
                 is_regular = lot in regular
                 standing = boundary_standing(booking, lot, state, looked, self.judge.now, is_regular=is_regular)
                 if standing:
@@ -142,12 +148,10 @@ class Standings:
 
     def _arc(self, view: ArcView, wanted: LotRange) -> Lots:
         glimpses = {each.lot: glimpse_of(each.names) for each in self.listed.get(shelf_of(view).key, ())}
-        parts = self._parts(view)
+        parts = self._parts(view, wanted)
         judged: dict[Lot, Standing] = {}
         opened = []
         for lot in dict.fromkeys((*glimpses, *parts)):
-            if lot not in wanted:
-                continue
             seen, revisions = glimpses.get(lot, _UNSEEN), parts.get(lot, _NONE)
             if must_read(view.arc, seen.picture.last, seen.final, revisions):
                 opened.append((lot, seen, revisions))
@@ -157,13 +161,19 @@ class Standings:
         judged.update((lot, standing) for (lot, *_), standing in zip(opened, read, strict=True) if standing)
         return judged
 
-    def _parts(self, view: ArcView) -> Mapping[Lot, Mapping[str, int]]:
+    def _parts(self, view: ArcView, wanted: LotRange) -> Mapping[Lot, Mapping[str, int]]:
         """The newest revisions of the parts that are there, by lot of the arc."""
         parts: dict[Lot, dict[str, int]] = {}
         for role, dataset in _heard(self.judge.landscape, view):
-            for lot, shown in self._of(dataset).items():
-                if shown.state.is_readable:
-                    parts.setdefault(lot_of(view.arc, lot), {})[part_of(view.arc, role, lot)] = shown.revision
+            shown = self._of(dataset)
+            if view.arc.lot_unit is None:
+                for lot, each in _clipped(shown, wanted).items():
+                    if each.state in _READABLE:
+                        parts.setdefault(lot, {})[role] = each.revision
+                continue
+            for lot, each in shown.items():
+                if each.state in _READABLE and (own := lot_of(view.arc, lot)) in wanted:
+                    parts.setdefault(own, {})[part_of(view.arc, role, lot)] = each.revision
         return parts
 
     def _listed(self, view: ArcView, lot: Lot, seen: Glimpse, revisions: Mapping[str, int]) -> Standing | None:
@@ -196,6 +206,13 @@ class Standings:
                 found = filter(None, [dataset.manifests.newest(dataset.dataset, lot)])
             times += [each.time for each in found if part_of(view.arc, role, each.lot) in there]
         return waits_since(view.arc, lot, min(times, default=None))
+
+
+def _clipped(lots: dict[Lot, V], wanted: LotRange) -> dict[Lot, V]:
+    """Those of *lots*, which are in order, that are *wanted*: most often all are."""
+    if not lots or (next(iter(lots)) in wanted and next(reversed(lots)) in wanted):
+        return lots
+    return {lot: each for lot, each in lots.items() if lot in wanted}
 
 
 def _heard(landscape: Landscape, arc: ArcView) -> Iterator[tuple[str, DatasetView]]:

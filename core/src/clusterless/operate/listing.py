@@ -19,7 +19,8 @@ from clusterless.store.api import ObjectStore
 
 T = TypeVar("T")
 
-_LOTS = 4096  # about so many in a shard: some pages of a listing, and little memory
+_LOTS = 4096  # about so many in a shard at least: some pages of a listing, and little memory
+_SHARDS = 8  # enough to go at once: some stores look over a whole folder for each
 _AHEAD = 4  # shards that are listed at a time
 
 
@@ -56,9 +57,10 @@ def unit_of(store: ObjectStore, path: str) -> LotUnit | None:
     return next((lot.unit for lot in map(_parsed, texts) if lot), None)
 
 
-def days_of(unit: LotUnit) -> int:
-    """How many days of lots make a shard."""
-    return max(_LOTS // unit.per_day, 1)
+def days_of(wanted: LotRange) -> int:
+    """How many days of lots make a shard of *wanted*."""
+    lots = min(max(len(wanted) // _SHARDS, _LOTS), _SHARDS * _LOTS)
+    return max(lots // wanted.first.unit.per_day, 1)
 
 
 def ahead(calls: Iterable[Callable[[], T]], most: int = _AHEAD) -> Iterator[T]:
@@ -78,7 +80,7 @@ def ahead(calls: Iterable[Callable[[], T]], most: int = _AHEAD) -> Iterator[T]:
 
 
 def _shards(wanted: LotRange) -> Iterator[LotRange]:
-    days = timedelta(days=days_of(wanted.first.unit))
+    days = timedelta(days=days_of(wanted))
     first = wanted.first
     while first <= wanted.last:
         end = Lot.containing(Lot(first.day, first.unit, 0).start + days, first.unit)
@@ -102,7 +104,7 @@ def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
             yield Listed(lot, tuple(name for _, _, name in parts))
 
 
-@lru_cache(maxsize=2 * _LOTS)  # the same stretch is listed of an arc, and of what it reads and writes
+@lru_cache(maxsize=2 * _SHARDS * _LOTS)  # the same stretch is listed of an arc, and of what it reads and writes
 def _parsed(text: str) -> Lot | None:
     try:
         return Lot.parse(text)

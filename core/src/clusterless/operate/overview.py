@@ -112,11 +112,11 @@ class _Days:
 
 
 def _days(ranges: Iterable[LotRange]) -> Iterator[_Days]:
-    """As many days at a time as make a shard of the finest unit, from the first of *ranges* to the last."""
+    """As many days at a time as make a shard of each, from the first of *ranges* to the last."""
     ranges = list(ranges)
     if not ranges:
         return
-    length = timedelta(days=min(days_of(each.first.unit) for each in ranges))
+    length = timedelta(days=min(map(days_of, ranges)))
     begin = datetime.combine(min(each.first.day for each in ranges), time(), UTC)
     end = max(each.last.end for each in ranges)
     while begin < end:
