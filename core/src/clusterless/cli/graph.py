@@ -1,0 +1,77 @@
+"""``cls graph``: projects, datasets and what works them, drawn."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+
+import click
+
+from clusterless.cli.graph_markup import as_dot, as_json, as_mermaid
+from clusterless.cli.graph_svg import as_svg
+from clusterless.cli.graph_text import as_text
+from clusterless.cli.progress import progress
+from clusterless.cli.ranges import Window, is_given, ranged
+from clusterless.cli.scope import Scope, scoped
+from clusterless.engine.drawing import Drawing, Vertex, coloured, narrowed
+from clusterless.operate.graph import count_lots, draw
+from clusterless.operate.overview import Overview
+from clusterless.operate.subjects import subjects
+from clusterless.plugins import find_plugins
+
+_EPILOG = """
+\b
+Examples:
+  cls graph -p project.json
+  cls graph --earliest -1d@d
+  cls graph --format svg > graph.svg
+"""
+
+
+def _text(drawing: Drawing) -> str:
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return as_text(drawing, room, sys.stdout.encoding)
+
+
+_FORMATS: Mapping[str, Callable[[Drawing], str]] = {
+    "text": _text,
+    "mermaid": as_mermaid,
+    "dot": as_dot,
+    "svg": as_svg,
+    "json": as_json,
+}
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--format", "form", type=click.Choice([*_FORMATS]), default="text", show_default=True, help="What it is drawn as."
+)
+@ranged
+@scoped
+@click.pass_context
+def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
+    """Draw projects: datasets, what makes, works and announces them, and what it has to do with other projects.
+
+    With --earliest or --latest, each with how its lots of that time stand, and coloured by the worst of them.
+    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    """
+    landscape = scope.landscape(find_plugins())
+    drawing = draw(landscape)
+    if scope.projects or scope.names:
+        drawing = narrowed(drawing, lambda vertex: _is_asked_for(scope, vertex))
+    if not drawing.vertices:
+        click.echo("there is nothing to draw: -p FILE draws the project of a file", err=True)
+        return
+    if is_given(ctx, "earliest", "latest"):
+        known = Overview(landscape, subjects(landscape), window.of, window.now)
+        with progress("looking at lots") as step:
+            drawing = coloured(drawing, count_lots(known, step))
+    click.echo(_FORMATS[form](drawing), nl=False)
+
+
+def _is_asked_for(scope: Scope, vertex: Vertex) -> bool:
+    project = vertex.home.rpartition(" ")[2]
+    names = {project.partition("/")[0], project.replace("/", ":")}
+    is_of_project = not scope.projects or bool(names & {*scope.projects})
+    return is_of_project and (not scope.names or bool({vertex.name, vertex.name.partition("/")[0]} & {*scope.names}))
