@@ -84,6 +84,22 @@ def test_it_is_looked_at_once_a_minute_by_one_list(bench: Any, hand: Any) -> Non
     assert dict(bench.state.keys) == {("list", path): 1}, "entries never change"
 
 
+def test_an_answer_that_took_over_a_minute_is_asked_for_again(bench: Any, hand: Any) -> None:
+    """As it was when the question was put, it may be as old."""
+    known, slow, listed = KnownSwitches(bench.state, PROJECT), [True], bench.state.list
+
+    def list_slowly(prefix: str, after: str = "") -> Any:
+        answer = list(listed(prefix, after))
+        if slow and prefix.startswith("switches/"):
+            slow.clear()
+            hand()
+            bench.clock.advance(200)
+        return iter(answer)
+
+    bench.state.list = list_slowly
+    assert known().off("work")
+
+
 def test_a_clock_that_is_put_back_makes_it_look_again(bench: Any, hand: Any) -> None:
     known = KnownSwitches(bench.state, PROJECT)
     assert not known().off("work")

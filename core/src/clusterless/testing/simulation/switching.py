@@ -66,7 +66,7 @@ class SwitchingPlay(Play):
         left_out = super()._until_rest()
         left_out.all_is_well()
         self.world.scheduler.spawn("back-fill", lambda: back_fill(self.world))
-        return Play._until_rest(self)
+        return super()._until_rest()
 
 
 def operate(world: World, name: str) -> None:
@@ -203,12 +203,10 @@ class SwitchedJudgement(Judgement):
 
     def _given_up(self, lost: Counter[bytes]) -> Counter[bytes]:
         """What is in the lots that are left out."""
-        waiting = {
-            (dataset, lot)
-            for arc in self.arcs
-            for own in set(self.left_out(arc))
-            for dataset, lot, _ in Judgement._there(self, arc)[own]
-        }
+        waiting: set[tuple[str, Lot]] = set()
+        for arc in self.arcs:
+            there = super()._there(arc)
+            waiting |= {(dataset, lot) for own in self.left_out(arc) for dataset, lot, _ in there[own]}
         datasets = {side.dataset.id: side.dataset for each in self.arcs for side in each.sources.values()}
         arc = self.arcs[0]
         found = [arc.manifests.newest(datasets[dataset], lot) for dataset, lot in waiting]
