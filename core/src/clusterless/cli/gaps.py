@@ -63,11 +63,10 @@ def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, 
     with progress("looking for gaps") as step:
         search = Search(window=window.of, now=window.now, why=why, step=step)
         found = list(find_gaps_of(things, wanted, search))
-    shown = [gap for gap in found if why or gap.reason.cause.is_gap]
     nothing = f"nothing is missing of {len(wanted)} datasets {window}" if wanted else "no dataset is asked for"
     folder = output_folder(scope.files[0].absolute().parent if scope.files else Path.cwd())
-    show(_report(shown, folder, nothing, why=why, short=session.output == "table"), session.output)
-    if any(gap.reason.cause.is_gap for gap in found):
+    show(_report(found, folder, nothing, why=why, short=session.output == "table"), session.output)
+    if any(gap.is_gap for gap in found):
         ctx.exit(FOUND)
 
 
@@ -100,7 +99,7 @@ def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short
     """*short*: for people, to whom the first ancestor that is blocked is told in the same breath."""
     place = () if short else _PLACE
     because = () if not why else _WHY_IN_SHORT if short else _WHY
-    rows = tuple(_row(gap, folder, why=why, short=short) for gap in gaps)
+    rows = tuple(_row(gap, folder, short=short) for gap in gaps)
     columns = (*place, *_WHAT, *because)
     if short and rows:
         told = [n for n, name in enumerate(columns) if name not in _RARE or any(row[n] is not None for row in rows)]
@@ -108,14 +107,14 @@ def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short
     return Report(columns, rows, kept=_KEPT, nothing=nothing)
 
 
-def _row(gap: Gap, folder: Path, *, why: bool, short: bool) -> tuple[Value, ...]:
+def _row(gap: Gap, folder: Path, *, short: bool) -> tuple[Value, ...]:
     view, maker, lots = gap.thing.view, gap.thing.maker, gap.lots
     place = view.placement if view else maker.placement if maker else None
     assert place
     where = () if short else (place.provider, place.stage, place.account, place.region)
     dataset = (view.dataset.name, view.dataset.version) if view else (None, None)
     what = (*where, *dataset, gap.thing.element, str(lots.first), str(lots.last), len(lots))
-    return (*what, *_because(gap.reason, folder, short=short)) if why else what
+    return (*what, *_because(gap.reason, folder, short=short)) if gap.reason else what
 
 
 def _because(reason: Reason, folder: Path, *, short: bool) -> tuple[Value, ...]:

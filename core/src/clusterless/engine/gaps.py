@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from attrs import Factory, evolve, field, frozen
 
@@ -17,6 +18,8 @@ from clusterless.model.arc import Arc
 from clusterless.model.boundary import Booking, EventArrival
 from clusterless.model.ledger import Claim, Complete, Failed, Rollback
 from clusterless.model.lot import Lot
+
+R = TypeVar("R")
 
 
 class Cause(enum.Enum):
@@ -247,19 +250,18 @@ def _reason(cause: Cause, element: str, lot: Lot, text: str) -> Reason:
 # ---- collapsed -------------------------------------------------------------------------------------------------
 
 
-def collapsed(found: Iterable[tuple[Lot, Reason]]) -> Iterator[tuple[LotRange, Reason]]:
+def collapsed(found: Iterable[tuple[Lot, R]]) -> Iterator[tuple[LotRange, R]]:
     """Neighbours in *found* (lots in order) with equal reasons, as one range with the first one's reason."""
-    first: Lot | None = None
-    last, reason = first, None
-    for lot, why in found:
-        if first and last and reason == why and ordinal(lot) == ordinal(last) + 1:
-            last = lot
+    last: tuple[LotRange, R] | None = None
+    for lot, reason in found:
+        if last and last[1] == reason and ordinal(lot) == ordinal(last[0].last) + 1:
+            last = LotRange(last[0].first, lot), last[1]
             continue
-        if first and last and reason:
-            yield LotRange(first, last), reason
-        first, last, reason = lot, lot, why
-    if first and last and reason:
-        yield LotRange(first, last), reason
+        if last:
+            yield last
+        last = LotRange(lot, lot), reason
+    if last:
+        yield last
 
 
 def stretches(lots: Iterable[Lot], near: int) -> Iterator[LotRange]:

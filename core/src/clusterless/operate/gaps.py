@@ -51,11 +51,18 @@ _AHEAD = 2  # stretches of days that are listed before they are asked for
 
 @frozen
 class Gap:
-    """Lots of a thing that are not there, and the first one's *reason*, which is equal for all."""
+    """Lots of a thing that are not there, and the first one's *reason*, which is equal for all.
+
+    No reason where none was asked for; what retention has removed is then left out.
+    """
 
     thing: Thing
     lots: LotRange
-    reason: Reason
+    reason: Reason | None
+
+    @property
+    def is_gap(self) -> bool:
+        return self.reason is None or self.reason.cause.is_gap
 
 
 @frozen(kw_only=True)
@@ -89,7 +96,7 @@ def find_gaps_of(things: Things, wanted: Sequence[Thing], search: Search) -> Ite
     ranges = {thing: search.window(thing.unit) for thing in wanted if thing.unit}
     if not ranges:
         return
-    found: dict[Thing, list[tuple[LotRange, Reason]]] = {thing: [] for thing in ranges}
+    found: dict[Thing, list[_Range]] = {thing: [] for thing in ranges}
     with ThreadPoolExecutor(_READERS, thread_name_prefix="read") as readers:
         facts = _Facts(things.landscape, search, readers)
         for days in _listed_ahead(ranges, search.step):
@@ -99,7 +106,10 @@ def find_gaps_of(things: Things, wanted: Sequence[Thing], search: Search) -> Ite
         yield from (Gap(thing, lots, reason) for lots, reason in gaps)
 
 
-def _extend(gaps: list[tuple[LotRange, Reason]], missing: Iterable[tuple[Lot, Reason]]) -> None:
+_Range = tuple[LotRange, Reason | None]
+
+
+def _extend(gaps: list[_Range], missing: Iterable[tuple[Lot, Reason | None]]) -> None:
     """Add what is *missing*, the first of it to the last range where it goes on."""
     for lots, reason in collapsed(missing):
         if gaps and gaps[-1][1] == reason and gaps[-1][0].last.next == lots.first:
@@ -173,7 +183,7 @@ class _Days:
     _ledgers: dict[Thing, Mapping[Lot, Ledger | str]] = field(factory=dict)
     _reasons: dict[Thing, dict[Lot, Reason | None]] = field(factory=dict)
 
-    def missing(self) -> dict[Thing, list[tuple[Lot, Reason]]]:
+    def missing(self) -> dict[Thing, list[tuple[Lot, Reason | None]]]:
         order = list(self.things.all)
         for thing in reversed(order):
             self._look(thing)
@@ -182,10 +192,11 @@ class _Days:
                 self._reasons[thing] = {lot: self._reason(thing, lot) for lot in self._absent[thing]}
         return {thing: list(self._due(thing, lots)) for thing, lots in self.chunk.wanted.items()}
 
-    def _due(self, thing: Thing, lots: LotRange) -> Iterator[tuple[Lot, Reason]]:
+    def _due(self, thing: Thing, lots: LotRange) -> Iterator[tuple[Lot, Reason | None]]:
+        why = self.facts.search.why
         for lot, reason in self._reasons.get(thing, {}).items():
-            if reason and lot in lots:
-                yield lot, reason
+            if reason and lot in lots and (why or reason.cause.is_gap):
+                yield lot, reason if why else None
 
     # ---- looking, downstream first ----
 
