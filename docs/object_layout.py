@@ -57,6 +57,7 @@ def _arc_state() -> Iterator[tuple[str, str]]:
     yield BOUNDARY.hint, "the number of a recent seal"
     yield BOUNDARY.staged("PUT", LOT), "the arrivals of a lot that are too many to be in the seal"
     yield BOUNDARY.unreadable(BOUNDARY.batch(str(LOT), "NAME")), "a batch that could not be read, set aside"
+    yield f"{layout.SwitchKeys(PROJECT).path}000000001.json", "what was turned off or on, by whom, and what is left out"
     yield f"{ACTIVITY.path}000000001.json", "an entry of the activity's ledger: a run began, or ended"
     yield (
         NOTIFIER.pending + NOTIFIER.name(DUE, "NAME"),
