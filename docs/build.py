@@ -28,6 +28,7 @@ from clusterless.cli.keys import keys as keys_of
 from clusterless.cli.meanings import definer, meanings, prose
 from clusterless.cli.settings import Config
 from clusterless.codec.names import stored_names
+from clusterless.engine.audit import Kind
 from clusterless.engine.gaps import Cause
 from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
@@ -182,6 +183,11 @@ def gap_causes() -> str:
     return "\n".join(["| cause | meaning |", "|---|---|", *rows])
 
 
+def audit_kinds() -> str:
+    rows = [f"| `{kind.code}` | {kind.meaning} |" for kind in Kind]
+    return "\n".join(["| kind | meaning |", "|---|---|", *rows])
+
+
 def commands() -> str:
     assert isinstance(cls, click.Group)
     context = click.Context(cls)
@@ -207,6 +213,7 @@ def settings() -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "models": models, "components": components, "errors": errors, "commands": commands, "settings": settings,
     "layout": object_layout, "gap-causes": gap_causes,
+    "audit-kinds": audit_kinds,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.provider import SinkResult, Work, WorkResult
 from clusterless.runtime.delivery import deliver
 from clusterless.runtime.replay import roll_back_lot
-from clusterless.runtime.sweep import Swept, sweep
+from clusterless.runtime.sweep import Part, Swept, sweep
 from clusterless.store.memory import MemoryStore
 
 A = "memory:///data/in/a"
@@ -174,3 +174,19 @@ def test_staged_manifests_are_removed_unless_an_entry_names_them(bench: Any, out
     [named, other] = keys(bench.manifest, "staging/")
     assert named == bench.entries()[-1].sinks["main"].staged
     assert other.endswith("notes.txt")
+
+
+def test_a_part_is_swept_alone_and_the_rest_is_swept_when_its_time_comes(bench: Any, out: MemoryStore) -> None:
+    play(bench, out, ("succeeds", "fails", "succeeds"))
+    stale = f"{bench.lot}/a b-{bench.entries()[0].attempt}-more.txt"
+    out.put(stale, b"written by a worker that was asleep")
+
+    def part(role: str, lot: Any) -> Swept:
+        only = Part(frozenset({role}), frozenset({lot}))
+        return sweep(bench.arc(), lambda uri: {OUT: out}[uri], only=only)
+
+    assert part("main", bench.lot.next) == Swept()
+    assert part("other", bench.lot) == Swept()
+    assert part("main", bench.lot) == Swept(data=2)
+    out.put(stale, b"and again")
+    assert swept(bench, out) == Swept(data=1), "it does not count as swept before"

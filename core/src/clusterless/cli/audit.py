@@ -126,18 +126,18 @@ def show_faults(book: Book, output: str) -> None:
         faults = book.faults((kind,))
         rows += map(_row, islice(faults, _SHOWN) if output == "table" else faults)
         if output == "table" and count > _SHOWN:
-            say(f"{kind.value}: the first {_SHOWN:,} of {count:,} are shown; --output csv has all")
+            say(f"{kind.code}: the first {_SHOWN:,} of {count:,} are shown; --output csv has all")
     if rows or output != "table":
         show(Report(COLUMNS, tuple(rows), kept=COLUMNS), output)
 
 
 def _row(fault: Fault) -> tuple[Value, ...]:
-    return fault.kind.value, fault.lot or None, fault.uri, fault.size, fault.note
+    return fault.kind.code, fault.lot or None, fault.uri, fault.size, fault.note
 
 
 def _summary(view: DatasetView, audited: Audited) -> str:
     told = [f"{some(audited.lots, 'lot')}, {some(audited.objects, 'object')}, {some(audited.bytes, 'byte')}"]
-    told += [f"{count:,} {kind.value}" for kind, count in audited.counts.items()] or ["nothing is wrong"]
+    told += [f"{count:,} {kind.code}" for kind, count in audited.counts.items()] or ["nothing is wrong"]
     if audited.waiting:
         told.append(f"{some(audited.waiting, 'more object')} may yet be in a lot")
     if audited.passed:
@@ -201,4 +201,4 @@ def _left(audited: Audited, booked: bool, mended: Mended) -> list[str]:
     else:
         counts[Kind.DISOWNED] = counts.get(Kind.DISOWNED, 0) - mended.swept.data
         counts[Kind.STAGED] = counts.get(Kind.STAGED, 0) - mended.swept.staged
-    return [f"{count:,} {kind.value}" for kind, count in counts.items() if count > 0]
+    return [f"{count:,} {kind.code}" for kind, count in counts.items() if count > 0]

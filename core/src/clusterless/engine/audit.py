@@ -11,25 +11,29 @@ from attrs import define, field, frozen
 
 
 class Kind(enum.Enum):
-    """What can be wrong, in the order in which it is reported."""
+    """What can be wrong, in the order in which it is reported: a *code* for scripts, and what it *means*."""
 
-    STRAY = "stray"  # an object that is in no lot
-    DISOWNED = "disowned"  # an object of an attempt that nothing names: a sweep removes it
-    DOUBLE = "double"  # an object that is in several lots, or twice in one
-    COPY = "copy"  # other objects of the same content are in a lot
-    VANISHED = "vanished"  # a lot lists it, and it is gone
-    CHANGED = "changed"  # it is another version than was committed
-    REMAINS = "remains"  # retention has removed its lot, and it is still there
-    OUTSIDE = "outside"  # a lot lists it, and it does not lie where the dataset's objects do
-    BYTES = "bytes"  # the objects of a lot have another size together than was committed
-    MANIFEST = "manifest"  # it is not the committed one, is gone, or was never committed
-    LEDGER = "ledger"  # a seal or an entry cannot be read
-    UNANNOUNCED = "unannounced"  # committed, and never announced
-    WAITING = "waiting"  # a batch of arrivals whose lot should long be sealed
-    UNBOOKED = "unbooked"  # an arrival whose key gives no time
-    UNREADABLE = "unreadable"  # a batch that was set aside
-    STAGED = "staged"  # left in staging, and nothing names it
-    LETTER = "letter"  # an event of the dataset that was given up to announce
+    STRAY = ("stray", "An object is in no lot: it arrived and was never booked, is of a dead attempt, or is foreign.")
+    DISOWNED = ("disowned", "An attempt left the object, and its lot was completed without it. `--fix` removes it.")
+    DOUBLE = ("double", "The object is in several lots, or twice in one.")
+    COPY = ("copy", "Another object has the same bytes. Only `cls dupes` looks for it.")
+    VANISHED = ("vanished", "A lot lists the object, and it is gone.")
+    CHANGED = ("changed", "The object is not the version that was committed: it was written again since.")
+    REMAINS = ("remains", "Retention has removed the object's lot, and the object is still there.")
+    OUTSIDE = ("outside", "A lot lists it, and it does not lie where the dataset's objects do; it is not looked up.")
+    BYTES = ("bytes", "The objects of the lot have another size together than was committed.")
+    MANIFEST = ("manifest", "The manifest is not the committed one byte by byte, or is gone, or was never committed.")
+    LEDGER = ("ledger", "A seal or a ledger's entry cannot be read.")
+    UNANNOUNCED = ("unannounced", "The lot was committed, and its announcement was not finished; any run does it.")
+    WAITING = ("waiting", "A batch of arrivals waits, whose lot should have been sealed long since; a run seals it.")
+    UNBOOKED = ("unbooked", "An arrival is in no lot, since its key gives no time.")
+    UNREADABLE = ("unreadable", "A batch of arrivals cannot be read, or was set aside because of that.")
+    STAGED = ("staged", "Something was left in staging, and nothing names it. `--fix` removes an arc's.")
+    LETTER = ("letter", "Announcing the lot was given up; `cls redrive` tries again.")
+
+    def __init__(self, code: str, meaning: str) -> None:
+        self.code = code
+        self.meaning = meaning
 
 
 @frozen
