@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from attrs import define, evolve, field, frozen
 
@@ -27,7 +28,7 @@ from clusterless.engine.gaps import (
     why_not_worked,
 )
 from clusterless.engine.lot_states import Ledger
-from clusterless.engine.ranges import LotRange
+from clusterless.engine.ranges import LotRange, ordinal
 from clusterless.engine.switches import Switches
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.horizon import Horizon
@@ -41,10 +42,11 @@ from clusterless.runtime.cron import ticks_of
 from clusterless.runtime.horizon import read_horizon
 from clusterless.runtime.start import read_start
 from clusterless.runtime.switches import read_switches
+from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger, picture
 
 _LOTS = 4096  # of a dataset that are looked at at a time
-_NEAR = 200  # lots apart: what lies between is passed over within a page of a listing
+_NEAR = 16  # lots apart: what lies between costs less to pass over than another request does
 _READERS = 8  # ledger entries that are read at a time
 _AHEAD = 2  # stretches of days that are listed before they are asked for
 
@@ -142,7 +144,12 @@ def _listed_ahead(ranges: Mapping[Thing, LotRange], step: Callable[[float], None
             for number in range(total + _AHEAD):
                 if number < total:
                     clipped = _clipped(ranges, first + number * days, days)
-                    ahead.append((clipped, {each: pool.submit(listed, each, lots) for each, lots in clipped.items()}))
+                    ahead.append(
+                        (
+                            clipped,
+                            {each: pool.submit(listed, each.store, each.path, lots) for each, lots in clipped.items()},
+                        )
+                    )
                 if number >= _AHEAD:
                     wanted, listings = ahead.popleft()
                     yield _Chunk(wanted, {thing: listing.result() for thing, listing in listings.items()})
@@ -165,9 +172,18 @@ def _clipped(ranges: Mapping[Thing, LotRange], day: date, days: timedelta) -> di
     return clipped
 
 
-def listed(thing: Thing, lots: LotRange) -> _Names:
-    """What is listed of each of the *lots* that something is listed of."""
-    return {each.lot: each.names for each in list_lots(thing.store, thing.path, lots)}
+def listed(store: ObjectStore, path: str, lots: LotRange) -> _Names:
+    """What is listed of each of the *lots* below *path* that something is listed of."""
+    if lots.first != lots.last:
+        return {each.lot: each.names for each in list_lots(store, path, lots)}
+    folder = f"{path}lot={lots.first}/"
+    names = tuple(info.key.removeprefix(folder) for info in store.list(folder))
+    return {lots.first: names} if names else {}
+
+
+@lru_cache(maxsize=8)  # most things have lots of one unit
+def _each(lots: LotRange) -> tuple[Lot, ...]:
+    return tuple(lots)
 
 
 @define(eq=False)
@@ -201,13 +217,14 @@ class _Days:
     # ---- looking, downstream first ----
 
     def _look(self, thing: Thing) -> None:
-        asked = sorted(self._asked.get(thing, ()))
+        asked = sorted(self._asked.get(thing, ()), key=ordinal)
         wanted = self.chunk.wanted.get(thing)
         names = dict(self.chunk.listed.get(thing, {}))
         further = [lot for lot in asked if wanted is None or lot not in wanted]
-        for stretch in stretches(further, _NEAR):
-            names.update(listed(thing, stretch))
-        lots = sorted({*(wanted or ()), *further})
+        names |= self.facts.listed(thing.store, thing.path, further)
+        lots: Sequence[Lot] = _each(wanted) if wanted else ()
+        if further:
+            lots = sorted((*lots, *further), key=ordinal)
         absent = [lot for lot in lots if not _is_there(thing, names.get(lot, ()))]
         if not absent:
             return
@@ -331,15 +348,17 @@ class _Facts:
             return f"left out when {on.by} switched it on again at {on.at:%Y-%m-%d %H:%M:%S}"
         return ""
 
+    def listed(self, store: ObjectStore, path: str, lots: Sequence[Lot]) -> dict[Lot, tuple[str, ...]]:
+        """What is listed of some *lots*: of each alone, where they are far apart."""
+        listings = self.readers.map(lambda each: listed(store, path, each), stretches(lots, _NEAR))
+        return {lot: names for listing in listings for lot, names in listing.items()}
+
     def ledgers(self, arc: ArcView, lots: Sequence[Lot], names: _Names | None) -> Mapping[Lot, Ledger | str]:
         """What the ledgers of *lots* say, or why they cannot be read; lots that nobody claimed are left out."""
         if not self.search.why:
             return {}
         if names is None:
-            names = {}
-            for stretch in stretches(lots, _NEAR):
-                found = list_lots(arc.state, arc.keys.path, stretch)
-                names |= {each.lot: each.names for each in found}
+            names = self.listed(arc.state, arc.keys.path, lots)
         begun = [lot for lot in lots if picture(names.get(lot, ())).last]
         ledgers = self.readers.map(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun)
         return dict(zip(begun, ledgers, strict=True))
