@@ -328,3 +328,21 @@ def test_a_table_fits_a_narrow_terminal_and_is_said_in_words(site: Site) -> None
     assert done.returncode == 3
     assert "vanished" in done.stdout
     assert "3 objects" in done.stderr
+
+
+def test_a_clocks_lots_have_no_objects_and_are_audited_all_the_same(project: Path, cls: Callable[..., Any]) -> None:
+    declared = json.loads(project.read_text())
+    declared["boundaries"] = [
+        {
+            "type": "cls:core:clockBoundary",
+            "name": "tick",
+            "lotUnit": "Sixtieths",
+            "dataset": {"name": "ticks", "version": "1"},
+        }
+    ]
+    del declared["arcs"]
+    project.write_text(json.dumps(declared))
+    for _ in range(2):
+        assert cls("run", "project.json", "--until-idle", "--seal-open").returncode == 0
+    done = CliRunner().invoke(main, ["audit", "ticks", "-p", "project.json"])
+    assert (done.exit_code, "1 lot, 0 objects" in done.stderr) == (0, True), done.output

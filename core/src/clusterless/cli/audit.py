@@ -40,7 +40,8 @@ Examples:
   cls audit orders --fix --yes
   cls audit orders --output csv
 
-Exits with 0 where all is as it should be, with 3 where something is wrong and was not put right.
+Exits with 0 where all is as it should be, with 3 where something is wrong and was not put right, with 1 when
+it was asked and the answer was no.
 """
 
 
@@ -107,6 +108,9 @@ def wanted(view: DatasetView, lots: Sequence[str], window: Window | None) -> Wan
     ranges: list[LotRange] = []
     for _, of_unit in groupby(sorted(map(Lot.parse, lots), key=lambda lot: (lot.unit.label, lot.start)), _unit):
         ranges += runs(of_unit)
+    if window and not view.unit:
+        msg = f"no lot of {view.node} was ever seen, and nobody says how long one is"
+        raise InvalidValueError(msg, hint="name lots, or leave out --earliest and --latest")
     if window and view.unit:
         ranges.append(window.of(view.unit))
     return Wanted(tuple(ranges))
@@ -140,6 +144,8 @@ def _summary(view: DatasetView, audited: Audited) -> str:
     told += [f"{count:,} {kind.code}" for kind, count in audited.counts.items()] or ["nothing is wrong"]
     if audited.waiting:
         told.append(f"{some(audited.waiting, 'more object')} may yet be in a lot")
+    if audited.older:
+        told.append(f"{some(audited.older, 'more object')} of older revisions")
     if audited.passed:
         told.append(f"{some(audited.passed, 'object')} passed over")
     return f"{view.node}: {'; '.join(told)}"

@@ -15,6 +15,9 @@ from clusterless.model.lot import Lot
 ATTEMPT = re.compile(r"\d+-\d+-[0-9a-f]{16}")
 """An attempt's id, wherever it occurs in a key."""
 
+PATIENCE = timedelta(minutes=10)
+"""What is not done since then may be what somebody is at."""
+
 _UNFINISHED = (".tmp", ".part")
 
 
@@ -34,9 +37,10 @@ class Arriving:
     def judge(self, present: Present, uri: str) -> Fault | None:
         """What is wrong; None while it may yet be booked in time."""
         lot = Lot.containing(present.time, self.booking.unit)
-        if self.now < lot.end + timedelta(seconds=self.booking.grace + self.booking.settle):
-            return None
         passed = self.through is not None and lot <= self.through and not self.booking.lot_source.is_key_time
+        due = lot.end + timedelta(seconds=self.booking.grace + self.booking.settle)
+        if self.now < (due if passed else due + PATIENCE):
+            return None
         note = f"lot {lot} was sealed without it" if passed else "it was never booked"
         return Fault(Kind.STRAY, "", uri, present.size, note)
 

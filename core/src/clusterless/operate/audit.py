@@ -11,12 +11,12 @@ from attrs import define, field
 from clusterless import layout
 from clusterless.engine.audit import Fault, Held, Kind, Loose, Present, compared
 from clusterless.engine.locations import within
-from clusterless.engine.strays import Arriving, Written, is_passed_over
+from clusterless.engine.strays import PATIENCE, Arriving, Written, is_passed_over
 from clusterless.engine.wanted import Wanted
 from clusterless.model.boundary import PathFilter
 from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
-from clusterless.operate.audit_book import PATIENCE, Book
+from clusterless.operate.audit_book import Book
 from clusterless.operate.audit_ledgers import LedgersRead
 from clusterless.operate.audit_leftovers import IntakeRead, read_letters, read_staging
 from clusterless.operate.audit_manifests import ManifestsRead, Placed, named, places
@@ -34,8 +34,8 @@ _EVERY = 1000  # objects between two steps
 class Audited:
     """What an audit saw: the *lots* and their *objects* and *bytes*, and of those in no lot which are in order.
 
-    Of these, some *wait* for their lot to be sealed, or for an attempt to name them, and some are *passed* over by
-    the boundary. The faults are in the *book*.
+    Of these, some are *waiting* for their lot to be sealed, or for an attempt to name them, some are of *older*
+    revisions, and some are *passed* over by the boundary. The faults are in the *book*.
     """
 
     book: Book
@@ -43,6 +43,7 @@ class Audited:
     objects: int = 0
     bytes: int = 0
     waiting: int = 0
+    older: int = 0
     passed: int = 0
 
     @cached_property
@@ -165,14 +166,20 @@ class _Audit:
             if isinstance(each, Fault):
                 self.book.blame(each)
             elif isinstance(each, Held):
-                done.objects += 1
-                done.bytes += each.present.size
-                if isinstance(self.maker, ArcView) and each.lot:
-                    self.book.hold(each.lot, each.present.size)
+                self._held(each, done)
             else:
                 loose(each, done)
             if count % _EVERY == 0:
                 self.step(_LISTED + (1 - _LISTED) * (number + min(count / total, 1)) / len(self.roots))
+
+    def _held(self, held: Held, done: Audited) -> None:
+        if not held.lot:
+            done.older += 1
+            return
+        done.objects += 1
+        done.bytes += held.present.size
+        if isinstance(self.maker, ArcView):
+            self.book.hold(held.lot, held.present.size)
 
     def _loose(self, root: str) -> Callable[[Loose, Audited], None]:
         writer = self.view.writer

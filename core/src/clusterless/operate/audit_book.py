@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from attrs import frozen
 
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
 from clusterless.engine.strays import Trace
-
-PATIENCE = timedelta(minutes=10)
-"""What is younger may be the work of somebody who is at it."""
 
 _BATCH = 5000  # rows written, or read, at a time
 

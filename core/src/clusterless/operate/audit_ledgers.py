@@ -9,13 +9,13 @@ from attrs import define, field, frozen
 
 from clusterless import layout
 from clusterless.engine.audit import Fault, Kind
-from clusterless.engine.strays import Trace
+from clusterless.engine.strays import PATIENCE, Trace
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import MalformedError
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failed
 from clusterless.model.lot import Lot
 from clusterless.operate.ahead import in_order
-from clusterless.operate.audit_book import PATIENCE, Book, Committed, said
+from clusterless.operate.audit_book import Book, Committed, said
 from clusterless.operate.landscape import ArcView
 from clusterless.runtime.reconcile import Seen, pictures
 from clusterless.store.ledger import LotLedger

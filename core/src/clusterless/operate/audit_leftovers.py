@@ -9,13 +9,14 @@ from attrs import frozen
 
 from clusterless import codec, layout
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
+from clusterless.engine.strays import PATIENCE
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.model.seal import Batch
-from clusterless.operate.audit_book import PATIENCE, Book, said
+from clusterless.operate.audit_book import Book, said
 from clusterless.operate.audit_manifests import Placed
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView
 from clusterless.runtime.intake import UNBOOKED

@@ -14,13 +14,14 @@ from attrs import define, field, frozen
 from clusterless import layout
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
 from clusterless.engine.locations import home
+from clusterless.engine.strays import PATIENCE
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
 from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.operate.ahead import in_order
-from clusterless.operate.audit_book import PATIENCE, Book, said
+from clusterless.operate.audit_book import Book, said
 from clusterless.operate.landscape import DatasetView
 from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.manifests import INLINE_LIMIT, Found, decode

@@ -9,13 +9,14 @@ from attrs import define, field
 
 from clusterless import codec, layout
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
+from clusterless.engine.strays import PATIENCE
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal, SealedLot
 from clusterless.operate.ahead import in_order
-from clusterless.operate.audit_book import PATIENCE, Book, Committed, said
+from clusterless.operate.audit_book import Book, Committed, said
 from clusterless.operate.audit_manifests import Placed
 from clusterless.operate.landscape import BoundaryView
 
