@@ -236,6 +236,22 @@ def test_trouble_that_someone_must_look_at_is_set_aside_until_the_lot_is_heard_o
     assert not scene.lots.set_aside
 
 
+def test_trouble_that_stays_is_told_once_and_set_aside(scene: Scene) -> None:
+    scene.says = [StoreRefusedError("full")] * 3
+    scene.lots.start(scene.arc, LOT, Message())
+    scene.settle(lambda: bool(scene.lots.set_aside))
+    assert (scene.count, scene.lots.next_due()) == (3, None)
+    assert [type(each) for each in scene.told] == [Started, Trouble, Started, Started]
+
+
+def test_a_store_that_does_not_answer_is_waited_for(scene: Scene) -> None:
+    scene.says = [StoreUnavailableError("down")] * 4
+    scene.lots.start(scene.arc, LOT, Message())
+    scene.settle(lambda: scene.count == 5 and not scene.lots.busy)
+    assert not scene.lots.set_aside
+    assert len([each for each in scene.told if isinstance(each, Trouble)]) == 4
+
+
 def test_a_queue_that_does_not_take_an_answer_is_trouble_and_no_more(scene: Scene) -> None:
     class Deaf(Message):
         def acknowledge(self) -> None:

@@ -164,14 +164,14 @@ def test_a_notifier_that_raises_is_asked_again_until_it_has_heard(
     project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moody = MoodyPublisher(None)
-    publishers = opening_module._Opening._publishers
-    monkeypatch.setattr(opening_module._Opening, "_publishers", lambda self: [*publishers(self), moody])
+    publishers = opening_module._Opening.publishers
+    monkeypatch.setattr(opening_module._Opening, "publishers", lambda self: [*publishers(self), moody])
     ended, told = idle(project)
     assert ended.idle
     assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
     assert {event.dataset.name for event in moody.asked} == {"a", "b", "c"}
     troubles = [each for each in told if isinstance(each, Trouble)]
-    assert [str(each.error) for each in troubles] == ["the notifier is not well"] * 2
+    assert [str(each.error) for each in troubles] == ["the notifier is not well"]
 
 
 def test_an_arc_that_fails_rests_and_the_others_go_on(project: Any) -> None:
@@ -224,3 +224,33 @@ def test_a_run_that_finds_nothing_to_do_looks_over_each_arc_once(project: Any, m
     ended, _ = idle(project)
     assert ended.idle
     assert sorted(looked) == ["one", "two"]
+
+
+def test_a_boundary_that_waiting_does_not_mend_ends_the_run_and_is_told_once(project: Any) -> None:
+    """Its folder is a file; the other boundary's lots are worked all the same."""
+    folder, declared = project
+    (folder / "data/bad").write_text("no folder")
+    bad = {"name": "bad", "version": "1", "pathURI": "data/bad/"}
+    declared["boundaries"].append({**declared["boundaries"][0], "name": "other", "dataset": bad})
+    ended, told = idle(project)
+    assert (ended.idle, ended.set_aside) == (True, ("p/other",))
+    (trouble,) = [each for each in told if isinstance(each, Trouble)]
+    assert "data/bad is not a folder" in str(trouble.error)
+    assert files(project, "c") == ["0.txt", "1.txt", "2.txt"]
+    (folder / "data/bad").unlink()
+    assert idle(project)[0].set_aside == ()
+
+
+def test_a_source_that_always_raises_ends_the_run(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def receive(self, wait: float, since: object) -> Any:
+            msg = "no such box"
+            raise KeyError(msg)
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    monkeypatch.setattr("clusterless.builtin.folder_listener.open_listener", lambda *_: Broken())
+    ended, told = idle(project)
+    assert (ended.idle, ended.set_aside) == (True, ("p/in",))
+    assert [str(each.error) for each in told if isinstance(each, Trouble)] == ["'no such box'"]

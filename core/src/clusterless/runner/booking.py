@@ -9,18 +9,20 @@ from clusterless.errors import MalformedError
 from clusterless.model.manifest import ManifestState
 from clusterless.model.seal import Seal
 from clusterless.runner.happenings import Ahead, Booked, Happening, SealedLots, Trouble
+from clusterless.runner.patience import Patience
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import Intake, Taken
 from clusterless.runtime.seal import finish_last, seal_next
 
 _WAIT = 0.25  # seconds that a source is listened to before seals are looked after
-_PATIENCE = 5.0  # seconds after trouble
+_PATIENCE = 2.0  # seconds after the first trouble
 
 
 class Booking(threading.Thread):
     """Books until *stop* is set; *quiet* says that all that has arrived is in a sealed lot, as far as that can be.
 
     *unreadable* are the records that could not be read: a batch was set aside; behind a seal nothing goes on.
+    *is_stuck*: trouble came again and again that time does not mend; it is still tried, and not waited for.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Booking(threading.Thread):
         self._turns = self._turns_owed = 0
         self._ahead = 0
         self.unreadable: set[str] = set()
+        self.is_stuck = False
+        self._patience = Patience(_PATIENCE)
         self.begun = threading.Event()  # it knows of the seals that were there
 
     @property
@@ -64,9 +68,18 @@ class Booking(threading.Thread):
             except MalformedError as error:
                 self._set_aside(error)
             except Exception as error:  # noqa: BLE001  one boundary's trouble is not the others'
-                self._is_quiet = False
-                self._tell(Trouble(element=self.element, error=error))
-                self._stop_asked.wait(_PATIENCE)
+                self._bear(error)
+            else:
+                self.is_stuck = False
+                self._patience = Patience(_PATIENCE)
+
+    def _bear(self, error: Exception) -> None:
+        seconds = self._patience.lost(error)
+        if self._patience.is_news:
+            self._tell(Trouble(element=self.element, error=error))
+        self._turns += 1
+        self.is_stuck = self._is_quiet = self._patience.is_over
+        self._stop_asked.wait(seconds)
 
     def _set_aside(self, error: MalformedError) -> None:
         """Go on at once the first time: what is in the way again is not mended by waiting."""

@@ -16,10 +16,11 @@ from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
 from clusterless.provider import Delivery
 from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble, Worked
+from clusterless.runner.patience import Patience
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.delivery import Delivered, deliver
 
-_PATIENCE = 5.0  # seconds after trouble
+_PATIENCE = 5.0  # seconds after the first trouble
 _GLANCE = 2.0  # seconds between looks at what another works, where its end is waited for
 
 Deliver = Callable[[RunningArc, Lot], Delivered]
@@ -65,6 +66,7 @@ class Lots:
         self.finished = 0  # of what others had committed and not announced
         self.postponed = 0
         self.set_aside: dict[Key, str] = {}  # ``project/arc lot``
+        self._patience: dict[Key, Patience] = {}  # of those in trouble
 
     @property
     def free(self) -> int:
@@ -163,20 +165,27 @@ class Lots:
         try:
             delivered = future.result()
         except Exception as error:  # noqa: BLE001  one lot's trouble is not the others'
-            element = task.arc.element
-            self._tell(Trouble(element=element, lot=str(task.lot), error=error))
             self._open.discard(key)
-            if isinstance(error, ClsError) and not may_pass(error):
-                self.set_aside[key] = f"{element} {task.lot}"
-                return None
-            return _PATIENCE
+            return self._bear(key, task, error)
         self.set_aside.pop(key, None)
+        self._patience.pop(key, None)
         (self._open.add if delivered.is_open else self._open.discard)(key)
         self.worked += delivered.outcome is not None
         self.finished += delivered.finished
         if self._await_others and delivered.seconds is not None and isinstance(delivered.last, Claim):
             return min(delivered.seconds, _GLANCE)  # a claim expires long after the usual end of its work
         return delivered.seconds
+
+    def _bear(self, key: Key, task: _Task, error: Exception) -> float | None:
+        """When to try again; what someone must look at is set aside until it is heard of, or found owed, again."""
+        patience = self._patience.setdefault(key, Patience(_PATIENCE))
+        seconds = patience.lost(error)
+        if patience.is_news:
+            self._tell(Trouble(element=task.arc.element, lot=str(task.lot), error=error))
+        if patience.is_over or (isinstance(error, ClsError) and not may_pass(error)):
+            self.set_aside[key] = f"{task.arc.element} {task.lot}"
+            return None
+        return seconds
 
     def _answer(self, message: Delivery, seconds: float | None) -> None:
         try:

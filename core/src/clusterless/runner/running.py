@@ -193,7 +193,7 @@ class _Run:
 
     @property
     def _set_aside(self) -> tuple[str, ...]:
-        boundaries = (booking.element for booking in self.bookings if booking.unreadable)
+        boundaries = (booking.element for booking in self.bookings if booking.unreadable or booking.is_stuck)
         activities = (ticking.element for ticking in self.tickings if ticking.unreadable)
         return (*self.lots.set_aside.values(), *boundaries, *activities)
 
