@@ -37,7 +37,7 @@ _EPILOG = """
 \b
 Examples:
   cls explain 20240131PT5M144
-  cls explain 20240131PT5M144 shop/copy
+  cls explain 20240131PT5M144 copy
   cls explain out/part.txt --earliest -7d
 
 Exits with 0 where something is known of it, with 1 where nothing is.
