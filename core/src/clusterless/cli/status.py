@@ -250,7 +250,7 @@ def _watch(ask: Callable[[], _Asked]) -> None:
     from rich.text import Text
 
     clock, console = SystemClock(), Console()
-    with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+    with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
         while True:
             begun = monotonic()
             live.update(Text(_looked(ask, console.width)), refresh=True)
