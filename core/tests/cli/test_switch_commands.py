@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +271,43 @@ def test_of_two_people_at_once_one_has_a_choice_recorded(owing: Cls, tmp_path: P
     losers = [(out, err) for out, err in said if "is enabled: " not in out]
     assert len(losers) == 1
     assert "is enabled already" in losers[0][0] or "meanwhile: what you chose is not recorded" in losers[0][1]
+
+
+def typed(folder: Path, answer: str, *arguments: str) -> tuple[int, str]:
+    """The exit code and what is shown on a terminal of forty columns, where *answer* is typed when it is asked for."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    command = [sys.executable, "-m", "clusterless.cli", *arguments]
+    clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+    with subprocess.Popen(command, cwd=folder, env={**clean, "TERM": "xterm"}, **streams) as process:
+        os.close(follower)
+        shown = ""
+        with suppress(OSError):  # the other side is closed
+            while chunk := os.read(leader, 65536).decode():
+                shown += chunk
+                if shown.endswith(": ") and answer:
+                    os.write(leader, f"{answer}\n".encode())
+                    answer = ""
+        code = process.wait()
+    os.close(leader)
+    return code, shown.replace("\r\n", "\n")
+
+
+def test_on_a_terminal_it_is_asked_for(owing: Cls, tmp_path: Path) -> None:
+    code, shown = typed(tmp_path, "20240131PT1H002", "enable", "p/copy")
+    assert code == 0, shown
+    assert "owed" in shown
+    assert "20240131PT1H001" in shown
+    assert [line for line in shown.splitlines() if len(line) > 40 and "or 'skip':" not in line] == []
+    assert entries(tmp_path)[-1]["skipped"]["until"] == "2024-01-31T02:00:00Z"
+
+
+def test_what_is_typed_may_be_wrong_or_nothing(owing: Cls, tmp_path: Path) -> None:
+    code, shown = typed(tmp_path, "whenever", "enable", "p/copy")
+    assert code == 2
+    assert "'whenever' is not a moment" in shown
+    code, shown = typed(tmp_path, "\x04", "enable", "p/copy")
+    assert code == 1, "the end of what is typed"
+    assert "Traceback" not in shown
+    assert len(entries(tmp_path)) == 1

@@ -36,7 +36,7 @@ _COLUMNS = ("project.name", "project.version", "element", "kind", "owed", "earli
 _DISABLE = """
 \b
 Examples:
-  cls disable shop/copy --reason "bad data"
+  cls disable shop/copy --reason mend
   cls disable shop:2
   cls disable shop -p project.json
 
@@ -47,7 +47,7 @@ _ENABLE = """
 \b
 Examples:
   cls enable shop/copy --skip
-  cls enable shop --from 20240131PT5M287
+  cls enable shop --from 2024-01-31
   cls enable shop/copy --from -2d@d
 
 Exits with 0 where it is on, with 1 where somebody else was faster, and with 2 where a choice is missing, or there is
@@ -175,7 +175,7 @@ def _choice(target: Target, off: Switched, owing: Sequence[Held], given: str | N
     if given or not any(each.owed for each in owing):
         return given
     if sys.stdin.isatty() and sys.stderr.isatty():
-        typed: str = click.prompt("Work it from which LOT or MOMENT on, or 'skip'", err=True)
+        typed: str = click.prompt("From which LOT or MOMENT on, or 'skip'", err=True)
         return typed
     first = first_owed(owing)
     msg = f"{_owed(owing)} since {target.name} was disabled, {_since(off)}: say what is to become of that"
