@@ -185,8 +185,10 @@ def test_a_part_is_swept_alone_and_the_rest_is_swept_when_its_time_comes(bench: 
         only = Part(frozenset({role}), frozenset({lot}))
         return sweep(bench.arc(), lambda uri: {OUT: out}[uri], only=only)
 
+    attempt = f"lot={bench.lot}/attempt={bench.entries()[0].attempt}"
+    bench.manifest.put(f"staging/project=demo/version=1/arc=work/sink=main/{attempt}/old.json", b"")
     assert part("main", bench.lot.next) == Swept()
     assert part("other", bench.lot) == Swept()
-    assert part("main", bench.lot) == Swept(data=2)
+    assert part("main", bench.lot) == Swept(staged=1, data=2)
     out.put(stale, b"and again")
     assert swept(bench, out) == Swept(data=1), "it does not count as swept before"
