@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -24,14 +24,14 @@ class Cost:
     peak: float
 
 
-def cost(*command: str | Path) -> Cost:
-    """Run *command*, which must end well, and say what it took."""
+def cost(*command: str | Path, fine: Collection[int] = (0,)) -> Cost:
+    """Run *command*, which must exit with one of *fine*, and say what it took."""
     begun = perf_counter()
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     wall = perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode not in fine:
         raise subprocess.CalledProcessError(process.returncode, process.args)
     per_unit = _KIB * _KIB if sys.platform == "darwin" else _KIB
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / per_unit)

@@ -25,7 +25,7 @@ _EPILOG = """
 Examples:
   cls graph -p project.json
   cls graph --earliest -1d@d
-  cls graph --format svg > graph.svg
+  cls graph --format svg
 """
 
 

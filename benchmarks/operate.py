@@ -1,0 +1,86 @@
+"""Measures what it costs to ask about a year of lots, beside a plain listing of the keys that the answer is in.
+
+``python benchmarks/operate.py [--lots 105120] [--folder FOLDER] [NAME…]``: a year is made in FOLDER (`year.py`), or
+taken as it is there. Each command is run three times in turn with `listing.py`; medians are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import year
+from attrs import frozen
+from cost import Cost, cost, typical
+from run import CLS, HERE, PYTHON, Row
+
+REPEATS = 3
+RATIO, PEAK = 1.2, 200.0
+_FINE = (0, 3)  # what is asked may be found wanting: some of it was planted
+
+_ARCS = tuple(f"arcs/project=year/version=1/arc={name}/" for name in ("clean", "part", "both", "out"))
+_MADE = tuple(f"datasets/name={name}/version=1/" for name in ("in", "clean", "part", "both", "out"))
+_IN = ("datasets/name=in/version=1/", "boundaries/project=year/version=1/boundary=arrive/seals/", "data/in/")
+
+
+@frozen
+class Question:
+    """A command's *arguments*, and the prefixes of the *keys* that it must see."""
+
+    arguments: tuple[str, ...]
+    keys: tuple[str, ...]
+    is_ranged: bool = True
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "status": Question(("status",), _ARCS + _MADE),
+    "gaps": Question(("gaps",), _ARCS + _MADE),
+    "why": Question(("gaps", "--why"), _ARCS + _MADE),
+    "backfill": Question(("backfill",), _ARCS + _MADE),
+    "audit": Question(("audit", "in"), _IN, is_ranged=False),
+    "explain": Question(("explain", str(year.FIRST.plus(5)), "year/clean"), (), is_ranged=False),
+    "graph": Question(("graph",), (), is_ranged=False),
+    "coloured": Question(("graph",), _ARCS + _MADE),
+}
+
+
+def measured(name: str, file: Path, lots: int) -> Iterator[Row]:
+    question = QUESTIONS[name]
+    ranged = ("--earliest", str(year.FIRST), "--latest", str(year.FIRST.plus(lots))) if question.is_ranged else ()
+    command = (CLS, *question.arguments, "-p", file, *ranged)
+    floors, ours = [], []
+    for _ in range(REPEATS):
+        floors.append(cost(PYTHON, HERE / "listing.py", file, *question.keys))
+        ours.append(cost(*command, fine=_FINE))
+    said = f"cls {' '.join(question.arguments)}: "
+    yield from _rows(said, typical(floors), typical(ours), lots)
+
+
+def _rows(said: str, floor: Cost, our: Cost, lots: int) -> Iterator[Row]:
+    yield Row(f"{said}{lots} lots: wall time, of a listing's", our.wall / floor.wall, RATIO)
+    yield Row(f"{said}{lots} lots: processor time, of a listing's", our.cpu / floor.cpu, RATIO)
+    yield Row(f"{said}{lots} lots: memory beyond the listing's", our.peak - floor.peak, PEAK, "MiB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lots", type=int, default=year.YEAR, help="of each dataset (default: a year of them)")
+    parser.add_argument("--folder", type=Path, help="where the year is, or is made and left")
+    parser.add_argument("names", nargs="*", choices=[*QUESTIONS, []], metavar="NAME", help=", ".join(QUESTIONS))
+    given = parser.parse_args()
+    if given.lots < year.YEAR:
+        print("less than a year: what a start costs weighs more, and nothing is proved")
+    with tempfile.TemporaryDirectory(prefix="cls-year-") as folder:
+        file = (given.folder or Path(folder) / "year") / "project.json"
+        if not file.exists():
+            year.make(file.parent, given.lots)
+        for name in given.names or QUESTIONS:
+            for row in measured(name, file, given.lots):
+                print(row, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
