@@ -10,6 +10,7 @@ from attrs import field, frozen
 from clusterless.errors import InvalidValueError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import WorkloadSettings
+from clusterless.model.element import Needs
 from clusterless.model.naming import check_environment
 from clusterless.runtime.contract import is_selector
 
@@ -42,6 +43,10 @@ class ExecActivity(Activity):
 
     workload: CommandSettings = field(factory=CommandSettings)
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(program=self.workload.command[0], path=self.workload.environment.get("PATH"))
+
     @workload.validator
     def _has_a_command(self, _: object, workload: CommandSettings) -> None:
         if not workload.command:
@@ -73,6 +78,10 @@ class PythonActivity(Activity):
     """Calls a Python function on a clock, in a process of its own."""
 
     workload: FunctionSettings = field(factory=FunctionSettings)
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(module=self.workload.function.partition(":")[0], folders=self.workload.python_path)
 
     @workload.validator
     def _has_a_function(self, _: object, workload: FunctionSettings) -> None:

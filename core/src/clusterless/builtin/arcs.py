@@ -11,6 +11,7 @@ from attrs.validators import and_, ge, gt, instance_of, le
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.boundary import PathFilter
+from clusterless.model.element import Needs
 from clusterless.model.naming import check_environment
 from clusterless.runtime.contract import check_command
 
@@ -90,6 +91,10 @@ class ExecArc(Arc):
 
     workload: ExecSettings = field(factory=ExecSettings)
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(program=self.workload.command[0], path=self.workload.environment.get("PATH"))
+
     @workload.validator
     def _has_a_command(self, _: object, workload: ExecSettings) -> None:
         if not workload.command:
@@ -125,6 +130,10 @@ class PythonArc(Arc):
     """Calls a Python function for each lot, in a process that is kept for the next."""
 
     workload: PythonSettings = field(factory=PythonSettings)
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(module=self.workload.function.partition(":")[0], folders=self.workload.python_path)
 
     @workload.validator
     def _has_a_function(self, _: object, workload: PythonSettings) -> None:

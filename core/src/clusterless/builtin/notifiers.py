@@ -14,6 +14,7 @@ from attrs.validators import gt, le
 from clusterless import codec
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import LocatedDataset
+from clusterless.model.element import Needs
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.notifier import Notifier
@@ -65,6 +66,14 @@ class WebhookNotifier(Notifier):
     @property
     def variables(self) -> tuple[str, ...]:
         return (*self.secret_env, *self.headers_env.values())
+
+    def check_variable(self, name: str, value: str) -> None:
+        from clusterless.builtin.webhook_message import header, key
+
+        if name in self.secret_env:
+            key(value, name)
+        if name in self.headers_env.values():
+            header(value, name)
 
     @secret_env.validator
     def _has_one(self, _: object, names: tuple[str, ...]) -> None:
@@ -119,6 +128,10 @@ class ExecNotifier(Notifier):
     command: tuple[str, ...] = field()
     environment: Mapping[str, str] = Factory(dict)
     timeout_sec: float = field(default=60, validator=[gt(0), le(3600)])
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(program=self.command[0], path=self.environment.get("PATH"))
 
     @command.validator
     def _can_be_substituted(self, _: object, command: tuple[str, ...]) -> None:

@@ -20,6 +20,10 @@ class RetentionActivity(Activity):
     dataset: Dataset
     age: str = field()
 
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        return (self.dataset,)
+
     @age.validator
     def _is_an_age(self, _: object, age: str) -> None:
         check_age(age)

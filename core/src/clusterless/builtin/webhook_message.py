@@ -59,6 +59,19 @@ def headers(event: Event, content: bytes, sent: int, keys: Sequence[bytes]) -> d
     }
 
 
+def header(value: str, variable: str) -> str:
+    """*value*, which the environment *variable* holds, as it is sent.
+
+    Raises:
+        InvalidValueError: it is no header.
+    """
+    value = value.strip()
+    if not value.isascii() or not value.isprintable():
+        msg = f"the environment variable {variable} cannot be a header: it is not one line of ASCII"
+        raise InvalidValueError(msg)
+    return value
+
+
 def key(secret: str, variable: str) -> bytes:
     """The key that a *secret* spells, which the environment *variable* holds.
 

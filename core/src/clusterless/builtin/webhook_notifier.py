@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from clusterless.builtin import webhook_message as message
 from clusterless.builtin.notifiers import WebhookNotifier
-from clusterless.errors import InvalidValueError, NotifyError, NotifyRefusedError, NotInstalledError
+from clusterless.errors import NotifyError, NotifyRefusedError, NotInstalledError
 from clusterless.model.event import Event
 from clusterless.provider import Surroundings
 
@@ -39,7 +39,8 @@ class WebhookPublisher:
         self._host = urlsplit(notifier.url).netloc
         self._surroundings = surroundings
         self._keys = [message.key(os.environ[name], name) for name in notifier.secret_env]
-        self._headers = {header: _header(name) for header, name in notifier.headers_env.items()}
+        headers = notifier.headers_env.items()
+        self._headers = {header: message.header(os.environ[name], name) for header, name in headers}
         self._hidden = _hidden(os.environ[name] for name in notifier.variables)
         self._pool = _pool(notifier.timeout_sec)
 
@@ -89,14 +90,6 @@ def _pool(timeout: float) -> PoolManager:
         msg = "cls:core:webhookNotifier needs urllib3, which is not installed"
         raise NotInstalledError(msg, hint="pip install 'clusterless[webhook]'") from error
     return urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=urllib3.Timeout(connect=timeout, read=timeout))
-
-
-def _header(variable: str) -> str:
-    value = os.environ[variable].strip()
-    if not value.isascii() or not value.isprintable():
-        msg = f"the environment variable {variable} cannot be a header: it is not one line of ASCII"
-        raise InvalidValueError(msg)
-    return value
 
 
 def _hidden(values: Iterable[str]) -> list[str]:

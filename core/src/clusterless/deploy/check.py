@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clusterless.deploy.needs import needed
 from clusterless.deploy.notifiers import notified
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
@@ -20,7 +21,11 @@ def check(declared: Sequence[Declared], plugins: Plugins) -> tuple[Finding, ...]
 
 
 def findings(surveyed: Survey) -> tuple[Finding, ...]:
-    placed = [finding for each in surveyed.placed for finding in (*_stores(each), *notified(each), *scheduled(each))]
+    placed = [
+        finding
+        for each in surveyed.placed
+        for finding in (*_stores(each), *notified(each), *scheduled(each), *needed(each))
+    ]
     return (*surveyed.findings, *surveyed.graph.findings(), *placed)
 
 

@@ -46,7 +46,7 @@ class Placed:
 
 @frozen(kw_only=True)
 class Survey:
-    """The graph of all that was declared, placed; *findings* are what could not be looked up."""
+    """The graph of all that was declared, placed; *findings* are what could not be looked up, or opened."""
 
     graph: Graph
     placed: tuple[Placed, ...]
@@ -59,6 +59,7 @@ def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
     placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
     graph = Graph(tuple(each.part for each in placed))
     recorded = surveyor.recorded(graph, placed)
+    surveyor.open(graph)
     return Survey(graph=evolve(graph, recorded=recorded), placed=placed, findings=tuple(surveyor.findings))
 
 
@@ -109,6 +110,17 @@ class _Surveyor:
                 except ClsError as error:
                     self._note(error, each.part.file, path)
         return found
+
+    def open(self, graph: Graph) -> None:
+        """Find a store for each location that objects are kept at, or are taken out to."""
+        kept = [(each.dataset.path_uri, each.part, each.path) for each in graph.writers if each.writes_objects]
+        for location, part, path in (*kept, *((each.outside, each.part, each.path) for each in graph.readers)):
+            if not location:
+                continue
+            try:
+                self._plugins.open_store(location)
+            except ClsError as error:
+                self._note(error, part.file, f"{path}.pathURI")
 
     def _record(self, node: Node, roots: StoreRoots, *, look_for_unit: bool) -> Recorded | None:
         dataset = Dataset(name=node.name, version=node.version)

@@ -10,6 +10,7 @@ from attrs.validators import gt, le
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Retry
+from clusterless.model.dataset import Dataset
 from clusterless.model.element import Element
 from clusterless.model.ledger import Failure
 from clusterless.model.lot import Lot, LotUnit
@@ -44,6 +45,11 @@ class Activity(Element):
             msg = "say when: by 'interval', such as 'Hours', or by 'cron', such as '0 3 * * *', and not by both"
             raise InvalidValueError(msg)
         _ = self.schedule  # which refuses what does not go together
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """The datasets of its project that it is about; components that have some override it."""
+        return ()
 
     @property
     def schedule(self) -> Schedule:

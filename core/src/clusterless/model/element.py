@@ -8,6 +8,20 @@ from clusterless.model.naming import check_name
 
 
 @frozen(kw_only=True)
+class Needs:
+    """What must be there where an element is run, besides what a plugin looks for itself.
+
+    A *program* is looked for in the folders *path* (as the variable PATH spells them, where it is given), a Python
+    *module* in *folders* first; relative ones are meant from the project file's.
+    """
+
+    program: str = ""
+    path: str | None = None
+    module: str = ""
+    folders: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class Element:
     """A resource, boundary, barrier, arc, activity or notifier of a project.
 
@@ -17,6 +31,11 @@ class Element:
     type: str
     name: str = field(validator=check_name)
     exclude: bool = False  # neither built nor run, but known
+
+    @property
+    def needs(self) -> Needs:
+        """What it cannot be run without; components that need something override it."""
+        return Needs()
 
 
 @frozen(kw_only=True)

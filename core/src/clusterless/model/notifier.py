@@ -41,6 +41,13 @@ class Notifier(Element):
         """The environment variables that it cannot do without; components that have some override it."""
         return ()
 
+    def check_variable(self, name: str, value: str) -> None:
+        """Refuse the *value* of one of its ``variables`` with which it cannot work.
+
+        Raises:
+            InvalidValueError: the value is not what the variable is to hold.
+        """
+
     def hears(self, event: Event) -> bool:
         """Whether *event* is of its ``datasets``; of none given, all are."""
         return not self.datasets or any(event.dataset.id == dataset.id for dataset in self.datasets)

@@ -1,0 +1,85 @@
+"""Whether what elements need, and name, is there: datasets, programs, modules."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from clusterless.deploy.places import Placed
+from clusterless.engine.findings import Finding, Severity
+from clusterless.engine.graph import Graph
+from clusterless.model.element import Element, Needs
+
+
+def needed(placed: Placed) -> Iterator[Finding]:
+    """Findings: datasets that the project does not write; programs and modules that are not found from here."""
+    yield from _unwritten(placed)
+    for element, path in _elements(placed):
+        if element.exclude:
+            continue
+        for text, remedy in _absent(element.needs, placed.base):
+            yield Finding(severity=Severity.WARNING, file=placed.part.file, path=path, text=text, remedy=remedy)
+
+
+def _unwritten(placed: Placed) -> Iterator[Finding]:
+    part = placed.part
+    written = {writer.dataset.id for writer in Graph((part,)).writers}
+    for index, activity in enumerate(part.deployable.activities):
+        for dataset in activity.datasets:
+            if not activity.exclude and dataset.id not in written:
+                path = f"{part.at}.activities[{index}].dataset"
+                text = f"the project does not write {dataset.id}"
+                remedy = f"it writes {', '.join(sorted(written)) or 'nothing'}"
+                yield Finding(file=part.file, path=path, text=text, remedy=remedy)
+
+
+def _elements(placed: Placed) -> Iterator[tuple[Element, str]]:
+    deployable, at = placed.part.deployable, placed.part.at
+    for kind, elements in (
+        ("arcs", deployable.arcs),
+        ("activities", deployable.activities),
+        ("notifiers", deployable.notifiers),
+    ):
+        yield from ((element, f"{at}.{kind}[{index}]") for index, element in enumerate(elements))
+
+
+def _absent(needs: Needs, base: Path) -> Iterator[tuple[str, str]]:
+    if needs.program and not _has_program(needs, base):
+        yield (
+            f"the program {needs.program} is not found here",
+            f"a relative path is meant from {base}, and it must be executable",
+        )
+    if needs.module and not _has_module(needs, base):
+        folders = ", ".join(needs.folders) or "no folder"
+        yield (
+            f"the module {needs.module} is not found here",
+            f"it is looked for in {folders} (from {base}), then where Python looks",
+        )
+
+
+def _has_program(needs: Needs, base: Path) -> bool:
+    program = needs.program
+    if program.startswith("$"):
+        return True  # a lot selects it
+    if os.sep in program:
+        program = str(base / program)
+    return shutil.which(program, path=needs.path) is not None
+
+
+def _has_module(needs: Needs, base: Path) -> bool:
+    """By its files alone: to import a package may do anything."""
+    first, *rest = needs.module.split(".")
+    if first in sys.builtin_module_names:
+        return True
+    spec = importlib.machinery.PathFinder.find_spec(first, [*(str(base / each) for each in needs.folders), *sys.path])
+    below = first
+    for name in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+        below = f"{below}.{name}"
+        spec = importlib.machinery.PathFinder.find_spec(below, list(spec.submodule_search_locations))
+    return spec is not None
