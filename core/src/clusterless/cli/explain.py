@@ -38,7 +38,7 @@ _EPILOG = """
 Examples:
   cls explain 20240131PT5M144
   cls explain 20240131PT5M144 copy
-  cls explain out/part.txt --earliest -7d
+  cls explain out/a.txt --earliest -7d
 
 Exits with 0 where something is known of it, with 1 where nothing is.
 """
