@@ -19,6 +19,7 @@ PROJECT, DATASET, LOT = (
 )
 ARC, BOUNDARY = layout.ArcKeys(PROJECT, "ARC"), layout.BoundaryKeys(PROJECT, "BOUNDARY")
 ACTIVITY, NOTIFIER = layout.ActivityKeys(PROJECT, "ACTIVITY"), layout.NotifierKeys(PROJECT, "NOTIFIER")
+PLAN = layout.PlanKeys(PROJECT, "PLAN")
 ATTEMPT = "0-1-8c1f0a5b2e7d4936"
 DUE = datetime(2024, 1, 31, tzinfo=UTC)
 
@@ -57,6 +58,10 @@ def _arc_state() -> Iterator[tuple[str, str]]:
     yield BOUNDARY.hint, "the number of a recent seal"
     yield BOUNDARY.staged("PUT", LOT), "the arrivals of a lot that are too many to be in the seal"
     yield BOUNDARY.unreadable(BOUNDARY.batch(str(LOT), "NAME")), "a batch that could not be read, set aside"
+    yield PLAN.key, "a plan of work on lots: which, why, in which order"
+    yield f"{PLAN.done}NAME.json", "what became of some lots of a plan"
+    yield PLAN.hint, "how far a plan is, as whoever is at it says"
+    yield PLAN.before(0, LOT), "what tells apart the bytes of a lot before it is worked again"
     yield f"{layout.SwitchKeys(PROJECT).path}000000001.json", "what was turned off or on, by whom, and what is left out"
     yield f"{ACTIVITY.path}000000001.json", "an entry of the activity's ledger: a run began, or ended"
     yield (
