@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 import click
@@ -55,7 +55,7 @@ _RANGE = ("temporalUnit", "earliest", "latest", "range", "switch", "state")
 _STATES = {standing: "neverStarted" if standing is Standing.NEVER_STARTED else standing.value for standing in Standing}
 _BEHIND = ("behind", "oldestBehind", "behindSec")
 _PACE = ("lotsPerHour", "objectsPerHour", "bytesPerHour", "medianSec", "percentile95Sec")
-_COLUMNS = (*_WHAT, *_PLACE, *_RANGE, *_STATES.values(), *_BEHIND, *_PACE)
+_COLUMNS = (*_WHAT, *_PLACE, *_RANGE, *_STATES.values(), "rangeGap", *_BEHIND, *_PACE)
 _SHORT = ("kind", "name", "state", "lots", "behind", "an.hour", "arrival.toCommit")
 
 
@@ -153,7 +153,7 @@ def _row(summary: Summary, pace: Pace, now: datetime) -> tuple[Value, ...]:
             "off" if summary.is_off else "on",
             summary.worst.value if summary.worst else None,
         ),
-        *(summary.counts[standing] for standing in Standing),
+        *(*(summary.counts[standing] for standing in Standing), summary.gap),
         *(summary.behind, str(summary.oldest) if summary.oldest else None, _whole(_age(summary, now))),
         *(_rounded(lots), _rounded(objects), _rounded(volume), _whole(pace.median), _whole(pace.most)),
     )
@@ -176,8 +176,13 @@ def _short_row(summary: Summary, pace: Pace, now: datetime) -> tuple[Value, ...]
     )
     return (
         *(summary.subject.kind, summary.subject.name, _state(summary)),
-        *(", ".join(counts) or None, behind, ", ".join(filter(None, amounts)) or None, took),
+        *(_of(counts, summary), behind, ", ".join(filter(None, amounts)) or None, took),
     )
+
+
+def _of(counts: Sequence[str], summary: Summary) -> str | None:
+    """The counts, and how many lots there are in the range where nothing is to be said of some."""
+    return ", ".join(counts) + (f" of {len(summary.wanted):,}" if summary.gap and summary.wanted else "") or None
 
 
 def _state(summary: Summary) -> str:
@@ -223,7 +228,9 @@ def _show_days(asked: _Asked, output: str) -> int:
     overview = asked.overview()
     with progress("looking") as step:
         days = by_day(overview, step)
-    first, last = asked.window.earliest.date(), (asked.window.latest or asked.window.now).date()
+    window = asked.window
+    first = window.earliest.date()
+    last = max(first, (window.latest - timedelta.resolution if window.latest else window.now).date())
     if output == "table":
         click.echo(calendar(days, first, last), nl=False)
     else:

@@ -43,6 +43,11 @@ class Summary:
         return sum(count for standing, count in self.counts.items() if standing.is_behind)
 
     @property
+    def gap(self) -> int | None:
+        """How many lots of the range there is nothing to say of; None where it never had any."""
+        return len(self.wanted) - sum(self.counts.values()) if self.wanted else None
+
+    @property
     def committed(self) -> int:
         """How many lots were committed with something in them."""
         return sum(self.counts[standing] for standing in COMMITTED)
