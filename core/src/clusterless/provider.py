@@ -168,10 +168,12 @@ class WorkResult:
     """What an attempt came to: a result for every sink role.
 
     A *manifest* of state partial in any of them makes the attempt partial, with *problem* as its reason.
+    What takes a lot out may say how many objects were *taken*.
     """
 
     sinks: Mapping[str, SinkResult] = Factory(dict)
     problem: str = ""
+    taken: int | None = None
 
 
 class Workload(Protocol):

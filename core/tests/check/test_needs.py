@@ -111,7 +111,7 @@ def test_a_module_that_is_not_found_is_a_warning_and_none_is_imported(
     (tmp_path / "code/pack").mkdir(parents=True)
     for name in ("own.py", "pack/__init__.py", "pack/own.py"):
         (tmp_path / "code" / name).write_text("raise SystemExit('imported')")
-    settings = {"function": function, "pythonPath": ["code"]}
+    settings: dict[str, Any] = {"function": function, "pythonPath": ["code"]}
     activity = {"type": "cls:core:pythonActivity", "name": "chore", "interval": "Hours", "workload": settings}
     found = checked(arcs=[arc("pythonArc", **settings)], activities=[activity])
     assert [severity for severity, _ in found] == ([] if is_there else [Severity.WARNING] * 2)

@@ -37,7 +37,7 @@ def attempt(bench: Any, number: int = 1, revision: int = 0, source: int = 0, uni
 
 def go_out(bench: Any, work: Work, **more: Any) -> None:
     result = EgressWorkload(declare(bench, **more), bench.surroundings()).run(work)
-    assert result.sinks == {}
+    assert (result.sinks, result.taken) == ({}, len(names(bench)))
 
 
 def outside(bench: Any) -> FileStore:

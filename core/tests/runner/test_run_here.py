@@ -254,3 +254,15 @@ def test_a_source_that_always_raises_ends_the_run(project: Any, monkeypatch: pyt
     ended, told = idle(project)
     assert (ended.idle, ended.set_aside) == (True, ("p/in",))
     assert [str(each.error) for each in told if isinstance(each, Trouble)] == ["'no such box'"]
+
+
+def test_what_goes_out_is_counted(project: Any) -> None:
+    """In what is told, and in the ledger, for who asks later."""
+    folder, declared = project
+    out = {"type": "cls:core:copyEgressBoundary", "name": "out", "pathURI": "outside/"}
+    declared["boundaries"].append({**out, "sources": {"main": {"name": "c", "version": "1"}}})
+    _, told = idle(project)
+    assert sum(each.objects or 0 for each in told if isinstance(each, Worked) and each.element == "p/out") == 3
+    state = FileStore(sites(folder, declared)[0].roots.arc_state)
+    entries = [json.loads(state.get(info.key)) for info in state.list() if "arc=out/" in info.key]
+    assert 3 in [each.get("taken") for each in entries if isinstance(each, dict)]

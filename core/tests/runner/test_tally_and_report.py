@@ -105,6 +105,7 @@ LINES = [
     (sealed(lots=0), ""),
     (Started(element="p/work", lot=LOT), ""),
     (worked(), f"p/work {LOT} complete: 2 objects in 1.23 s"),
+    (worked(objects=None), f"p/work {LOT} complete in 1.23 s"),
     (worked(revision=4), f"p/work {LOT} complete: 2 objects in 1.23 s, revision 4"),
     (worked("missing", error="it broke"), f"p/work {LOT} missing: it broke\n  log: out.log"),
     (rests(), f"p/work {LOT} rests: missing: 3 attempts used up"),

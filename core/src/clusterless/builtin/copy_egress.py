@@ -49,7 +49,7 @@ class EgressWorkload:
                 raise WorkloadError(msg, hint="see that nothing else removes objects there")
             body.seek(0)
             Marks(store, f"lot={work.lot}/").put(_rank(work), body)
-        return WorkResult()
+        return WorkResult(taken=there)
 
     def close(self) -> None:
         self._threads.close()

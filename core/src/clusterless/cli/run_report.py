@@ -116,10 +116,14 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             return f"{happening.element} {happening.lot} done in {happening.seconds:.2f} s{note}"
         case Worked():
             return (
-                f"{happening.element} {happening.lot} {happening.state}: {some(happening.objects, 'object')} "
+                f"{happening.element} {happening.lot} {happening.state}{_objects(happening)} "
                 f"in {happening.seconds:.2f} s" + (f", revision {happening.revision}" if happening.revision else "")
             )
     return ""
+
+
+def _objects(worked: Worked) -> str:
+    return "" if worked.objects is None else f": {some(worked.objects, 'object')}"
 
 
 def _noted(noted: Booked | Ahead | Switched) -> str:
@@ -129,7 +133,9 @@ def _noted(noted: Booked | Ahead | Switched) -> str:
             return f"{noted.element}: {noted.arrivals} arrived{without}"
         case Ahead(batches=batches):
             wait = "waits" if batches == 1 else "wait"
-            return f"{noted.element}: {some(batches, 'batch', 'batches')} {wait}: the times in their keys are yet to come"
+            return (
+                f"{noted.element}: {some(batches, 'batch', 'batches')} {wait}: the times in their keys are yet to come"
+            )
         case Switched():
             return f"{noted.element} is {'enabled again' if noted.on else off_since(noted)}"
 

@@ -102,7 +102,7 @@ class Tally:
         key = (worked.element, worked.lot)
         if before := row.failed.pop(worked.lot, ""):
             row.counts[before] -= 1  # a lot is counted once, however often it is tried
-        objects = worked.objects if isinstance(worked, Worked) else 0
+        objects = (worked.objects or 0) if isinstance(worked, Worked) else 0
         row.counts += Counter({worked.state: 1, "objects": objects})
         if worked.state in GOOD:
             self._unworked.discard(key)

@@ -85,7 +85,10 @@ class Claim(Entry):
 
 @frozen(kw_only=True)
 class Complete(Entry):
-    """Commits all sinks at once; what others see is written from it alone."""
+    """Commits all sinks at once; what others see is written from it alone.
+
+    *taken* is how many objects went out, where that has no manifest to tell it and the workload knows.
+    """
 
     kind = "complete"
     state = ArcState.COMPLETE
@@ -94,6 +97,7 @@ class Complete(Entry):
     revision: int
     sources: Mapping[str, Pin]
     sinks: Mapping[str, SinkRecord]
+    taken: int | None = None
 
 
 @frozen(kw_only=True)

@@ -274,7 +274,7 @@ def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]
             if entry.sources != earlier:
                 yield from (_pin(part, pin) for part, pin in entry.sources.items())
         case Complete():
-            yield evolve(fact, attempt=entry.attempt, revision=entry.revision)
+            yield evolve(fact, attempt=entry.attempt, revision=entry.revision, objects=entry.taken)
         case Failed():
             text = f"{entry.error.type}: {entry.error.message}"
             yield evolve(fact, attempt=entry.attempt, revision=entry.revision, text=text)

@@ -50,13 +50,14 @@ class Started(Happening):
 class Worked(Happening):
     """A lot came to an outcome here: *state* complete, empty, partial or missing, after so many *seconds*.
 
-    *again* is in how many seconds it is tried again, if ever.
+    *objects* were written, or taken out, None where that is not known. *again* is in how many seconds it is
+    tried again, if ever.
     """
 
     lot: str
     state: str
     revision: int
-    objects: int
+    objects: int | None
     seconds: float
     error: str = ""
     log: str = ""

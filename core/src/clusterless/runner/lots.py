@@ -11,7 +11,7 @@ from attrs import define, field
 
 from clusterless.engine.parts import lot_of
 from clusterless.errors import ClsError
-from clusterless.model.ledger import Claim, Failed
+from clusterless.model.ledger import Claim, Complete, Failed
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
 from clusterless.provider import Delivery
@@ -218,12 +218,18 @@ def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Ha
         lot=str(task.lot),
         state="empty" if states == {ManifestState.EMPTY} else outcome.state.value,
         revision=outcome.revision,
-        objects=sum(sink.objects for sink in outcome.sinks.values()),
+        objects=_objects(task.arc, outcome),
         seconds=seconds,
         error=outcome.error.message if isinstance(outcome, Failed) else "",
         log=str(task.arc.output(task.lot, outcome.attempt)),
         again=delivered.seconds,
     )
+
+
+def _objects(arc: RunningArc, outcome: Complete | Failed) -> int | None:
+    if arc.arc.sinks:
+        return sum(sink.objects for sink in outcome.sinks.values())
+    return outcome.taken if isinstance(outcome, Complete) else None
 
 
 def interleave(*arcs: tuple[RunningArc, Iterator[Lot]]) -> Iterator[tuple[RunningArc, Lot]]:

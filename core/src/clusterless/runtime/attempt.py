@@ -29,16 +29,17 @@ def work_lot(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found]
     Whatever the workload raises becomes an outcome; only what ends the process passes.
     """
     sinks: dict[str, SinkRecord] = {}
-    failure = None
+    failure = taken = None
     try:
         result = _result(arc, lot, claim, found, earlier)
         sinks = {role: _record(arc, role, claim, lot, each) for role, each in result.sinks.items()}
+        taken = result.taken
         if any(sink.state is ManifestState.PARTIAL for sink in sinks.values()):
             failure = Failure(type="Partial", message=_writable(result.problem or "some of it failed")[:_TEXT])
     except Exception as error:  # noqa: BLE001  a workload is anybody's code
         failure = failure_of(error)
     if failure is None:
-        return Complete(**_stamp(arc, claim), sinks=sinks)
+        return Complete(**_stamp(arc, claim), sinks=sinks, taken=taken)
     if arc.stopping():  # not the workload's fault: its attempts begin anew
         return roll_back(arc, claim.revision, "released: the worker was told to stop")
     return (Partial if sinks else Missing)(**_stamp(arc, claim), sinks=sinks, error=failure)
