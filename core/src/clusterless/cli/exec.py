@@ -19,8 +19,8 @@ from clusterless.plugins import find_plugins
 _EPILOG = """
 \b
 Examples:
-  cls exec copy 20240131PT5M287
-  cls exec copy 20240131PT5M287 --again
+  cls exec tax 20240131PT5M287
+  cls exec tax 20240131PT5M287 --again
 
 Exits with 0 where the lot is complete or empty then, with 1 where it failed or is not to be worked, with 130 when
 interrupted.

@@ -15,7 +15,6 @@ _EPILOG = """
 \b
 Examples:
   cls local count 20240131PT5M287
-  cls local count 20240131PT5M287 -p p.json
 """
 
 

@@ -104,6 +104,7 @@ def _window(earliest: str | None, latest: str | None) -> Window:
     return Window(begin, parse_moment(latest, now) if latest else None, now)
 
 
+_LISTED = ", ".join(each.value for each in Which)
 _BOUNDS: tuple[Callable[[Any], Any], ...] = (
     click.option("--earliest", metavar="MOMENT", help="From the lot of MOMENT on."),
     click.option("--latest", metavar="MOMENT", help="Up to the lot before MOMENT."),
@@ -118,7 +119,8 @@ def _options(which: str) -> tuple[Callable[[Any], Any], ...]:
             "--which",
             multiple=True,
             type=click.Choice([each.value for each in Which]),
-            help=f"Which lots; may be given several times.  [default: {', '.join(which.split())}]",
+            metavar="STATE",
+            help=f"Those that are {_LISTED}; may be given several times.  [default: {', '.join(which.split())}]",
         ),
         click.option(
             "--order", type=click.Choice(["newest", "oldest"]), default="newest", help="Which lots are first."

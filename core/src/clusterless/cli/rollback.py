@@ -29,8 +29,8 @@ _EPILOG = """
 \b
 Examples:
   cls rollback copy 20240131PT5M287
-  cls rollback copy --earliest -1d --yes
-  cls rollback copy --earliest -1d --remove
+  cls rollback a --earliest -1d --yes
+  cls rollback a --latest -1y --remove
 
 Exits with 0 where all is done, or only shown, with 1 where some lots were left, since they are being worked or read.
 """

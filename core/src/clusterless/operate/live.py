@@ -38,7 +38,7 @@ class LiveLots:
     def _recent(self) -> list[Seen]:
         try:
             first = next(pictures(self.arc.state, self.arc.keys, None), None)
-            floor = first and Lot.containing(self.arc.now() - _RECENT, first.lot.unit).previous
+            floor = Lot.containing(self.arc.now() - _RECENT, first.lot.unit).previous if first else None
             return [each for each in pictures(self.arc.state, self.arc.keys, floor) if each.lot not in self.planned]
         except ClsError:
             return []  # it is the work itself that has to say so
