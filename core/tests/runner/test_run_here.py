@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from clusterless.model.lot import Lot
 from clusterless.plugins import find_plugins
 from clusterless.runner import booking, lots, survey
 from clusterless.runner import opening as opening_module
-from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Worked
+from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Waits, Worked
 from clusterless.runner.running import Ended, Options, run
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.reconcile import unsettled
@@ -266,3 +267,28 @@ def test_what_goes_out_is_counted(project: Any) -> None:
     state = FileStore(sites(folder, declared)[0].roots.arc_state)
     entries = [json.loads(state.get(info.key)) for info in state.list() if "arc=out/" in info.key]
     assert 3 in [each.get("taken") for each in entries if isinstance(each, dict)]
+
+
+def test_what_waits_for_its_lot_to_end_is_told_with_the_time(project: Any) -> None:
+    folder, declared = project
+    declared["boundaries"][0] |= {"graceSec": 1000}
+    (folder / "data/a/now.txt").touch()
+    stop, waits = threading.Event(), []
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, Waits):
+            waits.append(happening)
+            stop.set()
+
+    run(sites(folder, declared), PLUGINS, Options(scratch=folder / "scratch"), tell, stop)
+    lot = Lot.parse(waits[0].lot)
+    assert (waits[0].element, datetime.fromisoformat(waits[0].at)) == ("p/in", lot.end + timedelta(seconds=1000))
+
+
+def test_the_first_keys_without_a_time_are_told(project: Any) -> None:
+    project[1]["boundaries"][0] |= {
+        "lotSource": "keyTimestampRegex",
+        "keyRegex": "(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})",
+    }
+    _, told = idle(project)
+    assert [each.strays for each in told if isinstance(each, Booked)] == [("0.txt", "1.txt")]

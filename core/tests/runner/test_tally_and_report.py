@@ -12,7 +12,7 @@ import pytest
 from clusterless.cli.run_report import Reporter, _table, reporter
 from clusterless.cli.run_tally import Tally
 from clusterless.errors import StoreUnavailableError
-from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Worked
+from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Waits, Worked
 from clusterless.runner.running import Ended
 
 LOT, NEXT = "20240131PT5M100", "20240131PT5M101"
@@ -95,11 +95,26 @@ def test_threads_count_together() -> None:
     assert tally.rows["p/work"].counts["complete"] == 2000
 
 
+def test_what_arrived_waits_until_it_is_sealed() -> None:
+    tally = tallied(Waits(element="p/in", lot=LOT, at="2024-01-31T08:26:30+00:00"))
+    assert tally.rows["p/in"].notes == [f"what arrived waits for lot {LOT}, sealed at 2024-01-31 08:26:30 UTC"]
+    tally.add(sealed())
+    assert tally.rows["p/in"].notes == []
+
+
 # ---- lines and objects -----------------------------------------------------------------------------------------
 
 LINES = [
     (Booked(element="p/in", arrivals=3, unbooked=0), "p/in: 3 arrived"),
     (Booked(element="p/in", arrivals=3, unbooked=1), "p/in: 3 arrived, 1 without a time in their key"),
+    (
+        Booked(element="p/in", arrivals=3, unbooked=9, strays=("a.txt", "b.txt")),
+        "p/in: 3 arrived, 9 without a time in their key (a.txt, b.txt, …)",
+    ),
+    (
+        Waits(element="p/in", lot=LOT, at="2024-01-31T08:26:30+00:00"),
+        f"p/in: what arrived waits for lot {LOT}, sealed at 2024-01-31 08:26:30 UTC",
+    ),
     (sealed(), f"p/in: sealed 3 lots (1 empty), 7 objects, {LOT} to {NEXT}"),
     (sealed(late=2), f"p/in: sealed 3 lots (1 empty, 2 late), 7 objects, {LOT} to {NEXT}"),
     (sealed(lots=0), ""),
@@ -156,7 +171,7 @@ def test_a_happening_is_a_json_object_that_tells_all(capsys: pytest.CaptureFixtu
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     news = [each for each in happenings if not (isinstance(each, LeftAlone) and each.failed)]
     assert [line["event"] for line in lines[:-3]] == [type(each).__name__ for each in news]
-    assert lines[0] == {"event": "Booked", "element": "p/in", "arrivals": 3, "unbooked": 0}
+    assert lines[0] == {"event": "Booked", "element": "p/in", "arrivals": 3, "unbooked": 0, "strays": []}
     assert lines[-3]["error"] == {"code": "store-unavailable", "message": "down", "hint": "plug it in"}
     assert lines[-2]["error"]["code"] == "KeyError"
     assert lines[-1] == {"event": "Ended", "idle": True, "worked": 3, "set_aside": []}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict, define, fields
 
-from clusterless.cli.run_tally import GOOD, Row, Tally, off_since
+from clusterless.cli.run_tally import GOOD, Row, Tally, off_since, waits_for
 from clusterless.cli.words import fitted, some
 from clusterless.errors import ClsError
 from clusterless.runner.happenings import (
@@ -24,6 +24,7 @@ from clusterless.runner.happenings import (
     SealedLots,
     Switched,
     Trouble,
+    Waits,
     Worked,
 )
 from clusterless.runtime.site import Site
@@ -63,7 +64,7 @@ class Reporter:
             _say(json.dumps({"event": "Ended", **asdict(ended)}, separators=(",", ":")))
             return
         for name, row in self.tally.rows.items():
-            _say(f"{name}: {'; '.join(filter(None, (_counts(row), row.off))) or 'nothing to do'}")
+            _say(f"{name}: {'; '.join(filter(None, (_counts(row), *row.notes))) or 'nothing to do'}")
         _say("all is at rest" if ended.idle else "stopped")
 
 
@@ -103,7 +104,7 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             return f"{happening.element} {happening.lot} rests: {happening.why}"
         case _ if quiet:
             return ""
-        case Booked() | Ahead() | Switched():
+        case Booked() | Ahead() | Switched() | Waits():
             return _noted(happening)
         case SealedLots(lots=lots) if lots:
             late = f", {happening.late} late" if happening.late else ""
@@ -126,10 +127,13 @@ def _objects(worked: Worked) -> str:
     return "" if worked.objects is None else f": {some(worked.objects, 'object')}"
 
 
-def _noted(noted: Booked | Ahead | Switched) -> str:
+def _noted(noted: Booked | Ahead | Switched | Waits) -> str:
     match noted:
-        case Booked(unbooked=unbooked):
-            without = f", {unbooked} without a time in their key" if unbooked else ""
+        case Waits():
+            return f"{noted.element}: {waits_for(noted)}"
+        case Booked(unbooked=unbooked, strays=strays):
+            such = f" ({', '.join(strays)}{', …' if unbooked > len(strays) else ''})" if strays else ""
+            without = f", {unbooked} without a time in their key{such}" if unbooked else ""
             return f"{noted.element}: {noted.arrivals} arrived{without}"
         case Ahead(batches=batches):
             wait = "waits" if batches == 1 else "wait"
@@ -159,10 +163,10 @@ def _table(tally: Tally, width: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
     for name, row in tally.rows.items():
         busy = f" (+{len(row.working)})" if row.working else ""
-        cells = (name, _counts(row) or "-", row.off or row.trouble or f"{row.last}{busy}")
+        cells = (name, _counts(row) or "-", row.off or row.trouble or row.waits or f"{row.last}{busy}")
         if width < _NARROW:
             table.add_row(Text("\n  ".join(cell for cell in cells if cell)))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from attrs import define, field
 
@@ -20,6 +21,7 @@ from clusterless.runner.happenings import (
     Started,
     Switched,
     Trouble,
+    Waits,
     Worked,
 )
 from clusterless.runtime.site import Site, labels
@@ -38,6 +40,16 @@ class Row:
     last: str = ""
     trouble: str = ""
     off: str = ""
+    dataset: str = ""
+    strays: tuple[str, ...] = ()
+    waits: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of it besides its counts."""
+        more = ", …" if self.counts["unbooked"] > len(self.strays) else ""
+        named = f"in no lot: {', '.join(self.strays)}{more} ('cls audit {self.dataset}' lists them)"
+        return [note for note in (self.off, self.waits, named if self.strays else "") if note]
 
 
 class Tally:
@@ -48,7 +60,9 @@ class Tally:
         self._lock = threading.Lock()
         self._unworked: set[tuple[str, str]] = set()
         for site, name in zip(sites, labels(sites), strict=True):
-            self.rows |= {f"{name}/{each.name}": Row("boundary") for _, each in site.deployable.ingress}
+            self.rows |= {
+                f"{name}/{each.name}": Row("boundary", dataset=each.dataset.id) for _, each in site.deployable.ingress
+            }
             self.rows |= {f"{name}/{each.arc.name}": Row(_kind(each.element)) for each in site.deployable.consumers}
             self.rows |= {f"{name}/{each.name}": Row("activity") for each in site.deployable.activities}
 
@@ -64,6 +78,9 @@ class Tally:
             match happening:
                 case Booked():
                     row.counts += Counter(arrivals=happening.arrivals, unbooked=happening.unbooked)
+                    row.strays = row.strays or happening.strays
+                case Waits():
+                    row.waits = waits_for(happening)
                 case SealedLots():
                     self._sealed(row, happening)
                 case Started():
@@ -94,6 +111,7 @@ class Tally:
             complete=sealed.lots - sealed.empty, empty=sealed.empty, objects=sealed.objects, late=sealed.late
         )
         row.last = sealed.last or row.last
+        row.waits = ""
         row.trouble = ""
 
     def _worked(self, row: Row, worked: Worked | Ran) -> None:
@@ -111,6 +129,11 @@ class Tally:
             row.failed[worked.lot] = worked.state
             row.trouble = worked.error.partition("\n")[0]
             self._unworked.add(key)
+
+
+def waits_for(waits: Waits) -> str:
+    """In words: which lot what arrived waits for, and when that is sealed."""
+    return f"what arrived waits for lot {waits.lot}, sealed at {datetime.fromisoformat(waits.at):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def off_since(switched: Switched) -> str:

@@ -115,6 +115,18 @@ def plan_ticks(
     return Plan(lots=lots, late=(), through=lots[-1]) if lots else None
 
 
+def due(booking: Booking, waiting: Iterable[Waiting], through: Lot | None) -> tuple[Lot, datetime] | None:
+    """The lot that the first of what waits by arrival time goes into, and when it is sealed at the soonest.
+
+    None where nothing waits; what waits by key time is sealed once no more comes.
+    """
+    first = min((each.lot for each in waiting), default=None)
+    if first is None or booking.lot_source.is_key_time:
+        return None
+    lot = max(first, through.next) if through else first
+    return lot, lot.end + timedelta(seconds=booking.grace)
+
+
 def _is_quiet(booking: Booking, batches: Sequence[Waiting], now: datetime) -> bool:
     return bool(batches) and now >= max(each.time for each in batches) + timedelta(seconds=booking.grace)
 

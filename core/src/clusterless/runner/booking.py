@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from clusterless.errors import MalformedError
+from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
 from clusterless.model.seal import Seal
-from clusterless.runner.happenings import Ahead, Booked, Happening, SealedLots, Trouble
+from clusterless.runner.happenings import Ahead, Booked, Happening, SealedLots, Trouble, Waits
 from clusterless.runner.patience import Patience
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import Intake, Taken
@@ -42,6 +44,7 @@ class Booking(threading.Thread):
         self._is_quiet = False
         self._turns = self._turns_owed = 0
         self._ahead = 0
+        self._due: tuple[Lot, datetime] | None = None
         self.unreadable: set[str] = set()
         self.is_stuck = False
         self._patience = Patience(_PATIENCE)
@@ -98,7 +101,8 @@ class Booking(threading.Thread):
         taken = intake.take(_WAIT)
         if taken.booked or taken.unbooked:
             self._is_quiet = False
-            self._tell(Booked(element=self.element, arrivals=taken.booked, unbooked=taken.unbooked))
+            booked = Booked(element=self.element, arrivals=taken.booked, unbooked=taken.unbooked, strays=taken.strays)
+            self._tell(booked)
         if not taken.backlog:
             self._seal(taken)
         self._turns += 1
@@ -109,10 +113,14 @@ class Booking(threading.Thread):
             sealed = seal_next(self._boundary, seal_open=self._seal_open and not taken.unsettled)
             if sealed.seal:
                 self._tell(_told(self.element, sealed.seal))
+                self._due = None
             elif not sealed.lost:
                 if sealed.ahead > self._ahead:
                     self._tell(Ahead(element=self.element, batches=sealed.ahead))
                 self._ahead = sealed.ahead
+                if sealed.due and sealed.due != self._due:
+                    self._tell(Waits(element=self.element, lot=str(sealed.due[0]), at=sealed.due[1].isoformat()))
+                self._due = sealed.due
                 self._is_quiet = not (sealed.waiting or taken.booked or taken.unsettled)
                 return
 

@@ -14,10 +14,19 @@ class Happening:
 
 @frozen(kw_only=True)
 class Booked(Happening):
-    """Arrivals were written down, not yet in a lot; *unbooked* ones have no time in their key."""
+    """Arrivals were written down, not yet in a lot; *unbooked* ones have no time in their key, *strays* the first."""
 
     arrivals: int
     unbooked: int
+    strays: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Waits(Happening):
+    """What arrived waits for its *lot*, which is sealed at *at* (ISO 8601) at the soonest."""
+
+    lot: str
+    at: str
 
 
 @frozen(kw_only=True)

@@ -24,6 +24,7 @@ from clusterless.store.retrying import create_once
 UNBOOKED = "unbooked"
 """Where arrivals are kept whose key gives no time: named, never lost, in no lot."""
 
+_NAMED = 2  # of those that are unbooked
 _MOST = 5000  # arrivals in one batch, which is read whole
 
 
@@ -31,13 +32,14 @@ _MOST = 5000  # arrivals in one batch, which is read whole
 class Taken:
     """How many arrivals were written down, and what their source said of those to come.
 
-    Those of lots that another project owns are its own to book.
+    Those of lots that another project owns are its own to book. *strays* are the keys of the first that are unbooked.
     """
 
     booked: int
     unbooked: int
     backlog: bool
     unsettled: bool
+    strays: tuple[str, ...] = ()
 
 
 class Intake:
@@ -61,8 +63,10 @@ class Intake:
         arrived.acknowledge()
         if arrived.looked and (boundary.looked is None or arrived.looked > boundary.looked):
             boundary.looked = arrived.looked
-        unbooked = len(lots.get(UNBOOKED, ()))
-        return Taken(sum(map(len, lots.values())) - unbooked, unbooked, arrived.backlog, arrived.unsettled)
+        without = lots.get(UNBOOKED, [])
+        strays = tuple(layout.key(boundary.dataset.path_uri, each.uri) for each in without[:_NAMED])
+        booked = sum(map(len, lots.values())) - len(without)
+        return Taken(booked, len(without), arrived.backlog, arrived.unsettled, strays)
 
     def _drop_sealed(self, lots: dict[str, list[Arrival]]) -> None:
         """What comes again after its lot was sealed would only make work: a seal of nothing, or a wait for one."""

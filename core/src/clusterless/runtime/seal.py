@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from clusterless import codec, layout
-from clusterless.engine.arrivals import Plan, Waiting, plan_seal, plan_ticks, without_doubles
+from clusterless.engine.arrivals import Plan, Waiting, due, plan_seal, plan_ticks, without_doubles
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival
@@ -29,13 +29,15 @@ class Sealed:
     """What one call came to: the seal that was appended and finished here, if any.
 
     *lost*: another was faster, call again; else, without a seal, nothing is due, and *waiting*
-    batches lie in the intake, besides those of lots that lie *ahead*: their keys name times to come.
+    batches lie in the intake, besides those of lots that lie *ahead*: their keys name times to come. The first
+    of them goes into the lot that *due* names, and the time when that is sealed, where it is known.
     """
 
     seal: Seal | None = None
     lost: bool = False
     waiting: int = 0
     ahead: int = 0
+    due: tuple[Lot, datetime] | None = field(default=None, eq=False)
 
 
 def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
@@ -55,7 +57,8 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
     if plan is None:
         current = Lot.containing(boundary.now(), boundary.booking.unit)
         ahead = sum(batch.lot > current for batch in batches)
-        return Sealed(waiting=len(batches) - ahead, ahead=ahead)
+        first = due(boundary.booking, batches, last.through if last else None)
+        return Sealed(waiting=len(batches) - ahead, ahead=ahead, due=first)
     try:
         seal = _make(boundary, plan, last)
     except ObjectMissingError:
