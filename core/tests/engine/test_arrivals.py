@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusterless.engine import arrivals
-from clusterless.engine.arrivals import MOST_LOTS, Plan, Waiting, identity, plan_seal, without_doubles
+from clusterless.engine.arrivals import MOST_LOTS, Plan, Waiting, due, identity, plan_seal, without_doubles
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Booking, EventArrival, LotSource
 from clusterless.model.dataset import Tenure
@@ -261,3 +261,24 @@ def test_doubles_are_dropped_whatever_their_order(given_: list[Arrival], known: 
     assert known == before | {identity(each) for each in given_}
     assert [each.uri for each in fresh] == sorted(each.uri for each in fresh)
     assert without_doubles(given_, known) == []
+
+
+@given(
+    st.lists(st.integers(-3, 3), min_size=1, max_size=4),
+    st.none() | st.integers(-3, 3),
+    st.integers(0, 600),
+)
+def test_what_waits_is_sealed_when_it_is_due_and_no_sooner(offsets: list[int], through: int | None, grace: int) -> None:
+    reached = None if through is None else BEFORE.plus(through)
+    how, batches = booking(grace=grace), waiting(*offsets)
+    found = due(how, batches, reached)
+    assert found is not None
+    lot, at = found
+    assert lot == max(BEFORE.plus(min(offsets)), reached.next if reached else BEFORE.plus(-100))
+    assert plan_seal(how, batches, reached, at - timedelta(seconds=1)) is None
+    assert plan_seal(how, batches, reached, at) is not None
+
+
+def test_what_waits_by_key_time_or_not_at_all_is_due_at_no_known_time() -> None:
+    assert due(booking(by_key=True), waiting(0), None) is None
+    assert due(booking(), [], None) is None
