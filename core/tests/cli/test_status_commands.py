@@ -127,10 +127,18 @@ def test_json_nests_the_record_under_its_kind(cls: Cls, recorded: object) -> Non
 
 def test_filters_are_exact_and_see_the_version(cls: Cls, recorded: object) -> None:
     assert [row["name"] for row in rows(cls, "arcs", "--name", "old")] == ["old"]
-    assert rows(cls, "arcs", "--name", "ol") == []
+    refused = cls("arcs", "--name", "ol")
+    assert (refused.exit_code, refused.stdout) == (2, "")
     assert len(rows(cls, "arcs", "--project", "p")) == len(rows(cls, "arcs", "--project", "p:1")) == 2
-    assert rows(cls, "arcs", "--project", "p:2") == []
-    assert rows(cls, "datasets", "--project", "q") == []
+    for arguments in (("arcs", "--project", "p:2"), ("datasets", "--project", "q")):
+        assert cls("--output", "json", *arguments).exit_code == 2
+
+
+def test_what_is_mistyped_is_told_with_what_there_is(cls: Cls, recorded: object) -> None:
+    asked = cls("arcs", "status", "--name", "copi")
+    assert "--name copi: there is none here; there are: copy, old\n" in asked.output
+    assert "did you mean --name copy?" in asked.output
+    assert "--project nope: there is none here; there are: p:1\n" in cls("datasets", "--project", "nope").output
 
 
 def test_another_stage_is_another_placement(cls: Cls, recorded: object) -> None:
@@ -187,8 +195,9 @@ def test_a_listing_of_more_than_a_page_is_counted_whole(cls: Cls, stores: dict[s
 
 
 def test_an_empty_report_says_so_where_errors_go(cls: Cls, recorded: object) -> None:
-    assert cls("arcs", "--name", "none").stdout == ""
-    assert cls("arcs", "--name", "none").stderr == "no arcs are known here; -p FILE looks at those of a project file\n"
+    elsewhere = ("--stage", "none")
+    assert cls("arcs", *elsewhere).stdout == ""
+    assert cls("arcs", *elsewhere).stderr == "no arcs are known here; -p FILE looks at those of a project file\n"
     nothing = cls("datasets", "status", "--list", "--earliest", "20200101", "--latest", "20200102")
     assert nothing.stderr == "no dataset has a lot between 2020-01-01 00:00 and 2020-01-02 00:00 (UTC)\n"
-    assert cls("--output", "json", "arcs", "--name", "none").stdout == "[]\n"
+    assert cls("--output", "json", "arcs", *elsewhere).stdout == "[]\n"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,8 @@ from clusterless.provider import StoreRoots
 from clusterless.store.api import ObjectStore
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_NAMED = 10  # of what there is, in an error
 
 
 @frozen(kw_only=True)
@@ -120,9 +123,17 @@ class Scope:
         return placement, provider.roots(placement, Path.cwd()), plugins
 
     def _wanted(self, known: Iterable[K]) -> list[K]:
-        kept = [each for each in known if not self.names or each.name in self.names]
+        """Those of the projects and names asked for.
+
+        Raises:
+            InvalidValueError: a project or a name is of none of them, although there are some.
+        """
+        kept = list(known)
+        refuse_unknown("project", self.projects, [spelled(each.project) for each in kept])
+        refuse_unknown("name", self.names, [{each.name} for each in kept])
+        kept = [each for each in kept if not self.names or each.name in self.names]
         if self.projects:
-            kept = [each for each in kept if {each.project.name, _text(each.project)} & set(self.projects)]
+            kept = [each for each in kept if spelled(each.project) & set(self.projects)]
         return sorted(kept, key=lambda each: (each.placement.id, each.project.id, each.name))
 
 
@@ -159,8 +170,25 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-def _text(project: Project) -> str:
-    return f"{project.name}:{project.version}"
+def spelled(project: Project) -> set[str]:
+    """What ``--project`` may call it by."""
+    return {project.name, f"{project.name}:{project.version}"}
+
+
+def refuse_unknown(option: str, wanted: Sequence[str], known: Sequence[Set[str]]) -> None:
+    """Refuse what is *wanted* by --*option* where something is *known*, each under some spellings, and it is not.
+
+    Raises:
+        InvalidValueError: it is most likely mistyped.
+    """
+    spelled = set().union(*known)
+    for each in wanted:
+        if known and each not in spelled:
+            close = get_close_matches(each, spelled, n=1)
+            names = sorted({max(names, key=len) for names in known})
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            msg = f"--{option} {each[:60]}: there is none here; there are: {', '.join(names[:_NAMED])}{more}"
+            raise InvalidValueError(msg, hint=f"did you mean --{option} {close[0]}?" if close else "")
 
 
 # ---- declared --------------------------------------------------------------------------------------------------
