@@ -7,7 +7,6 @@ taken as it is there. Each command is run three times in turn with `listing.py`;
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -55,14 +54,13 @@ def measured(name: str, file: Path, lots: int) -> Iterator[Row]:
     for _ in range(REPEATS):
         floors.append(cost(PYTHON, HERE / "listing.py", file, *question.keys))
         ours.append(cost(*command, fine=_FINE))
-    said = f"cls {' '.join(question.arguments)}: "
-    yield from _rows(said, typical(floors), typical(ours), lots)
+    yield from _rows(f"{name}, {lots} lots: ", typical(floors), typical(ours))
 
 
-def _rows(said: str, floor: Cost, our: Cost, lots: int) -> Iterator[Row]:
-    yield Row(f"{said}{lots} lots: wall time, of a listing's", our.wall / floor.wall, RATIO)
-    yield Row(f"{said}{lots} lots: processor time, of a listing's", our.cpu / floor.cpu, RATIO)
-    yield Row(f"{said}{lots} lots: memory beyond the listing's", our.peak - floor.peak, PEAK, "MiB")
+def _rows(said: str, floor: Cost, our: Cost) -> Iterator[Row]:
+    yield Row(f"{said}wall time, of the {floor.wall:,.1f} s of a listing", our.wall / floor.wall, RATIO)
+    yield Row(f"{said}processor time, of the {floor.cpu:,.1f} s of a listing", our.cpu / floor.cpu, RATIO)
+    yield Row(f"{said}memory beyond the listing's {floor.peak:,.0f} MiB", our.peak - floor.peak, PEAK, "MiB")
 
 
 def main() -> None:
@@ -83,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

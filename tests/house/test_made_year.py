@@ -106,3 +106,13 @@ def test_every_planted_gap_is_found_by_its_name(year: ModuleType, tmp_path: Path
     assert of_clean == sum(fate in blocked | {"UNSEEN"} for fate in planted)
     stale = cls(file.parent, "status", "year/clean", "-p", "project.json", *window, "--output", "json")
     assert json.loads(stale.stdout)[0]["stale"] == planted.count("STALE")
+
+
+@pytest.mark.slow
+def test_what_asking_costs_is_measured(root: Path) -> None:
+    command = [sys.executable, str(root / "benchmarks/operate.py"), "--lots", "40", "status", "graph"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    note, *rows = ended.stdout.splitlines()
+    assert "nothing is proved" in note
+    assert len(rows) == 6
+    assert all(row.endswith(("holds", "DOES NOT HOLD")) for row in rows)
