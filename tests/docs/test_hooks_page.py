@@ -31,25 +31,18 @@ def test_every_hook_has_a_test_of_its_own(root: Path) -> None:
 def test_the_plugin_of_the_page_works(read: Any, shell: Any, tmp_path: Path) -> None:
     page = read("docs/hooks.md")
     (tmp_path / "cls_tea.py").write_text("\n\n".join(page.blocks("python")))
-    install(tmp_path)
-    (tmp_path / "project.toml").write_text(next(block for block in page.blocks("toml") if "[[arcs]]" in block))
-    for cup in ("one", "two"):
-        path = tmp_path / "cups" / cup
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("tea")
-    environment = {"PYTHONPATH": str(tmp_path)}
-    shown = shell("cls plugins", **environment)
+    for block in page.blocks("toml"):
+        if name := re.match(r"# (\S+\.toml)\n", block):
+            (tmp_path / name[1]).write_text(block)
+    looked, ran = page.blocks("bash")
+    environment = {"PYTHONPATH": str(tmp_path / "site")}
+    # As the page says, but into a folder of its own, and with the build system that is there.
+    assert "pip install .\n" in looked
+    here = "python -m pip install --quiet --no-deps --no-build-isolation --target site .\n"
+    shown = shell(looked.replace("pip install .\n", here), **environment)
     assert all(name in shown for name in ("tea:core:kettle", "tea:core:bell", "tea://", "cls-tea has no place"))
-    assert shell("cls tea", **environment) == "ready\n"
-    shell("cls run project.toml --until-idle --seal-open", **environment)
+    assert shown.endswith("ready\n")
+    shell(ran, **environment)
     assert [path.read_text() for path in tmp_path.glob("counts/lot=*/*")] == ["2"]
     rung = [line.split()[0] for line in (tmp_path / "rung.txt").read_text().splitlines()]
     assert rung == ["cups/1", "counts/1"]
-
-
-def install(folder: Path) -> None:
-    """Make the module in *folder* a distribution with the page's entry point."""
-    info = folder / "cls_tea-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: cls-tea\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[clusterless]\ntea = cls_tea\n")
