@@ -50,7 +50,7 @@ CODE = """
         print("no newline", end="")
 
     def linger(work):
-        threading.Timer(0.3, print, ["late"]).start()
+        threading.Timer(2, print, ["late"]).start()
 
     def fail(work):
         work.sink().write("first", b"1")
@@ -172,7 +172,7 @@ def test_what_is_printed_goes_to_the_attempts_output(bench: Any, worked: Any) ->
 
 def test_what_is_printed_after_the_lot_is_nobodys(bench: Any, worked: Any) -> None:
     worked("linger")
-    sleep(0.6)
+    sleep(2.5)
     assert bench.output() == ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -19,7 +20,8 @@ from clusterless.testing.simulation.stores import Faults
 
 pytestmark = pytest.mark.slow
 SCHEDULES = int(os.environ.get("CLS_SCHEDULES", "40")) // 2
-SEEDS = 15  # tried before a rule is called useless
+SEEDS = 20  # tried before a rule is called useless
+RATES = (0.03, 0.005)  # of kills and of stalls: some rules need much trouble, some little
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -111,9 +113,9 @@ RULES: tuple[Patch, ...] = (
 def test_without_a_rule_of_retention_a_law_breaks(rule: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some schedule of a few finds it."""
     rule(monkeypatch)
-    for seed in range(SEEDS):
+    for seed, rate in product(range(SEEDS), RATES):
         try:
-            RetiringPlay(seed, Faults(kill=0.005, stall=0.005)).run()
+            RetiringPlay(seed, Faults(kill=rate, stall=rate)).run()
         except (BrokenLawError, AssertionError):
             return
     pytest.fail(f"{SEEDS} schedules did not miss the rule")
