@@ -2,13 +2,16 @@
 
 ``python benchmarks/operate.py [--lots 105120] [--folder FOLDER] [NAME…]``: a year is made in FOLDER (`year.py`), or
 taken as it is there. Each command is run three times in turn with `listing.py`; medians are compared.
+
+``python benchmarks/operate.py --flat [--lots 1000000] [--folder FOLDER]``: so many lots of one dataset are asked about,
+and a tenth of them; what is compared is memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import year
@@ -17,6 +20,7 @@ from cost import Cost, cost, typical
 from run import CLS, HERE, PYTHON, Row
 
 REPEATS = 3
+_MILLION = 1_000_000
 RATIO, PEAK = 1.2, 200.0
 _FINE = (0, 3)  # what is asked may be found wanting: some of it was planted
 
@@ -63,21 +67,40 @@ def _rows(said: str, floor: Cost, our: Cost) -> Iterator[Row]:
     yield Row(f"{said}memory beyond the listing's {floor.peak:,.0f} MiB", our.peak - floor.peak, PEAK, "MiB")
 
 
+FLAT = {"status": ("status", "in"), "gaps": ("gaps", "in"), "datasets": ("datasets", "status", "--name", "in")}
+_GROWTH = 20.0
+
+
+def flat(file: Path, lots: int) -> Iterator[Row]:
+    """Memory of very many lots, and of a tenth of them."""
+    for name, arguments in FLAT.items():
+        few, many = (_peak(file, arguments, count) for count in (lots // 10, lots))
+        yield Row(f"{name}, {lots} lots: memory beyond the {few:,.0f} MiB of a tenth", many - few, _GROWTH, "MiB")
+
+
+def _peak(file: Path, arguments: Sequence[str], lots: int) -> float:
+    ranged = ("--earliest", str(year.LONG_AGO), "--latest", str(year.LONG_AGO.plus(lots)))
+    return cost(CLS, *arguments, "-p", file, *ranged, fine=_FINE).peak
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lots", type=int, default=year.YEAR, help="of each dataset (default: a year of them)")
+    parser.add_argument("--lots", type=int, help="of each dataset (default: a year of them; with --flat, a million)")
+    parser.add_argument("--flat", action="store_true", help="measure how memory grows with lots")
     parser.add_argument("--folder", type=Path, help="where the year is, or is made and left")
     parser.add_argument("names", nargs="*", choices=[*QUESTIONS, []], metavar="NAME", help=", ".join(QUESTIONS))
     given = parser.parse_args()
-    if given.lots < year.YEAR:
-        print("less than a year: what a start costs weighs more, and nothing is proved")
+    lots = given.lots or (_MILLION if given.flat else year.YEAR)
+    if lots < (_MILLION if given.flat else year.YEAR):
+        print("fewer lots than promised: what a start costs weighs more, and nothing is proved")
     with tempfile.TemporaryDirectory(prefix="cls-year-") as folder:
         file = (given.folder or Path(folder) / "year") / "project.json"
         if not file.exists():
-            year.make(file.parent, given.lots)
-        for name in given.names or QUESTIONS:
-            for row in measured(name, file, given.lots):
-                print(row, flush=True)
+            year.make(file.parent, lots, year.LONG_AGO if given.flat else year.FIRST, bare=given.flat)
+        names = given.names or QUESTIONS
+        rows = flat(file, lots) if given.flat else (row for name in names for row in measured(name, file, lots))
+        for row in rows:
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ from clusterless.store.manifests import Manifests, encode
 
 FIRST = Lot.parse("20230101PT5M000")
 YEAR = 365 * 288
+LONG_AGO = Lot.parse("20140101PT5M000")  # from where on a million lots are none that lie ahead
 BY = "made:0"
 BODY = b"x"
 _SEALED = 288  # lots a seal
@@ -414,7 +415,8 @@ def main() -> None:
     parser.add_argument("--sound", action="store_true", help="plant no gaps")
     parser.add_argument("--bare", action="store_true", help="manifests of the first dataset only")
     given = parser.parse_args()
-    print(make(given.folder, given.lots, sound=given.sound, bare=given.bare))
+    first = LONG_AGO if given.bare else FIRST
+    print(make(given.folder, given.lots, first, sound=given.sound, bare=given.bare))
 
 
 if __name__ == "__main__":
