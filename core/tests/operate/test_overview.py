@@ -239,11 +239,17 @@ def test_what_is_turned_off_or_given_up_is_not_owed(landscape: Landscape) -> Non
     assert found["clean/1"].is_off
 
 
-def test_an_entry_that_cannot_be_read_stops_nothing(landscape: Landscape) -> None:
-    commit(landscape, "orders", FIRST)
+def test_entries_that_cannot_be_read_stop_nothing_and_are_told_once(
+    landscape: Landscape, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit(landscape, "orders", FIRST, FIRST.next)
     tidy = arc_of(landscape, "tidy")
-    tidy.state.put(f"{tidy.keys.lot(FIRST)}000001.json", b"{")
-    assert counts(look(landscape, "tidy")["shop/tidy"]) == {"late": 1}
+    for lot in (FIRST, FIRST.next):
+        tidy.state.put(f"{tidy.keys.lot(lot)}000001.json", b"{")
+    assert counts(look(landscape, "tidy")["shop/tidy"]) == {"late": 2}
+    assert [record.message.partition(",")[0] for record in caplog.records] == [
+        "lots whose entries cannot be read count as late"
+    ]
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ class Judge:
     _owing: Owing = field(init=False)
     _owed: dict[str, Owed] = field(factory=dict, init=False)
     _looked: dict[str, Looked] = field(factory=dict, init=False)
+    _warned: dict[str, MalformedError] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._owing = Owing(self.landscape)
@@ -71,6 +72,12 @@ class Judge:
         if key not in self._owed:
             self._owed[key] = self._owing.of(view)
         return self._owed[key]
+
+    def warn(self, view: ArcView, error: MalformedError) -> None:
+        """Say of an arc once that entries cannot be read: there may be as many as lots."""
+        is_first = self._warned.setdefault(view.keys.path, error) is error  # several threads read
+        level = logging.WARNING if is_first else logging.INFO
+        _log.log(level, "lots whose entries cannot be read count as late, such as %s", error.problem)
 
     def looked(self, boundary: BoundaryView) -> Looked:
         key = boundary.state.root + boundary.keys.path
@@ -188,7 +195,7 @@ class Standings:
         try:
             ledger = read_ledger(view.ledger(lot), seen.picture)
         except MalformedError as error:
-            _log.warning("counted as late: %s", error.problem)
+            self.judge.warn(view, error)
             return Standing.LATE
         except ObjectMissingError:
             ledger = Ledger()  # removed since it was listed
