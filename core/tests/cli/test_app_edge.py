@@ -126,3 +126,22 @@ def test_ctrl_c_ends_a_real_process_with_130_and_no_traceback() -> None:
     ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
     assert ended.returncode == 130
     assert "Traceback" not in ended.stderr
+
+
+def test_a_mistyped_command_is_answered_with_what_is_meant() -> None:
+    shown = CliRunner().invoke(app.main, ["runn"])
+    assert shown.exit_code == 2
+    assert "Did you mean 'run'?" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [([], "warning: it is late"), (["-v"], "warning: clusterless.x: it is late")]
+)
+def test_warnings_are_sentences_and_name_modules_only_when_asked(given: list[str], said: str) -> None:
+    program = (
+        "import logging; from clusterless.cli.app import main; "
+        f"main({given}, standalone_mode=False); "
+        "logging.getLogger('clusterless.x').warning('it is %s', 'late')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stderr == f"{said}\n"

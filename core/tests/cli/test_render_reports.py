@@ -52,7 +52,7 @@ FOLDED = Report(
 
 def test_what_all_rows_have_in_common_is_said_once_above() -> None:
     assert table(FOLDED, 60, folded=True) == (
-        "placement.provider local, running 0\n"
+        "placement.provider local\n"
         "\n"
         "      lot\n"
         "name  id               complete\n"
@@ -138,3 +138,18 @@ def test_every_form_for_programs_gives_the_rows_back(rows: list[tuple[str, int]]
     for form, delimiter in (("csv", ","), ("tsv", "\t")):
         read = list(csv.reader(io.StringIO(_FORMS[form](report)), delimiter=delimiter))[1:]
         assert [(name, int(count)) for name, count in read] == rows
+
+
+def test_what_can_be_spared_is_left_out_until_a_row_fits_and_is_named() -> None:
+    rows = (("one", 1, "2024-01-31", "here-and-there", 5), ("two", 2, "2024-02-01", "elsewhere", 6))
+    report = Report(("name", "gap", "from", "place", "n"), rows, aside=("gap",), spare=(("from",), ("place",)))
+    for room, left in ((80, "gap"), (30, "gap, from"), (26, "gap, from"), (12, "gap, from, place")):
+        shown = " ".join(table(report, room, folded=True).split())
+        assert f"not shown: {left}; --output csv has all" in shown
+    assert "not shown" not in table(report, 80)
+    assert "gap" in table(report, 80)
+
+
+def test_a_common_zero_is_not_worth_a_word() -> None:
+    report = Report(("name", "bad", "good"), (("a", 0, 3), ("b", 0, 3)))
+    assert table(report, 40, folded=True).startswith("good 3\n\n")

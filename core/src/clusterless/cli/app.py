@@ -11,6 +11,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -98,6 +99,17 @@ def _as_output(ctx: click.Context, _: click.Parameter, output: str | None) -> No
         ctx.obj = evolve(ctx.obj, given=output)
 
 
+class _Sentences(logging.Formatter):
+    """What is logged, as people read it; *named*: with the module that says it."""
+
+    def __init__(self, *, named: bool) -> None:
+        super().__init__("%(levelword)s: %(name)s: %(message)s" if named else "%(levelword)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.levelword = record.levelname.lower()
+        return super().format(record)
+
+
 class App(click.Group):
     """A group that imports a command when it is called, and words every error."""
 
@@ -131,6 +143,17 @@ class App(click.Group):
         command = _plugin_commands().get(cmd_name)
         return command and fitted(command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if close and "Did you mean" not in error.message:
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         others = {name: command.get_short_help_str() for name, command in _plugin_commands().items()}
         rows = {**others, **{name: text for name, (_, text) in COMMANDS.items()}}
@@ -163,7 +186,8 @@ Examples:
 def main(ctx: click.Context, verbosity: int, output: str | None, settings: tuple[str, ...]) -> None:
     """Declare data pipelines; run them here or deploy them."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=level, stream=sys.stderr, force=True)
+    logging.getLogger().handlers[0].setFormatter(_Sentences(named=verbosity > 0))
     session = ctx.obj = Session(given=output, settings=settings, verbosity=verbosity)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

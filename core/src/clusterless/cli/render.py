@@ -26,7 +26,8 @@ class Report:
 
     In JSON a dotted name becomes a nested object, and the first *width*
     columns, if any, go below the key *record*. On a terminal, a column that says the same in
-    every row stands above the table, unless it is one of *kept*.
+    every row stands above the table, unless it is one of *kept*;
+    those *aside* are left out there, and those of *spare* too, one after another until a row fits.
     """
 
     columns: tuple[str, ...]
@@ -35,6 +36,8 @@ class Report:
     width: int = 0
     kept: tuple[str, ...] = ()
     nothing: str = "nothing to show"  # said where there are no rows
+    aside: tuple[str, ...] = ()
+    spare: tuple[tuple[str, ...], ...] = ()
 
 
 def show(report: Report, output: str) -> None:
@@ -56,18 +59,55 @@ _GAP = "  "
 def table(report: Report, room: int = 0, *, folded: bool = False) -> str:
     """The report in lines of at most *room* columns, if any: a line a row, or where that does not fit, a line a value.
 
-    *folded*: what all rows have in common is said once, above.
+    *folded*: what all rows have in common is said once, above, and what can be spared is left out.
     """
-    above, report = _folded(report, room) if folded else ("", report)
-    heads = [_heads(name) for name in report.columns]
-    cells = [[_cell(value) for value in row] for row in report.rows]
-    widths = [max(map(len, column)) for column in zip(*_turned(heads), *cells, strict=True)]
-    total = sum(widths) + len(_GAP) * (len(widths) - 1)
+    if not folded:
+        return _drawn(report, room)
+    shown = _spared(report, room)
+    above, rest = _folded(shown, room)
+    left = [name for name in report.columns if name not in shown.columns]
+    said = f"not shown: {', '.join(left)}; --output csv has all" if left else ""
+    return (
+        above + _drawn(rest, room) + (textwrap.fill(said, room or _WIDE, break_on_hyphens=False) + "\n" if left else "")
+    )
+
+
+def _drawn(report: Report, room: int) -> str:
+    heads, cells, widths = _measured(report)
+    total = _total(widths)
     if room and total > room:
-        return above + _stacked(report.columns, cells, room)
+        return _stacked(report.columns, cells, room)
     columns = [_aligned(column) for column in zip(*report.rows, strict=True)]
     lines = [_line(row, widths, columns) for row in (*_turned(heads), *cells)]
-    return above + "\n".join([*lines[:2], "=" * total, *lines[2:], "", ""])
+    return "\n".join([*lines[:2], "=" * total, *lines[2:], "", ""])
+
+
+def _measured(report: Report) -> tuple[list[tuple[str, str]], list[list[str]], list[int]]:
+    """The heads, the cells, and how wide each column is."""
+    heads = [_heads(name) for name in report.columns]
+    cells = [[_cell(value) for value in row] for row in report.rows]
+    return heads, cells, [max(map(len, column)) for column in zip(*_turned(heads), *cells, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _spared(report: Report, room: int) -> Report:
+    """The report without what is aside, and as much of what it can spare as makes its rows fit."""
+    shown = _without(report, report.aside)
+    for names in report.spare:
+        _, rest = _folded(shown, room)
+        if not room or _total(_measured(rest)[2]) <= room:
+            break
+        shown = _without(shown, names)
+    return shown
+
+
+def _without(report: Report, names: Sequence[str]) -> Report:
+    left = [index for index, name in enumerate(report.columns) if name not in names]
+    rows = tuple(tuple(row[index] for index in left) for row in report.rows)
+    return evolve(report, columns=tuple(report.columns[index] for index in left), rows=rows)
 
 
 def _folded(report: Report, room: int) -> tuple[str, Report]:
@@ -79,11 +119,9 @@ def _folded(report: Report, room: int) -> tuple[str, Report]:
     }
     if len(common) == len(report.columns):
         return "", report
-    left = [index for index, name in enumerate(report.columns) if name not in common]
-    rows = tuple(tuple(row[index] for index in left) for row in report.rows)
-    said = ", ".join(f"{name} {_cell(value)}" for name, value in common.items() if value is not None)
+    said = ", ".join(f"{name} {_cell(value)}" for name, value in common.items() if value not in {None, 0})
     above = "\n".join(textwrap.wrap(said, room or _WIDE, break_on_hyphens=False))
-    return above and f"{above}\n\n", evolve(report, columns=tuple(report.columns[index] for index in left), rows=rows)
+    return above and f"{above}\n\n", _without(report, tuple(common))
 
 
 def _heads(name: str) -> tuple[str, str]:

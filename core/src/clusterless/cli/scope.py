@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,6 +112,10 @@ class Scope:
             declared = recorded(self.placement, plugins)
         return Landscape(with_upstream(declared, plugins), plugins)
 
+    def looked(self, plugins: Plugins) -> str:
+        """Where the placement keeps what it knows."""
+        return self._place(plugins)[1].metadata
+
     def _survey(self, plugins: Plugins) -> Survey:
         declared = read_projects(self.files, plugins.components(), plugins.project_formats(), plugins.absence)
         surveyed = survey(declared, plugins)
@@ -175,7 +180,7 @@ def spelled(project: Project) -> set[str]:
     return {project.name, f"{project.name}:{project.version}"}
 
 
-def refuse_unknown(option: str, wanted: Sequence[str], known: Sequence[Set[str]]) -> None:
+def refuse_unknown(option: str, wanted: Sequence[str], known: Sequence[AbstractSet[str]]) -> None:
     """Refuse what is *wanted* by --*option* where something is *known*, each under some spellings, and it is not.
 
     Raises:

@@ -6,6 +6,7 @@ import enum
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.model.placement import Placement
 from clusterless.operate.listing import unit_of
+from clusterless.operate.newest import newest_before
 from clusterless.operate.standing import arc_lots, dataset_lots
 from clusterless.plugins import find_plugins
 
@@ -30,7 +32,10 @@ _ARC = (*_PLACEMENT, "project.name", "project.version", "name")
 _DATASET = (*_PLACEMENT, "dataset.name", "dataset.version")
 _FOUND = ("temporalUnit", "earliest", "earliestFound", "earliestGap", "latest", "latestFound", "latestGap")
 _TOTALS = ("totalFound", "range", "rangeGap")
-_KEPT = ("name", "dataset.name", "lotId", "arcState", "manifestState", "complete", "totalFound", "rangeGap")
+_KEPT = ("name", "dataset.name", "lotId", "arcState", "manifestState", "complete", "totalFound")
+_GAPS = ("earliestGap", "latestGap", "rangeGap")
+"""Not for people: of what comes seldom they count lots that nobody waits for. ``cls gaps`` tells those apart."""
+_SPARE = (("earliest", "latest", "range"), ("earliestFound", "latestFound"), _PLACEMENT, ("temporalUnit",))
 _ARC_STATES = (ArcState.RUNNING, ArcState.PARTIAL, ArcState.MISSING, ArcState.COMPLETE)
 _MANIFEST_STATES = (ManifestState.REMOVED, ManifestState.PARTIAL, ManifestState.EMPTY, ManifestState.COMPLETE)
 
@@ -68,11 +73,12 @@ _DATASETS = Kind(record="dataset", summary="manifest", columns=_DATASET, state="
 
 @frozen
 class Subject:
-    """One arc or dataset of a report: its columns, and its lots within a range with their states."""
+    """One arc or dataset of a report: its columns, its lots within a range with their states, and the newest before."""
 
     identity: Row
     unit: LotUnit | None
     lots: Callable[[LotRange], Iterable[tuple[Lot, enum.Enum]]]
+    before: Callable[[Lot], Lot | None]
 
 
 def _viewed(command: Callable[..., None]) -> Callable[..., None]:
@@ -107,7 +113,7 @@ def arcs(session: Session, scope: Scope, window: Window | None, each: bool) -> N
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     subjects = [_arc(arc) for arc in scope.arcs(find_plugins())]
-    show(_report(_ARCS, subjects, window, each, _ARCS.nothing(scope)), session.output)
+    _show(_report(_ARCS, subjects, window, each, _ARCS.nothing(scope)), subjects, window, session.output)
 
 
 @click.command(epilog=_EXAMPLES.format("datasets"))
@@ -121,7 +127,20 @@ def datasets(session: Session, scope: Scope, window: Window | None, each: bool) 
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     subjects = [_dataset(dataset) for dataset in scope.datasets(find_plugins())]
-    show(_report(_DATASETS, subjects, window, each, _DATASETS.nothing(scope)), session.output)
+    _show(_report(_DATASETS, subjects, window, each, _DATASETS.nothing(scope)), subjects, window, session.output)
+
+
+def _show(report: Report, subjects: Sequence[Subject], window: Window | None, output: str) -> None:
+    show(report, output)
+    if window is None or any(_holds_a_lot(report, row) for row in report.rows):
+        return
+    before = (subject.before(window.of(subject.unit).first) for subject in subjects if subject.unit)
+    if newest := max((lot for lot in before if lot), key=lambda lot: lot.end, default=None):
+        click.echo(f"all lots are older than that; the newest is {newest}: --earliest {newest.day}", err=True)
+
+
+def _holds_a_lot(report: Report, row: Row) -> bool:
+    return "totalFound" not in report.columns or bool(row[report.columns.index("totalFound")])
 
 
 def _arc(arc: KnownArc) -> Subject:
@@ -130,6 +149,7 @@ def _arc(arc: KnownArc) -> Subject:
         identity,
         arc.unit or unit_of(arc.store, arc.keys.path),
         lambda wanted: arc_lots(arc.store, arc.keys, wanted),
+        partial(newest_before, arc.store, arc.keys.path),
     )
 
 
@@ -139,6 +159,7 @@ def _dataset(known: KnownDataset) -> Subject:
         identity,
         known.unit or unit_of(known.store, layout.dataset_path(known.dataset)),
         lambda wanted: dataset_lots(known.store, known.dataset, wanted),
+        partial(newest_before, known.store, layout.dataset_path(known.dataset)),
     )
 
 
@@ -156,7 +177,7 @@ def _report(kind: Kind, subjects: Sequence[Subject], window: Window | None, each
         return Report((*columns, "lotId", kind.state), listed, kind.record, width, _KEPT, nothing)
     counted = (*columns, *_FOUND, *(each.value for each in kind.states), *_TOTALS)
     rows = tuple(_counts(subject, window, kind.states) for subject in subjects)
-    return Report(counted, rows, kind.summary, width, _KEPT, nothing)
+    return Report(counted, rows, kind.summary, width, _KEPT, nothing, aside=_GAPS, spare=_SPARE)
 
 
 def _lot_rows(subject: Subject, window: Window) -> Iterable[Row]:
