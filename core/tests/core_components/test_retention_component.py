@@ -78,8 +78,8 @@ def test_it_works_on_folders_and_warns_of_what_holds_it_back(tmp_path: Path, cap
     )
     caplog.set_level(logging.WARNING)
     why = f"held back: 'slow' of project p/1 has not consumed lot {LOT}"
-    assert runnable.run(occasion) == f"removed 0 lots, 0 objects; nothing is given up yet; {why}"
+    assert runnable.run(occasion) == f"nothing new to remove; {why}"
     assert caplog.messages == [f"retire: dataset in/1: {why}"]
     register(FileStore(roots.metadata), Deployable(project=project.project, placement=HERE, boundaries=(boundary,)))
-    assert runnable.run(occasion) == f"removed 0 lots, 0 objects; nothing before {LOT.next} is claimed"
+    assert runnable.run(occasion) == f"marked lots before {LOT.next} for removal by a run two minutes later or more"
     runnable.close()

@@ -55,20 +55,25 @@ class Retained:
 class Expired:
     """What came of a run: so many *lots* and *objects* removed, and so many objects *kept* that others list too.
 
-    *horizon* is where it is now; *held* says why it is not further, or why a lot before it is still there.
+    *horizon* is where it is now, *marked* whether this run moved it there; *held* says why it is not further, or
+    why a lot before it is still there.
     """
 
     lots: int = 0
     objects: int = 0
     kept: int = 0
     horizon: Lot | None = None
+    marked: bool = False
     held: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        kept = f" ({self.kept} written again since, and kept)" if self.kept else ""
-        done = f"removed {_count(self.lots, 'lot')}, {_count(self.objects, 'object')}{kept}"
-        upto = f"nothing before {self.horizon} is claimed" if self.horizon else "nothing is given up yet"
-        return "; ".join((done, upto, *(f"held back: {why}" for why in self.held)))
+        said = [f"held back: {why}" for why in self.held]
+        if self.marked:
+            said.insert(0, f"marked lots before {self.horizon} for removal by a run two minutes later or more")
+        if self.lots or self.kept:
+            kept = f"; kept {_count(self.kept, 'object')} written again since" if self.kept else ""
+            said.insert(0, f"removed {_count(self.lots, 'lot')} ({_count(self.objects, 'object')}){kept}")
+        return "; ".join(said if self.marked or self.lots or self.kept else ["nothing new to remove", *said])
 
 
 def expire(retained: Retained) -> Expired:
@@ -125,6 +130,7 @@ class _Run:
             objects=removal.removed,
             kept=removal.kept,
             horizon=moved or horizon.lot,
+            marked=moved is not None,
             held=tuple(self.held),
         )
 
