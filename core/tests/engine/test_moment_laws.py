@@ -63,6 +63,12 @@ def test_a_refusal_says_what_to_type() -> None:
     assert "12h" in caught.value.hint
 
 
+def test_a_word_that_is_none_is_refused_once() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_moment("foo", NOW)
+    assert caught.value.problem == "'foo' is not a moment: it has none of the known forms"
+
+
 @given(st.text(max_size=20) | st.from_regex(r"[0-9+@:/ T-]{1,20}[a-z]{0,3}", fullmatch=True))
 def test_whatever_the_text_it_is_a_moment_or_refused(text: str) -> None:
     with suppress(InvalidValueError):

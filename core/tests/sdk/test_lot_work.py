@@ -20,6 +20,7 @@ from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError, 
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.sdk import LotWork
+from clusterless.sdk.functions import find
 from clusterless.store.api import ObjectStore
 from clusterless.store.files import FileStore
 from clusterless.store.manifests import decode, encode
@@ -367,3 +368,23 @@ def test_the_command_line_says_how_it_is_used(place: Place) -> None:
     done = _command(place)
     assert done.returncode == 2
     assert "module:function" in done.stderr
+
+
+def test_text_is_refused_where_bytes_are_written(place: Place) -> None:
+    work = place.work()
+    with pytest.raises(InvalidValueError, match=r"write takes bytes, not str: encode the text"):
+        work.sink().write("a", "text")  # type: ignore[arg-type]
+    assert work.sink().size == 0
+
+
+def test_an_error_is_shown_by_the_users_own_lines_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Python's own modules are left out, and an import that finds nothing has none to show."""
+    (tmp_path / "reads_badly.py").write_text("import json\n\njson.loads('{')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WorkloadError, match=r"reads_badly\.py") as caught:
+        find("reads_badly:f")
+    assert "decoder.py" not in caught.value.problem
+    assert "importlib" not in caught.value.problem
+    with pytest.raises(WorkloadError) as caught:
+        find("not_there_at_all:f")
+    assert "\n" not in caught.value.problem

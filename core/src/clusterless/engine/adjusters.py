@@ -45,6 +45,8 @@ def adjusted(text: str, now: datetime) -> datetime | None:
         return None
     if text == "now":
         return now
+    if text.isalpha() and text not in _UNITS:
+        return None
     moment = now
     if match["unit"]:
         moment = _moved(moment, _signed(match["sign"] or "-", match["amount"]), _unit(match["unit"]))

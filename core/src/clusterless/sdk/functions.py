@@ -11,6 +11,8 @@ from typing import Any
 from clusterless.errors import WorkloadError
 
 _OURS = (os.path.dirname(os.path.dirname(__file__)) + os.sep, "<frozen ")
+_PYTHONS = os.path.dirname(os.__file__) + os.sep
+_INSTALLED = (f"{_PYTHONS}site-packages{os.sep}", f"{_PYTHONS}dist-packages{os.sep}")
 _TEXT = 1500  # characters of a trace that are kept
 
 Function = Callable[[Any], object]
@@ -37,7 +39,7 @@ def find(name: str) -> Function:
 
 
 def describe(error: BaseException) -> str:
-    """The error and where in the user's code it came from: frames of ours and of the import system are left out."""
+    """The error and where in the user's code it came from: frames of ours and of Python's own are left out."""
     trace = traceback.TracebackException.from_exception(error)
     _trim(trace)
     summary = next(reversed(list(trace.format_exception_only()))).strip()[:300]
@@ -45,13 +47,19 @@ def describe(error: BaseException) -> str:
         said = summary.removeprefix("SystemExit: ")
         return f"exited with {said}" if isinstance(error.code, int) else f"exited: {said}"
     text = "".join(trace.format()).rstrip()
+    if text.removeprefix("Traceback (most recent call last):\n") == summary:  # no line of the user's
+        return summary
     return f"{summary}\n{text if len(text) <= _TEXT else '…' + text[-_TEXT:]}"
 
 
 def _trim(trace: traceback.TracebackException | None) -> None:
     if trace is None:
         return
-    frames = [frame for frame in trace.stack if not frame.filename.startswith(_OURS)]
+    frames = [frame for frame in trace.stack if _is_users(frame.filename)]
     trace.stack = traceback.StackSummary.from_list(frames)
     _trim(trace.__cause__)
     _trim(trace.__context__)
+
+
+def _is_users(file: str) -> bool:
+    return not file.startswith(_OURS) and (file.startswith(_INSTALLED) or not file.startswith(_PYTHONS))

@@ -125,7 +125,14 @@ class Sink:
         self._written[key] = size
 
     def write(self, key: str, data: bytes) -> None:
-        """Write the whole object *key*, as `open` does."""
+        """Write the whole object *key*, as `open` does.
+
+        Raises:
+            InvalidValueError: as `open` does, and for *data* that is no bytes.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            msg = f"write takes bytes, not {type(data).__name__}: encode the text, as in text.encode()"
+            raise InvalidValueError(msg)
         with self.open(key) as stream:
             stream.write(data)
 
