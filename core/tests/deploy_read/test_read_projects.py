@@ -267,6 +267,16 @@ def test_the_same_project_twice_in_one_placement_is_refused(folder: Folder) -> N
     assert "Demo/20230101-00 on aws:test:000000000000:us-west-2" in finding
 
 
+def test_what_to_name_is_said_where_a_folder_is_named_and_where_a_project_is_twice(folder: Folder) -> None:
+    with pytest.raises(ProjectFileMissingError) as asked:
+        read_projects([folder.path], COMPONENTS, {})
+    assert asked.value.hint == f"name the project file, such as {folder.path / 'project.json'}"
+    twice = [folder.write(name, json.dumps(published())) for name in ("one.json", "two.json")]
+    with pytest.raises(MalformedError) as caught:
+        read_projects(twice, COMPONENTS, {})
+    assert caught.value.hint == "give one of them another name or version"
+
+
 def test_files_that_cannot_be_read_are_told_with_what_is_wrong_in_the_others(folder: Folder) -> None:
     broken = folder.write("broken.json", "{")
     missing = folder.path / "nowhere.json"

@@ -232,3 +232,7 @@ def test_the_pauses_double_and_stay_finite() -> None:
     retry = Retry(attempts=10_000, backoff_sec=30)
     assert [retry.delay(attempt) for attempt in (1, 2, 3, 4)] == [30, 60, 120, 240]
     assert retry.delay(10**5) == retry.delay(17)
+
+
+def test_one_attempt_is_told_as_one() -> None:
+    assert decide(arc(attempts=1), marked(missing()), SAME, NOON) == Acknowledge("missing: 1 attempt used up")

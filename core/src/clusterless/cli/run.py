@@ -35,8 +35,8 @@ class RestError(ClsError):
         named = ", ".join(unworked[:_NAMED])
         more = f" and {len(unworked) - _NAMED} more" if len(unworked) > _NAMED else ""
         hint = (
-            "mend what is told above, and run again; a lot whose attempts are used up needs more 'attempts' "
-            "in its arc's 'retry', or something new from its source"
+            "mend what is told above, and run again; lots whose attempts are used up are worked again by "
+            "'cls replay ARC --which failed --which partial --yes', a single one by 'cls exec ARC LOT'"
         )
         super().__init__(f"{len(unworked)} left without a result: {named}{more}", hint=hint)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=enum.Enum)
 
 _SHOWN = 60
+_CLOSE = 0.75  # as lotunit is to lotUnit, and comment is to nothing
 _KINDS = {str: "text", int: "the number", float: "the number"}
 _WHOLE = {None: "null", True: "true", False: "false"}
 
@@ -40,12 +41,15 @@ def refused(value: object, wanted: str) -> InvalidValueError:
 
 def suggestion(word: str, known: list[str]) -> str:
     """The end of a sentence about *word*: the one of *known* that was probably meant."""
-    close = get_close_matches(word, known, n=1)
+    close = get_close_matches(word, known, n=1, cutoff=_CLOSE)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def text(value: object, _: Any = str) -> str:
     """Text, as it is."""
+    if type(value) is int:
+        msg = f'{refused(value, "text").problem}: write "{value}"'
+        raise InvalidValueError(msg)
     if type(value) is not str:
         raise refused(value, "text")
     return value

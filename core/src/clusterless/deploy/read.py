@@ -255,6 +255,7 @@ class _Reader:
             if (project, placement) in seen:
                 where = seen[project, placement]
                 self.found(one.file, f"$.project: {project} on {placement} is already declared in {where}")
+                self.hints["give one of them another name or version"] = None
             seen[project, placement] = one.file
 
     def report(self) -> None:
@@ -285,7 +286,10 @@ def _text(file: Path) -> str:
         body = sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes()
     except OSError as exc:
         msg = f"{file}: cannot be read: {exc.strerror}"
-        raise ProjectFileMissingError(msg, hint="name a file that is there, or - for standard input") from exc
+        hint = "name a file that is there, or - for standard input"
+        if isinstance(exc, IsADirectoryError):
+            hint = f"name the project file, such as {file / 'project.json'}"
+        raise ProjectFileMissingError(msg, hint=hint) from exc
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:

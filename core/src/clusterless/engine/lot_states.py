@@ -134,7 +134,7 @@ def _after_failure(arc: Arc, failed: Failed, pins: Mapping[str, Pin], now: datet
         return RollBack(failed.revision, f"newer source: {listed(arc, newer)}")
     number = attempt_number(failed.attempt)
     if number >= arc.retry.attempts:
-        return Acknowledge(f"{failed.kind}: {number} attempts used up")
+        return Acknowledge(f"{failed.kind}: {number} {'attempt' if number == 1 else 'attempts'} used up")
     due = failed.at + timedelta(seconds=arc.retry.delay(number))
     if now < due:
         return Defer((due - now).total_seconds(), f"{failed.kind}: attempt {number + 1} is due then")
