@@ -211,8 +211,8 @@ def test_a_required_key_of_an_object_without_default_is_not_made_up() -> None:
         ({"name": None}, "$.name: must be text, not null"),
         ({"name": ".."}, "$.name: '..' is not a name: use up to 100 of"),
         ({"name": "x" * 5000}, "$.name: 'xxxxx"),
-        ({"leaseSec": "300"}, "$.leaseSec: must be a number, not text '300'"),
-        ({"leaseSec": True}, "$.leaseSec: must be a number, not true"),
+        ({"leaseSec": "300"}, "$.leaseSec: must be a number of seconds, not text '300'"),
+        ({"leaseSec": True}, "$.leaseSec: must be a number of seconds, not true"),
         ({"leaseSec": 10**400}, "$.leaseSec: must be a finite number"),
         ({"leaseSec": float("inf")}, "$.leaseSec: must be a finite number"),
         ({"leaseSec": 0}, "$.leaseSec: 'leaseSec' must be > 0: 0"),
@@ -318,3 +318,12 @@ def test_numbers_stay_as_they_were_written_and_free_values_pass() -> None:
     }
     assert to_json(read(value, Odd)) == value
     assert findings({"size": True}, Odd) == ["$.size: must be one of 1, 2, not true"]
+
+
+def test_a_misspelt_key_is_one_mistake_and_a_comment_has_no_key() -> None:
+    wrong = {"type": "aws:core:s3CopyArc", "Name": "a", "comment": "x", "sources": {}}
+    assert findings(wrong)[-2:] == [
+        "$.Name: unknown key 'Name'; did you mean 'name'?",
+        "$.comment: unknown key 'comment'; write comments as // lines",
+    ]
+    assert "$.name: is missing" not in findings(wrong)

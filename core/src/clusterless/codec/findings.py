@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,13 +14,14 @@ from cattrs.errors import (
 )
 
 from clusterless.codec.names import below, stored_names
-from clusterless.codec.values import suggestion
+from clusterless.codec.values import closest, suggestion
 from clusterless.errors import InvalidValueError, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHOWN = 60
+_COMMENT = re.compile(r"\W*_*(comments?|//)_*\W*|[/#]+", re.IGNORECASE)
 
 
 def findings(error: BaseException, path: str) -> list[str]:
@@ -29,20 +31,32 @@ def findings(error: BaseException, path: str) -> list[str]:
 
 def unknown_key(path: str, key: str, known: list[str]) -> tuple[str, str]:
     """Where and what is wrong with an unknown *key* of the object at *path*."""
-    return below(path, key), f"unknown key {cut(repr(key), _SHOWN)}{suggestion(key, known)}"
+    hint = "; write comments as // lines" if _COMMENT.fullmatch(key) else suggestion(key, known)
+    return below(path, key), f"unknown key {cut(repr(key), _SHOWN)}{hint}"
 
 
 def _walk(error: BaseException, path: str, model: Any) -> Iterator[tuple[str, str]]:
     if isinstance(error, BaseValidationError):
+        misspelt = {meant for inner in error.exceptions for meant in _meant(inner, path)}
         for inner in error.exceptions:
-            yield from _walk(inner, _path_of(inner, path, error.cl), error.cl)
+            where = _path_of(inner, path, error.cl)
+            if not (isinstance(inner, KeyError) and where in misspelt):
+                yield from _walk(inner, where, error.cl)
     elif isinstance(error, ForbiddenExtraKeysError):
         known = list(stored_names(error.cl).values())
         yield from (unknown_key(path, key, known) for key in sorted(error.extra_fields))
     elif isinstance(error, KeyError):
         yield path, "is missing"
     else:
-        yield path, _reworded(error, model)
+        said = _reworded(error, model)
+        yield path, said.replace("a number,", "a number of seconds,", 1) if path.endswith("Sec") else said
+
+
+def _meant(error: BaseException, path: str) -> Iterator[str]:
+    """The paths of the keys that unknown ones were probably meant to be."""
+    if isinstance(error, ForbiddenExtraKeysError):
+        known = list(stored_names(error.cl).values())
+        yield from (below(path, meant) for key in error.extra_fields if (meant := closest(key, known)))
 
 
 def _path_of(error: BaseException, path: str, model: Any) -> str:

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 _DEPTH = 64
 _TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|(?P<comment>//[^\n]*|#[^\n]*|/\*.*?\*/)|(?P<open>/\*)', re.DOTALL)
+_PLAIN = {  # what Python's parser says, in words for those who write JSON
+    "Expecting value": 'expected a value: text in ", a number, true, false, null, [ or {',
+    "Expecting ',' delimiter": "expected ',' or the closing bracket",
+    "Expecting ':' delimiter": "expected ':' after the key",
+    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
+    "Extra data": "expected nothing after the end",
+    "Illegal trailing comma before end of object": "a comma before '}'",
+    "Illegal trailing comma before end of array": "a comma before ']'",
+}
 
 
 class _Doubled(dict[str, Any]):
@@ -32,13 +41,14 @@ def declared_values(text: str) -> Any:
     """
     try:
         values = json.loads(
-            _TOKEN.sub(_blanked, text),
+            without_comments(text),
             object_pairs_hook=_object,
             parse_constant=_refuse_number,
             parse_float=_finite,
         )
     except json.JSONDecodeError as exc:
-        msg = f"line {exc.lineno}, column {exc.colno}: {exc.msg}"
+        what = _PLAIN.get(exc.msg, exc.msg) if text.strip() else "the file is empty"
+        msg = f"line {exc.lineno}, column {exc.colno}: {what}"
         raise InvalidValueError(msg) from None
     except RecursionError:
         raise _too_deep() from None
@@ -52,6 +62,15 @@ def declared_values(text: str) -> Any:
             raise InvalidValueError(msg)
     _check_unicode(values)
     return values
+
+
+def without_comments(text: str) -> str:
+    """*text* with blanks for its comments, so that every line and column is where it was.
+
+    Raises:
+        InvalidValueError: a comment is not closed.
+    """
+    return _TOKEN.sub(_blanked, text)
 
 
 def _blanked(token: re.Match[str]) -> str:

@@ -41,8 +41,13 @@ def refused(value: object, wanted: str) -> InvalidValueError:
 
 def suggestion(word: str, known: list[str]) -> str:
     """The end of a sentence about *word*: the one of *known* that was probably meant."""
-    close = get_close_matches(word, known, n=1, cutoff=_CLOSE)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(word, known)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def closest(word: str, known: list[str]) -> str:
+    """The one of *known* that *word* was probably meant to be, or nothing."""
+    return next(iter(get_close_matches(word, known, n=1, cutoff=_CLOSE)), "")
 
 
 def text(value: object, _: Any = str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import Factory, field, frozen
 
 from clusterless.codec import read_declaration
+from clusterless.codec.lines import with_lines
 from clusterless.codec.names import stored_names
 from clusterless.codec.text import declared_values
 from clusterless.deploy.locations import located
@@ -139,7 +140,8 @@ class _Reader:
     def read(self, file: Path) -> None:
         source = str(file)
         try:
-            values = self._loader(file)(_text(file))
+            loader, text = self._loader(file), _text(file)
+            values = loader(text)
         except ProjectFileMissingError as exc:
             self.missing.append(exc.problem)
             self.hints[exc.hint] = None
@@ -147,7 +149,10 @@ class _Reader:
             self.found(source, str(exc))
         else:
             base = Path.cwd() if source == STDIN else file.parent.absolute()
+            before = len(self.findings.get(source, ()))
             self.read_values(values, source, base)
+            if loader is declared_values and (found := self.findings.get(source, [])[before:]):
+                self.findings[source][before:] = with_lines(text, found)
 
     def _loader(self, file: Path) -> Callable[[str], Any]:
         suffix = file.suffix.lower()
