@@ -227,3 +227,14 @@ def test_more_projects_than_a_page_holds(cls: Cls, tmp_path: Path) -> None:
     (root / "name=p0000/stray.json").write_text("{}")
     assert len(listed(cls, "projects")) == 1100
     assert len(listed(cls, "projects", "--project", "p1099")) == 1
+
+
+def test_where_nothing_is_there_it_is_said_what_that_means(cls: Cls) -> None:
+    assert "no placement is bootstrapped" in cls("placements").stderr
+    assert "no project is known in file://" in cls("projects").stderr
+
+
+def test_where_all_is_there_but_the_record_it_is_said_so(cls: Cls, tmp_path: Path) -> None:
+    assert cls("bootstrap", "--approve").returncode == 0
+    (tmp_path / ".clusterless/clusterless-metadata-local-here/metadata.json").unlink()
+    assert "only that it is bootstrapped is still to be noted" in cls("bootstrap", "--dry-run").stdout

@@ -133,6 +133,20 @@ def test_digits_stay_text_where_text_is_wanted(home: Path) -> None:
     assert load_config(["placement.account=000123"]).placement.account == "000123"
 
 
+def test_a_line_that_the_section_above_took_is_told_so(home: Path) -> None:
+    put(home / "work/.clsconfig", '[resource]\nremoveAllOnDestroy = true\nreport.output = "json"\n')
+    with pytest.raises(MalformedError, match=r"line 3: resource\.report: unknown key") as told:
+        load_config()
+    assert "stands in the section [resource]: write it above the first section" in told.value.problem
+    assert "what can be set: report.output, " in told.value.hint
+
+
+def test_a_value_on_the_command_line_is_named_by_its_key(home: Path) -> None:
+    with pytest.raises(MalformedError, match=r"- run\.concurrency: must be a whole number") as told:
+        load_config(["run.concurrency=abc"])
+    assert "run.concurrency" in told.value.hint
+
+
 # ---- what it changes -------------------------------------------------------------------------------------------
 
 

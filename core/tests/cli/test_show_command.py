@@ -148,3 +148,14 @@ def test_exactly_one_thing_is_asked() -> None:
     assert show("arc", "--list", "--model", "x").exit_code == 2
     assert show("provider", "--model", "local").exit_code == 2
     assert show("schema", "--list").exit_code == 2
+
+
+def test_what_is_of_another_kind_is_told_with_the_command_that_shows_it() -> None:
+    told = show("arc", "--describe", "joinBarrier")
+    assert told.exit_code == 1
+    assert "no arc is called joinBarrier: it is a barrier" in told.stderr
+    assert "hint: cls show barrier --describe joinBarrier" in told.stderr
+
+
+def test_a_key_that_holds_a_model_says_where_that_is_described() -> None:
+    assert "see cls show model --describe SourceDataset" in show("model", "--describe", "Arc").stdout

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from clusterless.cli.app import main
 
 WEAK = '''
 """Stores of files, each with one weakness, by the scheme of its URI."""
@@ -243,3 +246,28 @@ def test_a_scheme_that_nobody_offers(doctor: Any) -> None:
     ran = doctor("nimbus://bucket/")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "pip install cls-nimbus" in ran.stderr
+
+
+@pytest.mark.parametrize("spelled", ["{0}/none", "file://{0}/none"])
+def test_a_folder_that_is_not_there_is_refused_and_not_made(tmp_path: Path, spelled: str) -> None:
+    told = CliRunner().invoke(main, ["doctor", spelled.format(tmp_path)])
+    assert told.exit_code == 74
+    assert "there is no such folder" in told.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_project_file_is_named_by_its_option(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text("{}")
+    told = CliRunner().invoke(main, ["doctor", str(tmp_path / "p.json")])
+    assert f"cls doctor -p {tmp_path}/p.json" in told.stderr
+
+
+def test_where_no_store_is_named_it_is_said_that_none_was_tried() -> None:
+    assert "no store was tried" in CliRunner().invoke(main, ["doctor"]).stderr
+
+
+def test_a_folder_is_a_store_by_its_path(tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["doctor", str(tmp_path)])
+    assert told.exit_code == 0, told.stderr
+    assert f"{tmp_path.as_uri()}/\n" in told.stdout
+    assert list(tmp_path.rglob("*.*")) == []

@@ -59,6 +59,8 @@ def _show(ground: Ground, plan: Plan, destroy: bool, with_data: bool) -> None:
         click.echo(f"{ground.placement.id} is {'not bootstrapped' if destroy else 'bootstrapped already'}")
     for step in plan.steps:
         click.echo(f"  {step.action.value:6}  {step.what}{f'  ({step.note})' if step.note else ''}")
+    if not (plan.changes or destroy or _is_done(ground, plan, destroy)):
+        click.echo("  all of it is there; only that it is bootstrapped is still to be noted")
     if destroy and ground.projects:
         fate = "are lost with it" if with_data else "are still known there"
         click.echo(f"  projects that {fate}: {', '.join(ground.projects)}")

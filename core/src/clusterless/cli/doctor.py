@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -16,7 +17,7 @@ from clusterless.deploy.read import Declared, read_projects
 from clusterless.doctor.checks import Check, Result
 from clusterless.doctor.environment import environment, plugins
 from clusterless.doctor.stores import examine
-from clusterless.errors import UnfitError
+from clusterless.errors import StoreRefusedError, UnfitError
 from clusterless.plugins import Plugins, find_plugins
 from clusterless.runtime.clock import SystemClock, random_id
 
@@ -32,18 +33,18 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @reports
-@click.argument("uris", nargs=-1, metavar="[URI]...")
+@click.argument("uris", nargs=-1, metavar="[URI|FOLDER]...")
 @click.option("-p", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="A project file.")
 @click.pass_obj
 def doctor(session: Session, uris: tuple[str, ...], files: tuple[Path, ...]) -> None:
     """Look whether this environment is fit to run in, and stores to run on.
 
-    A store, by its URI or as a project's placement has it, is tried: several processes race to create objects, and
-    look for what the others wrote, below cls-doctor/ in it. What was written is removed. Exits with 1 when
-    something is not fit; what was seen is said.
+    A store, by its URI, its folder, or as a project's placement has it, is tried: several processes race to create
+    objects, and look for what the others wrote, below cls-doctor/ in it. What was written is removed. Exits with 1
+    when something is not fit; what was seen is said.
     """
     found = find_plugins()
-    stores = dict.fromkeys((*(f"{uri.removesuffix('/')}/" for uri in uris), *_of_projects(files, found)))
+    stores = dict.fromkeys((*map(_store, uris), *_of_projects(files, found)))
     checks = [*environment(), *plugins(found)]
     for uri in stores:
         checks += examine(uri, found.open_store(uri), SystemClock(), random_id)
@@ -52,7 +53,28 @@ def doctor(session: Session, uris: tuple[str, ...], files: tuple[Path, ...]) -> 
     else:
         rows = tuple((each.subject, each.name, each.result.value, each.detail or None) for each in checks)
         show(Report(COLUMNS, rows), session.output)
+    if not stores:
+        click.echo("no store was tried: name one, such as file:///mnt/shared/, or a project file with -p", err=True)
     _refuse([each for each in checks if each.result is Result.FAILED])
+
+
+def _store(given: str) -> str:
+    """The URI that is meant: a folder may be named by its path.
+
+    Raises:
+        StoreRefusedError: there is no such folder; one that was made to be looked at would tell nothing.
+    """
+    scheme = urlsplit(given).scheme
+    if scheme not in {"", "file"}:
+        return f"{given.removesuffix('/')}/"
+    path = Path(unquote(urlsplit(given).path) if scheme else given)
+    if path.is_file():
+        msg = f"{given} is a file, and no store"
+        raise StoreRefusedError(msg, hint=f"a project file is named with -p: cls doctor -p {given}")
+    if not path.is_dir():
+        msg = f"{given}: there is no such folder; nothing was tried"
+        raise StoreRefusedError(msg, hint=f"make it first: mkdir -p {path}")
+    return f"{path.absolute().as_uri().removesuffix('/')}/"
 
 
 def _text(checks: Sequence[Check]) -> None:

@@ -15,6 +15,11 @@ from clusterless.plugins import find_plugins
 from clusterless.provider import ProviderEntry
 
 COLUMNS = ("provider", "stage", "account", "region")
+_NO_SUCH = "no placement that is bootstrapped is like that; cls placements shows all"
+_NONE = (
+    "no placement is bootstrapped, as seen from this folder and CLS_LOCAL_ROOT; local ones work without it: "
+    "cls projects shows what was run here"
+)
 _EXAMPLES = """
 \b
 Examples:
@@ -43,8 +48,9 @@ def placements(
     entries = [each for each in find_plugins().providers().values() if of_provider in {None, each.name}]
     failures: list[ClsError] = []
     found = {each.id: each for entry in entries for each in _seen(entry, failures)}
-    rows = ((each.provider, each.stage, each.account, each.region) for _, each in sorted(found.items()))
-    show(Report(COLUMNS, tuple(row for row in rows if _is_wanted(row, wanted))), session.output)
+    rows = [(each.provider, each.stage, each.account, each.region) for _, each in sorted(found.items())]
+    shown = tuple(row for row in rows if _is_wanted(row, wanted))
+    show(Report(COLUMNS, shown, nothing=_NO_SUCH if rows else _NONE), session.output)
     if failures:
         raise failures[0]  # once all that could be seen is shown
 

@@ -31,7 +31,10 @@ Examples:
 @click.pass_obj
 def projects(session: Session, scope: Scope) -> None:
     """Show the projects that were run or deployed in a placement, or with -p those that files declare."""
-    show(Report(COLUMNS, tuple(map(_row, scope.known_projects(find_plugins())))), session.output)
+    plugins = find_plugins()
+    rows = tuple(map(_row, scope.known_projects(plugins)))
+    nothing = "" if rows else f"no project is known in {scope.looked(plugins)}; -p FILE shows what a file declares"
+    show(Report(COLUMNS, rows, nothing=nothing), session.output)
 
 
 def _row(known: KnownProject) -> tuple[Value, ...]:

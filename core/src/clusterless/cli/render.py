@@ -66,10 +66,9 @@ def table(report: Report, room: int = 0, *, folded: bool = False) -> str:
     shown = _spared(report, room)
     above, rest = _folded(shown, room)
     left = [name for name in report.columns if name not in shown.columns]
-    said = f"not shown: {', '.join(left)}; --output csv has all" if left else ""
-    return (
-        above + _drawn(rest, room) + (textwrap.fill(said, room or _WIDE, break_on_hyphens=False) + "\n" if left else "")
-    )
+    said = [f"not shown: {', '.join(left)}; --output csv has all"] if left else []
+    below = "".join(f"{textwrap.fill(each, room or _WIDE, break_on_hyphens=False)}\n" for each in said)
+    return above + _drawn(rest, room) + below
 
 
 def _drawn(report: Report, room: int) -> str:

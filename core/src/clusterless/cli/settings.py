@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +78,11 @@ def load_config(set_here: Sequence[str] = ()) -> Config:
             _merge(values, read_file(file))
     if set_here:
         given = _set_here(set_here)
-        read_declaration(given, Config, source="-D", at="")
+        try:
+            read_declaration(given, Config, source="-D", at="")
+        except MalformedError as error:
+            findings = [finding.removeprefix(".") for finding in error.findings]
+            raise MalformedError("-D", findings, hint=_known()) from None
         _merge(values, given)
     return read_declaration(values, Config, source="config") if values else Config()
 
@@ -89,15 +94,32 @@ def read_file(file: Path) -> dict[str, Any]:
         MalformedError: it is no TOML, or sets what is not to be set.
     """
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise MalformedError(str(file), [str(error)], hint="cls config init --force writes it anew") from None
     try:
         read_declaration(values, Config, source=str(file), at="")
     except MalformedError as error:
-        findings = [finding.removeprefix(".") for finding in error.findings]
-        raise MalformedError(str(file), findings, hint="cls config show shows what can be set") from None
+        findings = [_placed(finding.removeprefix("."), text) for finding in error.findings]
+        raise MalformedError(str(file), findings, hint=f"{_known()}; cls config init --force writes it anew") from None
     return values
+
+
+def _placed(finding: str, text: str) -> str:
+    """*finding* with its line of *text*, and what became of a line that the section above it took."""
+    key = finding.partition(":")[0]
+    section, _, name = key.partition(".")
+    spelled = re.compile(rf"\s*(?:[\w-]+\s*\.\s*)*{re.escape(key.rpartition('.')[2])}\s*[.=]")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if spelled.match(line)]
+    line = f"line {lines[0]}: " if len(lines) == 1 else ""
+    taken = name and name.partition(".")[0] in stored_names(Config).values()
+    mend = f"; it stands in the section [{section}]: write it above the first section, or in [{name}]" if taken else ""
+    return f"{line}{finding}{mend}"
+
+
+def _known() -> str:
+    return f"what can be set: {', '.join(key for key, _, _ in leaves())}"
 
 
 def local_file() -> Path | None:
@@ -149,7 +171,7 @@ def _set_here(given: Sequence[str]) -> dict[str, Any]:
             raise InvalidValueError(msg, hint="give it as key=value, such as -D report.output=json")
         if key not in known:
             msg = f"-D {key}: there is no such setting{suggestion(key, list(known))}"
-            raise InvalidValueError(msg, hint="cls config show shows what can be set")
+            raise InvalidValueError(msg, hint=_known())
         _merge(values, _nested(key.split("."), _typed(known[key], value.strip())))
     return values
 

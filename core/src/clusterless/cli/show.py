@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -39,9 +40,9 @@ _KINDS = ("provider", *_COMPONENTS, "model", "schema")
 
 _EXAMPLES = """
 \b
-KIND is one of provider, component,
-resource, boundary, barrier, arc,
-activity, notifier, model, schema.
+KIND is one of provider (with --list
+only), component, resource, boundary, barrier, arc, activity,
+notifier, model, schema.
 
 \b
 Examples:
@@ -97,12 +98,12 @@ def show(kind: str, wanted: str | None, model: str | None, describe: str | None,
     if wanted == "list":
         _lines(known)
     elif kind == "provider":
-        msg = "show provider: only --list is there"
+        msg = "show provider: only --list is there; cls plugins shows what each offers"
         raise click.UsageError(msg)
     elif model or wanted == "model":
-        _lines(_json(known[name], name, required) for name in _chosen(known, model))
+        _lines(_json(known[name], name, required) for name in _chosen(kind, known, model))
     else:
-        _lines(_described(known[name], name) for name in _chosen(known, describe))
+        _lines(_described(known[name], name) for name in _chosen(kind, known, describe))
 
 
 def _show_schema(more: object) -> None:
@@ -123,16 +124,25 @@ def _known(kind: str) -> Mapping[str, Any]:
     return dict(sorted(found.items()))
 
 
-def _chosen(known: Mapping[str, Any], name: str | None) -> list[str]:
+def _chosen(kind: str, known: Mapping[str, Any], name: str | None) -> list[str]:
     if name is None:
         return list(known)
-    if found := [each for each in known if name.lower() in {each.lower(), _short(each)}]:
+    if found := _meant(known, name):
         return found
+    # All are components too: that would tell least.
+    others = [other for other in (*_COMPONENTS, "model") if other not in {kind, "component"}]
+    if other := next((other for other in others if _meant(_known(other), name)), None):
+        msg = f"no {kind} is called {name}: it is {'an' if other[0] == 'a' else 'a'} {other}"
+        raise UnknownNameError(msg, hint=f"cls show {other} --describe {name}")
     short = {_short(each): each for each in known}
     close = [short.get(each, each) for each in get_close_matches(name.lower(), [*known, *short], n=3)]
     hint = f"did you mean {' or '.join(dict.fromkeys(close))}?" if close else "--list shows what there is"
     msg = f"no model found for: {name}"
     raise UnknownNameError(msg, hint=hint)
+
+
+def _meant(known: Iterable[str], name: str) -> list[str]:
+    return [each for each in known if name.lower() in {each.lower(), _short(each)}]
 
 
 def _short(name: str) -> str:
@@ -162,7 +172,9 @@ def _described(what: Any, name: str) -> str:
 def _key(key: Key) -> str:
     standard = key.default if key.default in {REQUIRED, "its own"} else f"default {key.default}"
     told = f"{plain(key.given)}; {standard}"
-    below = [_filled(line, indent="  ") for line in (told, plain(key.meaning)) if line]
+    models = [model.__name__ for model in MODELS if re.search(rf"\b{model.__name__}\b", key.given)]
+    more = "".join(f"see cls show model --describe {name}" for name in models)
+    below = [_filled(line, indent="  ") for line in (told, plain(key.meaning), more) if line]
     return "\n".join([key.name, *below])
 
 
