@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache, partial
-from itertools import groupby
 from typing import TypeVar
 
 from attrs import frozen
@@ -89,11 +88,8 @@ def _shards(wanted: LotRange) -> Iterator[LotRange]:
 
 
 def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
-    prefix = f"{path}lot="
     unit, first, last = wanted.first.unit, str(wanted.first), str(wanted.last)
-    # The lot's own text sorts before whatever lies in its folder.
-    keys = (info.key.removeprefix(prefix).partition("/") for info in store.list(prefix, f"{prefix}{first}"))
-    for text, parts in groupby(keys, lambda key: key[0]):
+    for text, names in _folders(store, f"{path}lot=", first):
         lot = _parsed(text)
         if lot is None:
             continue
@@ -101,7 +97,22 @@ def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
         if lot.day > wanted.last.day or (lot.unit is unit and text > last):
             return
         if lot.unit is unit and text >= first:
-            yield Listed(lot, tuple(name for _, _, name in parts))
+            yield Listed(lot, tuple(names))
+
+
+def _folders(store: ObjectStore, prefix: str, first: str) -> Iterator[tuple[str, list[str]]]:
+    """What follows *prefix*, from *first* on, up to a slash, and the names below it."""
+    passed, folder, names = len(prefix), "", list[str]()
+    # A lot's own text sorts before whatever lies in its folder.
+    for info in store.list(prefix, prefix + first):
+        text, _, name = info.key[passed:].partition("/")
+        if text != folder:
+            if names:
+                yield folder, names
+            folder, names = text, []
+        names.append(name)
+    if names:
+        yield folder, names
 
 
 @lru_cache(maxsize=2 * _SHARDS * _LOTS)  # the same stretch is listed of an arc, and of what it reads and writes
