@@ -15,6 +15,8 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
+from clusterless.cli.words import fitted
+
 Value = str | int | float | None
 
 _WIDE = 100  # columns, where nobody says
@@ -45,7 +47,7 @@ def show(report: Report, output: str) -> None:
     if output != "table":
         click.echo(_FORMS[output](report), nl=False)
     elif not report.rows:
-        click.echo(report.nothing, err=True)
+        click.echo(fitted(report.nothing, sys.stderr), err=True)
     else:
         click.echo(table(report, shutil.get_terminal_size((0, 0)).columns, folded=sys.stdout.isatty()), nl=False)
 

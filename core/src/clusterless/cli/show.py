@@ -40,9 +40,10 @@ _KINDS = ("provider", *_COMPONENTS, "model", "schema")
 
 _EXAMPLES = """
 \b
-KIND is one of provider (with --list
-only), component, resource, boundary, barrier, arc, activity,
-notifier, model, schema.
+KIND is one of component, resource,
+boundary, barrier, arc, activity,
+notifier, model, schema, and with
+--list only provider.
 
 \b
 Examples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from clusterless.cli.app import Session, reports
 from clusterless.cli.ranges import Window, is_given, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import KnownArc, KnownDataset, Scope, scoped
+from clusterless.cli.words import fitted
 from clusterless.engine.ranges import LotRange, coverage
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
@@ -136,7 +138,8 @@ def _show(report: Report, subjects: Sequence[Subject], window: Window | None, ou
         return
     before = (subject.before(window.of(subject.unit).first) for subject in subjects if subject.unit)
     if newest := max((lot for lot in before if lot), key=lambda lot: lot.end, default=None):
-        click.echo(f"all lots are older than that; the newest is {newest}: --earliest {newest.day}", err=True)
+        said = f"all lots are older than that; the newest is {newest}: --earliest {newest.day}"
+        click.echo(fitted(said, sys.stderr), err=True)
 
 
 def _holds_a_lot(report: Report, row: Row) -> bool:
