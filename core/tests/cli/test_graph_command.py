@@ -139,7 +139,7 @@ def test_what_was_run_is_drawn_without_its_files_and_with_how_lots_stand(here: P
     (here / "shop.json").unlink()
     nodes, _ = told("--earliest", "-2h")
     assert nodes["dataset orders/1"]["state"] == nodes["arc keep"]["state"] == "complete"
-    assert nodes["dataset kept/1"]["lots"] == {"complete": 1}
+    assert nodes["dataset kept/1"]["lots"].get("complete") == 1  # beside it the lot that was open may be sealed empty
     assert nodes["notifier tell"]["lots"] is nodes["arc off"]["lots"] is None
     plain, _ = told()
     assert {node["state"] for node in plain.values()} == {None}

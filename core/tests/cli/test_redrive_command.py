@@ -109,7 +109,7 @@ def test_what_was_refused_is_listed_and_sent_once_it_is_mended(project: Path, cl
     hook.status = 401
     done = cls("run", "project.json", "--until-idle")
     assert done.returncode == 0
-    assert "ERROR" in done.stderr
+    assert "error: " in done.stderr
     rows = listed(cls)
     assert [row["state"] for row in rows] == ["dead", "dead"]
     assert "answered 401" in rows[0]["lastError"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache, partial
+from posixpath import commonprefix
 from typing import TypeVar
 
 from attrs import frozen
@@ -89,7 +90,7 @@ def _shards(wanted: LotRange) -> Iterator[LotRange]:
 
 def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
     unit, first, last = wanted.first.unit, str(wanted.first), str(wanted.last)
-    for text, names in _folders(store, f"{path}lot=", first):
+    for text, names in _folders(store, f"{path}lot=", first, last):
         lot = _parsed(text)
         if lot is None:
             continue
@@ -100,11 +101,12 @@ def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
             yield Listed(lot, tuple(names))
 
 
-def _folders(store: ObjectStore, prefix: str, first: str) -> Iterator[tuple[str, list[str]]]:
-    """What follows *prefix*, from *first* on, up to a slash, and the names below it."""
+def _folders(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
+    """What follows *prefix*, from *first* to *last* and perhaps on, up to a slash, and the names below it."""
     passed, folder, names = len(prefix), "", list[str]()
+    # Some stores hold all names that may be listed: what the two have in common leaves them few of those after *last*.
     # A lot's own text sorts before whatever lies in its folder.
-    for info in store.list(prefix, prefix + first):
+    for info in store.list(prefix + commonprefix([first, last]), prefix + first):
         text, _, name = info.key[passed:].partition("/")
         if text != folder:
             if names:
