@@ -176,11 +176,11 @@ def test_what_a_join_passes_on_stays_until_its_subscribers_have_consumed_it(plac
     held = f"held back: 'work' of project p/1 has not consumed lot {tools.hour(2)}"
     assert retire(place) == f"marked lots before {tools.hour(2)} for removal by a run two minutes later or more; {held}"
     minutes_pass(place)
-    assert retire(place).startswith("removed 1 lot, 1 object; ")
+    assert retire(place).startswith("removed 1 lot (1 object)")
     assert (place.files("in"), len(place.files("in2"))) == ([tools.file_of(2)], 2)
     place.declare(boundaries=boundaries, barriers=[join], arcs=[copy], activities=[RETENTION])
     place.run()
     retire(place)
     minutes_pass(place)
-    assert retire(place).startswith("removed 1 lot, 1 object; ")
+    assert retire(place).startswith("removed 1 lot (1 object)")
     assert place.files("in") == []
