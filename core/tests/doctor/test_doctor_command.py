@@ -190,7 +190,8 @@ def test_a_weak_store_is_refused_with_the_evidence(
 
 
 def test_a_store_that_says_no_is_a_finding(doctor: Any, tmp_path: Path) -> None:
-    (tmp_path / "store").touch()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/cls-doctor").touch()
     ran = doctor(f"file://{tmp_path}/store/")
     assert ran.returncode == 1
     assert results(ran, "file:")["reach"] == "failed"
@@ -216,6 +217,7 @@ def test_the_environment_is_looked_at(doctor: Any) -> None:
 
 
 def test_people_read_it_by_subject(doctor: Any, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
     shown = doctor("--output", "table", f"file://{tmp_path}/store").stdout
     environment, _, store = shown.partition(f"file://{tmp_path}/store/\n")
     assert environment.startswith("environment\n  ok      python: 3.")

@@ -70,7 +70,7 @@ def _store(given: str) -> str:
     path = Path(unquote(urlsplit(given).path) if scheme else given)
     if path.is_file():
         msg = f"{given} is a file, and no store"
-        raise StoreRefusedError(msg, hint=f"a project file is named with -p: cls doctor -p {given}")
+        raise StoreRefusedError(msg, hint=f"a project file is named with -p: cls doctor -p {path}")
     if not path.is_dir():
         msg = f"{given}: there is no such folder; nothing was tried"
         raise StoreRefusedError(msg, hint=f"make it first: mkdir -p {path}")
