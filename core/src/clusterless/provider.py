@@ -375,13 +375,20 @@ class ProviderEntry:
     no_bootstrap: str = "its placements need nothing to be made beforehand"
 
 
+OpenStore = Callable[[str, Placement | None], ObjectStore]
+"""Opens the store rooted at a location, as a placement reaches it: None where the location belongs to no placement."""
+
+
 @frozen(kw_only=True)
 class StoreScheme:
-    """A URI scheme and the store behind it: ``load()(root)`` opens the store rooted at *root*."""
+    """A URI scheme and the store behind it: ``load()(root, placement)`` opens the store rooted at *root*.
+
+    *placement* may be of another provider: what is declared on one cloud may be kept on another.
+    """
 
     scheme: str = field(validator=matches_re(_NAME))
     summary: str
-    load: Callable[[], Callable[[str], ObjectStore]] = field(repr=False)
+    load: Callable[[], OpenStore] = field(repr=False)
 
 
 @frozen(kw_only=True)

@@ -89,7 +89,9 @@ def test_hook_cls_providers() -> None:
 
 
 def test_hook_cls_stores() -> None:
-    plugins = answering(cls_stores=lambda: [StoreScheme(scheme="tea", summary="cups", load=lambda: open_memory)])
+    plugins = answering(
+        cls_stores=lambda: [StoreScheme(scheme="tea", summary="cups", load=lambda: lambda root, _: open_memory(root))]
+    )
     store = plugins.open_store("tea://kitchen/")
     assert isinstance(store, MemoryStore)
     assert store.root == "tea://kitchen/"

@@ -15,6 +15,7 @@ from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.element import Resource
 from clusterless.model.notifier import Notifier
+from clusterless.model.placement import Placement
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (
     ActivityComponent,
@@ -54,7 +55,7 @@ def _never(*_: object) -> Any:
     raise AssertionError
 
 
-def scheme(name: str, load: Callable[[], Any] = lambda: open_memory) -> StoreScheme:
+def scheme(name: str, load: Callable[[], Any] = lambda: lambda root, _: open_memory(root)) -> StoreScheme:
     return StoreScheme(scheme=name, summary="objects", load=load)
 
 
@@ -246,6 +247,30 @@ def test_a_location_is_opened_once(tmp_path: Path) -> None:
     location = f"memory://{tmp_path.name}/"
     assert found.open_store(location) is found.open_store(location.removesuffix("/"))
     assert found.open_store(location).root == location
+
+
+def test_a_location_is_reached_as_the_placement_nearest_above_it(tmp_path: Path) -> None:
+    asked: list[tuple[str, Placement | None]] = []
+
+    def opening(root: str, placement: Placement | None) -> Any:
+        asked.append((root, placement))
+        return object()
+
+    found = plugins(answering(cls_stores=lambda: [scheme("tea", lambda: opening)]))
+    theirs, ours = Placement(provider="a"), Placement(provider="b")
+    found.open_store("tea://pot/x/")
+    found.entrust("tea://pot/", theirs)
+    found.entrust("tea://pot/", ours)  # too late: it is somebody's
+    found.entrust("tea://pot/x/ours/", ours)
+    for root in ("tea://pot/x/", "tea://pot/x/ours/y/", "tea://pot/xx/", "tea://potter/", "tea://pot/x/"):
+        found.open_store(root)
+    assert asked == [
+        ("tea://pot/x/", None),
+        ("tea://pot/x/", theirs),
+        ("tea://pot/x/ours/y/", ours),
+        ("tea://pot/xx/", theirs),
+        ("tea://potter/", None),
+    ]
 
 
 def test_the_first_plugin_that_knows_an_exception_explains_it() -> None:

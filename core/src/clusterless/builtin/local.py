@@ -14,13 +14,13 @@ if TYPE_CHECKING:
         ArrivalSource,
         Bootstrap,
         BoundaryComponent,
+        OpenStore,
         Provider,
         ProviderEntry,
         ResourceComponent,
         StoreScheme,
         Surroundings,
     )
-    from clusterless.store.api import ObjectStore
 
 
 @hookimpl
@@ -71,16 +71,16 @@ def _bootstrap() -> Bootstrap:
     return FolderBootstrap()
 
 
-def _files() -> Callable[[str], ObjectStore]:
+def _files() -> OpenStore:
     from clusterless.store.files import FileStore
 
-    return FileStore
+    return lambda root, _: FileStore(root)
 
 
-def _memory() -> Callable[[str], ObjectStore]:
+def _memory() -> OpenStore:
     from clusterless.store.memory import open_memory
 
-    return open_memory
+    return lambda root, _: open_memory(root)
 
 
 def _folder() -> Callable[[FolderResource, Surroundings], None]:

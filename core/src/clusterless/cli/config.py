@@ -11,8 +11,9 @@ import click
 from clusterless import codec
 from clusterless.cli.app import Session
 from clusterless.cli.meanings import meaning, plain
-from clusterless.cli.settings import LOCAL, Config, global_file, leaves
+from clusterless.cli.settings import Config, leaves
 from clusterless.errors import ObjectExistsError, StoreRefusedError
+from clusterless.runtime.settings import LOCAL, global_file
 
 _EXAMPLES = """
 \b

@@ -92,7 +92,7 @@ def _of_projects(files: Sequence[Path], found: Plugins) -> Iterator[str]:
         sources = (source.placement for arc in project.arcs for source in arc.sources.values() if source.placement)
         for placement in (project.placement, *sources):
             provider = found.provider(placement.provider)
-            roots = provider.roots(provider.complete(placement), declared.base)
+            roots = found.roots(provider.complete(placement), declared.base)
             yield from (roots.metadata, roots.arc_state, roots.manifest)
 
 

@@ -81,7 +81,7 @@ def places(scope: Scope, plugins: Plugins) -> list[Place]:
         roots = list(dict.fromkeys(roots for each in placed for roots in each.roots.values()))
     else:
         provider = plugins.provider(scope.placement.provider)
-        roots = [provider.roots(provider.complete(scope.placement), Path.cwd())]
+        roots = [plugins.roots(provider.complete(scope.placement), Path.cwd())]
     return [_place(each, plugins) for each in roots]
 
 

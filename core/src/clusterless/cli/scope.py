@@ -125,7 +125,7 @@ class Scope:
     def _place(self, plugins: Plugins) -> tuple[Placement, StoreRoots, Plugins]:
         provider = plugins.provider(self.placement.provider)
         placement = provider.complete(self.placement)
-        return placement, provider.roots(placement, Path.cwd()), plugins
+        return placement, plugins.roots(placement, Path.cwd()), plugins
 
     def _wanted(self, known: Iterable[K]) -> list[K]:
         """Those of the projects and names asked for.

@@ -19,9 +19,8 @@ from clusterless.codec.names import stored_names
 from clusterless.codec.values import suggestion
 from clusterless.errors import InvalidValueError, MalformedError
 from clusterless.model.naming import check_name
+from clusterless.runtime.settings import files
 
-LOCAL = ".clsconfig"
-GLOBAL = Path(".cls/config")  # below the home folder
 _NAMESPACE = "common."  # which `-D` keys may begin with
 
 
@@ -73,9 +72,8 @@ def load_config(set_here: Sequence[str] = ()) -> Config:
         InvalidValueError: what was set here is no ``key=value``.
     """
     values: dict[str, Any] = {}
-    for file in (global_file(), local_file()):
-        if file and file.is_file():
-            _merge(values, read_file(file))
+    for file in files():
+        _merge(values, read_file(file))
     if set_here:
         given = _set_here(set_here)
         try:
@@ -120,29 +118,6 @@ def _placed(finding: str, text: str) -> str:
 
 def _known() -> str:
     return f"what can be set: {', '.join(key for key, _, _ in leaves())}"
-
-
-def local_file() -> Path | None:
-    """The nearest ``.clsconfig`` from this folder upward, the home folder not included."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if folder == home():
-            return None
-        if (file := folder / LOCAL).is_file():
-            return file
-    return None
-
-
-def global_file() -> Path | None:
-    return home() / GLOBAL if home() else None  # type: ignore[operator]
-
-
-def home() -> Path | None:
-    """The home folder; None for a user that has none, as in some containers."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return None
 
 
 # ---- key=value -------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def survey_ground(placement: Placement, base: Path, plugins: Plugins) -> Ground:
         msg = f"provider {entry.name} cannot be bootstrapped: {entry.no_bootstrap}"
         raise NotInstalledError(msg)
     placement = provider.complete(placement)
-    metadata = plugins.open_store(provider.roots(placement, base).metadata)
+    metadata = plugins.open_store(plugins.roots(placement, base).metadata)
     return Ground(
         placement=placement,
         base=base,

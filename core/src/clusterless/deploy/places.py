@@ -58,9 +58,19 @@ def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
     surveyor = _Surveyor(plugins)
     placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
     graph = Graph(tuple(each.part for each in placed))
-    recorded = surveyor.recorded(graph, placed)
+    graph = evolve(graph, recorded=surveyor.recorded(graph, placed))
+    _entrust(graph, placed, plugins)
     surveyor.open(graph)
-    return Survey(graph=evolve(graph, recorded=recorded), placed=placed, findings=tuple(surveyor.findings))
+    return Survey(graph=graph, placed=placed, findings=tuple(surveyor.findings))
+
+
+def _entrust(graph: Graph, placed: Sequence[Placed], plugins: Plugins) -> None:
+    """Reach each dataset's objects as the placement does that it lives in, whoever asks for them."""
+    places = {roots.metadata: placement for each in placed for placement, roots in each.roots.items()}
+    for node in [*graph.by_node, *graph.recorded]:
+        location = graph.location(node)
+        if location and node.place in places:
+            plugins.entrust(location, places[node.place])
 
 
 def _paths(declared: Sequence[Declared]) -> Iterator[str]:
@@ -83,9 +93,8 @@ class _Surveyor:
         def completed(placement: Placement, path: str) -> Placement:
             is_own = placement == declared.deployable.placement
             try:
-                provider = self._plugins.provider(placement.provider)
-                whole = provider.complete(placement)
-                roots[whole] = (is_own and declared.roots) or provider.roots(whole, declared.base)
+                whole = self._plugins.provider(placement.provider).complete(placement)
+                roots[whole] = (is_own and declared.roots) or self._plugins.roots(whole, declared.base)
             except ClsError as error:
                 self._note(error, declared.file, path)
                 return placement

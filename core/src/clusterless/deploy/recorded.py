@@ -55,7 +55,7 @@ def read_recorded(roots: StoreRoots, project: Project, plugins: Plugins) -> Decl
 def recorded(placement: Placement, plugins: Plugins) -> tuple[Declared, ...]:
     """All projects of *placement*."""
     provider = plugins.provider(placement.provider)
-    roots = provider.roots(provider.complete(placement), Path.cwd())
+    roots = plugins.roots(provider.complete(placement), Path.cwd())
     projects = list(recorded_projects(plugins.open_store(roots.metadata)))
     return tuple(filter(None, (read_recorded(roots, project, plugins) for project in projects)))
 

@@ -14,8 +14,11 @@ from clusterless.plugins.found import DISABLE, Failure, Plugin, broken, named, w
 
 # `cls --help` asks for commands only: what the other answers are made of is imported when there is one.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
+    from clusterless.model.placement import Placement
     from clusterless.provider import (
         ActivityComponent,
         ArcComponent,
@@ -24,10 +27,12 @@ if TYPE_CHECKING:
         Component,
         DeployerEntry,
         NotifierComponent,
+        OpenStore,
         ProjectFormat,
         Provider,
         ProviderEntry,
         ResourceComponent,
+        StoreRoots,
         StoreScheme,
     )
     from clusterless.store.api import ObjectStore
@@ -52,7 +57,8 @@ class Plugins:
         self._disabled = tuple(disabled)
         self._answers: dict[str, tuple[tuple[Plugin, Any], ...]] = {}
         self._loaded: dict[str, Provider] = {}
-        self._stores: dict[str, ObjectStore] = {}
+        self._stores: dict[tuple[str, Placement | None], ObjectStore] = {}
+        self._reached: dict[str, Placement] = {}
         self._plugins = [plugin for plugin in plugins if self._register(plugin)]
 
     @property
@@ -142,9 +148,29 @@ class Plugins:
             PluginError: its plugin is installed, and its import broke.
         """
         root = uri if uri.endswith("/") else uri + "/"
-        if root not in self._stores:
-            self._stores.setdefault(root, self._scheme(root)(root))
-        return self._stores[root]
+        placement = self._placement(root)
+        if (root, placement) not in self._stores:
+            self._stores.setdefault((root, placement), self._scheme(root)(root, placement))
+        return self._stores[root, placement]
+
+    def entrust(self, location: str, placement: Placement) -> None:
+        """Reach what lies below *location* as *placement* does from now on: with its endpoint and its credentials.
+
+        The first placement that a location is entrusted to keeps it, and the nearest location above an object counts.
+        """
+        self._reached.setdefault(location if location.endswith("/") else location + "/", placement)
+
+    def roots(self, placement: Placement, base: Path) -> StoreRoots:
+        """Where the stores of a completed *placement* are, for a project file in folder *base*; entrusted to it.
+
+        Raises:
+            NotInstalledError: its provider is not installed.
+            PluginError: its provider's plugin is installed, and its import broke.
+        """
+        roots = self.provider(placement.provider).roots(placement, base)
+        for root in (roots.metadata, roots.arc_state, roots.manifest):
+            self.entrust(root, placement)
+        return roots
 
     def component(self, type_: str) -> Component:
         """The component of that type.
@@ -239,7 +265,14 @@ class Plugins:
     def _by_name(self, hook: str, kind: str, name: Callable[[Any], str]) -> Mapping[str, Any]:
         return named(kind, self._ask(hook), name)
 
-    def _scheme(self, root: str) -> Callable[[str], ObjectStore]:
+    def _placement(self, root: str) -> Placement | None:
+        while root:  # from the location itself upward
+            if root in self._reached:
+                return self._reached[root]
+            root = root[: root.rstrip("/").rfind("/") + 1]
+        return None
+
+    def _scheme(self, root: str) -> OpenStore:
         from clusterless import layout
 
         scheme = layout.scheme(root)
