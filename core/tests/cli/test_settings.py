@@ -19,6 +19,7 @@ from clusterless.cli.config import as_toml
 from clusterless.cli.meanings import meaning
 from clusterless.cli.settings import Config, Output, PlacementConfig, RunConfig, load_config
 from clusterless.errors import InvalidValueError, MalformedError
+from clusterless.runtime import settings as runtime_settings
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_outside_the_home_folder_the_search_goes_to_the_root(home: Path, monkeyp
 
 
 def test_a_user_without_a_home_has_defaults(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "home", lambda: None)
+    monkeypatch.setattr(runtime_settings, "home", lambda: None)
     assert load_config() == Config()
 
 
