@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusterless import layout
-from clusterless.builtin.arcs import CopyArc, CopyProps
-from clusterless.builtin.copy_arc import CopyWorkload
-from clusterless.builtin.copying import renamed
 from clusterless.errors import InvalidValueError, StoreRefusedError, StoreUnavailableError, WorkloadError
 from clusterless.model.boundary import PathFilter
+from clusterless.model.copying import CopyProps
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.provider import WorkResult
+from clusterless.runtime.copying import CopyWorkload, renamed
 from clusterless.store.api import ObjectStore
 from clusterless.store.memory import MemoryStore, open_memory
 
@@ -26,8 +25,11 @@ LOT = Lot.parse("20240131PT5M287")
 
 
 def copy(bench: Any, earlier: Any = None, **props: Any) -> WorkResult:
-    arc = bench.declare(CopyArc, workload_props=CopyProps(**props))
-    return CopyWorkload(arc, bench.surroundings()).run(bench.work(earlier))
+    return worker(bench, **props).run(bench.work(earlier))
+
+
+def worker(bench: Any, **props: Any) -> CopyWorkload:
+    return CopyWorkload(CopyProps(**props), bench.open_store)
 
 
 def keys(bench: Any, result: WorkResult, role: str = "main") -> list[str]:
@@ -73,7 +75,7 @@ def test_objects_are_copied_across_schemes(bench: Any) -> None:
     work = bench.work()
     dataset = evolve(work.sinks["main"].dataset, path_uri=target.root)
     work = evolve(work, sinks={"main": evolve(work.sinks["main"], dataset=dataset)})
-    result = CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(work)
+    result = worker(bench).run(work)
     assert result.sinks["main"].manifest.uris == ("memory://test-copy-across/a", "memory://test-copy-across/b/c")
     assert target.get("b/c") == b"b/c"
 
@@ -217,7 +219,7 @@ def test_a_manifest_with_a_foreign_object_is_refused(bench: Any) -> None:
         work.sources["main"], read=lambda: Manifest(state=ManifestState.COMPLETE, lot=LOT, uris=("file:///etc/passwd",))
     )
     with pytest.raises(WorkloadError, match="source 'main': file:///etc/passwd is not below"):
-        CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(evolve(work, sources={"main": source}))
+        worker(bench).run(evolve(work, sources={"main": source}))
 
 
 def test_a_key_that_leads_out_of_the_sink_is_not_written(bench: Any) -> None:
@@ -226,7 +228,7 @@ def test_a_key_that_leads_out_of_the_sink_is_not_written(bench: Any) -> None:
     uris = (f"{bench.uri('source-main')}a/%2E%2E/%2E%2E/x",)
     source = evolve(work.sources["main"], read=lambda: Manifest(state=ManifestState.COMPLETE, lot=LOT, uris=uris))
     with pytest.raises(WorkloadError):
-        CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(evolve(work, sources={"main": source}))
+        worker(bench).run(evolve(work, sources={"main": source}))
     assert not (bench.base / "x").exists()
 
 
@@ -237,7 +239,7 @@ def test_a_manifest_of_folders_is_refused(bench: Any) -> None:
     )
     source = evolve(work.sources["main"], read=lambda: listed)
     with pytest.raises(WorkloadError, match="type 'path'"):
-        CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(evolve(work, sources={"main": source}))
+        worker(bench).run(evolve(work, sources={"main": source}))
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_a_large_lot_is_copied_in_flat_memory_and_its_result_read_twice(bench: A
     work = evolve(work, sources={"main": evolve(work.sources["main"], read=lambda: listed)})
     tracemalloc.start()
     try:
-        manifest = CopyWorkload(bench.declare(CopyArc), bench.surroundings()).run(work).sinks["main"].manifest
+        manifest = worker(bench).run(work).sinks["main"].manifest
         assert sum(1 for _ in manifest.uris) == sum(1 for _ in manifest.uris) == count
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clusterless.builtin.copying import Threads
+from clusterless.runtime.copying import Threads
 
 Alive = set[threading.Thread]
 

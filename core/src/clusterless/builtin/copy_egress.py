@@ -10,11 +10,11 @@ from typing import IO
 
 from attrs import frozen
 
-from clusterless.builtin.copying import Copying, Threads, plan
 from clusterless.builtin.egress import CopyEgressBoundary
 from clusterless.engine.lot_states import attempt_number
 from clusterless.errors import WorkloadError
 from clusterless.provider import Surroundings, Work, WorkResult
+from clusterless.runtime.copying import Copying, Threads, plan
 from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.retrying import create_once
 

@@ -158,9 +158,9 @@ def _join() -> _Make:
 
 
 def _copy() -> _Make:
-    from clusterless.builtin.copy_arc import CopyWorkload
+    from clusterless.runtime.copying import CopyWorkload
 
-    return CopyWorkload
+    return lambda arc, around: CopyWorkload(arc.workload.workload_props, around.open_store)
 
 
 def _exec() -> _Make:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs import Factory, field, frozen
 from attrs.validators import and_, ge, instance_of, le
 
-from clusterless.builtin.arcs import check_rename
 from clusterless.model.boundary import EgressBoundary, PathFilter
+from clusterless.model.copying import check_rename
 
 
 @frozen(kw_only=True)

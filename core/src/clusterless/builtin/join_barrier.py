@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusterless.builtin.barriers import AtDeadline, JoinBarrier
-from clusterless.builtin.copy_tally import Tally, listing
 from clusterless.errors import WorkloadError
 from clusterless.model.barrier import Barrier
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.provider import SinkResult, Surroundings, Work, WorkResult
+from clusterless.runtime.copy_tally import Tally, listing
 
 
 class JoinWorkload:

@@ -1,4 +1,4 @@
-"""Copying the objects of a lot to a location, from any stores to any store."""
+"""Copying the objects of a lot to locations, from any stores to any store: for every arc and boundary that does."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from fractions import Fraction
+from math import ceil
 from posixpath import split, splitext
 
 from attrs import Factory, define, field
 
 from clusterless import layout
-from clusterless.builtin.copy_tally import CollisionError, Planned, Tally, listing
 from clusterless.engine.locations import home
 from clusterless.errors import ClsError, InvalidValueError, StoreRefusedError, WorkloadError
 from clusterless.model.boundary import PathFilter
+from clusterless.model.copying import CopyProps
 from clusterless.model.lot import Lot
-from clusterless.model.manifest import Manifest, UriType
-from clusterless.provider import SourceLot, Work
+from clusterless.model.manifest import Manifest, ManifestState, UriType
+from clusterless.provider import SinkResult, SourceLot, Work, WorkResult
+from clusterless.runtime.copy_tally import CollisionError, Planned, Tally, listing
 from clusterless.runtime.filters import matcher
 from clusterless.store.api import ObjectStore
 
@@ -199,3 +202,54 @@ def _awaited(submitted: deque[tuple[Planned, Future[None]]]) -> Iterator[None]:
         for future in left:
             future.cancel()
         wait(left)
+
+
+# ---- a whole lot -----------------------------------------------------------------------------------------------
+
+
+class CopyWorkload:
+    """Copies the objects of a lot to every sink.
+
+    The whole lot is planned first, so that nothing is copied of one that cannot be.
+    """
+
+    def __init__(self, props: CopyProps, open_store: Callable[[str], ObjectStore]) -> None:
+        self._props = props
+        self._open_store = open_store
+        self._threads = Threads(self._props.parallel)
+
+    def run(self, work: Work) -> WorkResult:
+        """Copy what the filter keeps and earlier attempts did not.
+
+        The result is partial where some failed, as many as may, or where more did or the attempt was
+        stopped after something was copied.
+
+        Raises:
+            WorkloadError: nothing was copied, since too many failed, access was refused, or the attempt
+                was stopped; two objects would get one key; or a manifest lists what is not of its dataset.
+        """
+        tally = plan(work, self._props.filter, self._props.rename)
+        allowed = ceil(len(tally) * Fraction(str(self._props.fail_arc_on_partial_percent)))
+        copies = {
+            role: Copying(label=f"sink '{role}'", root=sink.dataset.path_uri, tally=tally, allowed=allowed)
+            for role, sink in work.sinks.items()
+        }
+        for role, copy in copies.items():
+            copy.skip(work.sinks[role].earlier)
+        for copy in copies.values():
+            if not any(each.is_given_up for each in copies.values()):
+                copy.run(work, self._open_store, self._threads)
+        problem = "; ".join(copy.problem for copy in copies.values() if copy.problem)
+        if any(copy.is_given_up for copy in copies.values()) and not any(copy.done for copy in copies.values()):
+            raise WorkloadError(problem, hint=next((copy.hint for copy in copies.values() if copy.hint), ""))
+        return WorkResult(sinks={role: _result(copy, work.lot) for role, copy in copies.items()}, problem=problem)
+
+    def close(self) -> None:
+        self._threads.close()
+
+
+def _result(copy: Copying, lot: Lot) -> SinkResult:
+    if len(copy.tally) == 0:
+        return SinkResult(manifest=Manifest(state=ManifestState.EMPTY, lot=lot), bytes=0)
+    state = ManifestState.PARTIAL if copy.problem else ManifestState.COMPLETE
+    return SinkResult(manifest=Manifest(state=state, comment=copy.problem or None, lot=lot, uris=copy.uris))
