@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ArcComponent,
         BarrierComponent,
         BoundaryComponent,
+        ContainerEngine,
         DeployerEntry,
         EgressComponent,
         NotifierComponent,
@@ -86,6 +87,12 @@ def cls_activities() -> Iterable[ActivityComponent]:
 @hookspec
 def cls_notifiers() -> Iterable[NotifierComponent]:
     """Offer notifiers: how committed lots are announced elsewhere."""
+    return ()
+
+
+@hookspec
+def cls_engines() -> Iterable[ContainerEngine]:
+    """Offer container engines: what works arcs of a container kind here."""
     return ()
 
 

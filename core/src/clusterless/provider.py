@@ -26,6 +26,7 @@ from clusterless.model.manifest import Manifest
 from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
+from clusterless.model.runtime_props import Architecture
 from clusterless.store.api import ObjectStore
 
 
@@ -210,6 +211,28 @@ class Scripted(Protocol):
         Raises:
             WorkloadError: it cannot be told.
         """
+
+
+@frozen(kw_only=True)
+class Container:
+    """What lots are worked in, whatever engine runs it: an *image*, or the folder *image_path* that one is built from.
+
+    A relative *image_path* is meant from the project file's folder. *command* may have selectors (FORMATS 5.5); an
+    empty one is the image's own. *environment* is set as it stands. *passed* names variables of whoever runs the arc,
+    such as credentials: their values are handed on, and shown or kept nowhere. *props* are the ``workloadProps``.
+    None is no limit, or, of *architecture*, the engine's own.
+    """
+
+    image: str = ""
+    image_path: str = ""
+    command: Sequence[str] = ()
+    environment: Mapping[str, str] = Factory(dict)
+    passed: Sequence[str] = ()
+    props: Mapping[str, Any] = Factory(dict)
+    timeout_sec: float = 3600
+    memory_mb: int | None = None
+    cpus: float | None = None
+    architecture: Architecture | None = None
 
 
 # ---- events ----------------------------------------------------------------------------------------------------
@@ -452,10 +475,14 @@ class BarrierComponent(Component):
 
 @frozen(kw_only=True)
 class ArcComponent(Component):
-    """``load()(arc, surroundings)`` gives the workload."""
+    """``load()(arc, surroundings)`` gives the workload.
+
+    What is worked in a container tells it of an arc by *container*, so that any `ContainerEngine` can run it.
+    """
 
     declares = Arc
     load: Callable[[], Callable[[Any, Surroundings], Workload]] = field(repr=False)
+    container: Callable[[Any], Container] | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)
@@ -472,6 +499,15 @@ class NotifierComponent(Component):
 
     declares = Notifier
     load: Callable[[], Callable[[Any, Surroundings], Publisher]] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class ContainerEngine:
+    """What runs containers here, by name: ``load()(arc, container, surroundings)`` gives the workload of an arc."""
+
+    name: str = field(validator=matches_re(_NAME))
+    summary: str
+    load: Callable[[], Callable[[Arc, Container, Surroundings], Workload]] = field(repr=False)
 
 
 @frozen(kw_only=True)

@@ -16,6 +16,7 @@ from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import EgressBoundary, IngressBoundary
+from clusterless.model.dataset import SourceDataset
 from clusterless.model.element import Resource
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugin, Plugins
@@ -25,6 +26,8 @@ from clusterless.provider import (
     BarrierComponent,
     BoundaryComponent,
     Component,
+    Container,
+    ContainerEngine,
     DeployerEntry,
     EgressComponent,
     NotifierComponent,
@@ -131,6 +134,27 @@ def test_hook_cls_activities() -> None:
 def test_hook_cls_notifiers() -> None:
     offered("cls_notifiers", NotifierComponent, Notifier, Plugins.notifiers)
     refused(NotifierComponent, Resource)
+
+
+def test_an_arc_of_a_container_kind_tells_its_container() -> None:
+    def container(arc: Arc) -> Container:
+        return Container(image=f"tea/{arc.name}")
+
+    component = ArcComponent(type="tea:core:pot", model=Arc, summary="", load=dict, container=container)  # type: ignore[arg-type]
+    told = answering(cls_arcs=lambda: [component]).arcs()["tea:core:pot"].container
+    assert told is not None
+    arc = Arc(type="tea:core:pot", name="green", sources={"main": SourceDataset(name="cups", version="1")})
+    assert told(arc) == Container(image="tea/green")
+
+
+def test_hook_cls_engines() -> None:
+    engine = ContainerEngine(name="tea", summary="pours", load=lambda: Thing)  # type: ignore[arg-type,return-value]
+    plugins = answering(cls_engines=lambda: [engine])
+    assert plugins.engines() == {"tea": engine}
+    assert plugins.engine("tea") is engine
+    with pytest.raises(NotInstalledError, match=r"'coffee' \(installed: tea\)") as missing:
+        plugins.engine("coffee")
+    assert missing.value.hint == "pip install cls-coffee"
 
 
 def test_hook_cls_deployers() -> None:

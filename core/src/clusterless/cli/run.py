@@ -23,6 +23,7 @@ Examples:
   cls run project.json
   cls run a.json b.json --until-idle
   cls run a.json --log-format json
+  cls run a.json --workloads docker
 """
 
 
@@ -55,13 +56,21 @@ class RestError(ClsError):
     help="How many lots to work at once.",
 )
 @click.option(
+    "--workloads",
+    metavar="ENGINE",
+    default="",
+    help="Work arcs of a container kind here, in containers of this engine, such as docker.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["auto", "text", "json"]),
     default="auto",
     show_default=True,
     help="A live view on a terminal, a line an event, or a JSON object an event.",
 )
-def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: int, log_format: str) -> None:
+def run(
+    files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: int, workloads: str, log_format: str
+) -> None:
     """Run projects here: book what arrives, work every lot, announce the results.
 
     Any number of these may run on the same projects, on any number of
@@ -79,7 +88,9 @@ def run(files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: 
     )
     sites = resolve(declared, plugins)
     scratch = output_folder(sites[0].base)
-    options = Options(scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open)
+    options = Options(
+        scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open, workloads=workloads
+    )
     stop, signals = stopped_by_signals()
     with reporter(sites, log_format) as report:
         ended = run_sites(sites, plugins, options, report.tell, stop)

@@ -16,6 +16,7 @@ ANSWERS: Mapping[str, type[Any]] = {
     "cls_arcs": provider.ArcComponent,
     "cls_activities": provider.ActivityComponent,
     "cls_notifiers": provider.NotifierComponent,
+    "cls_engines": provider.ContainerEngine,
     "cls_deployers": provider.DeployerEntry,
     "cls_project_formats": provider.ProjectFormat,
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         BarrierComponent,
         BorderComponent,
         Component,
+        ContainerEngine,
         DeployerEntry,
         NotifierComponent,
         OpenStore,
@@ -105,6 +106,9 @@ class Plugins:
     def components(self) -> Mapping[str, Component]:
         """Components of every kind, by type."""
         return named("component", [answer for hook in _COMPONENTS for answer in self._ask(hook)], _type)
+
+    def engines(self) -> Mapping[str, ContainerEngine]:
+        return self._by_name("cls_engines", "container engine", lambda engine: engine.name)
 
     def deployers(self) -> Mapping[str, DeployerEntry]:
         return self._by_name("cls_deployers", "deployer", lambda entry: entry.provider)
@@ -190,6 +194,17 @@ class Plugins:
             raise NotInstalledError(f"no component {type_!r}", hint="cls show component --list")
         raise self.absence(type_)
 
+    def engine(self, name: str) -> ContainerEngine:
+        """The container engine *name*.
+
+        Raises:
+            NotInstalledError: no plugin offers it.
+            PluginError: its plugin is installed, and its import broke.
+        """
+        if name not in self.engines():
+            raise self._absent(f"no container engine named {name!r} {_known(self.engines())}", name)
+        return self.engines()[name]
+
     def absence(self, type_: str) -> ClsError:
         """Why nothing offers what is of that type: not installed, broken, disabled, or nothing in it yet."""
         provider = type_.partition(":")[0]
@@ -212,7 +227,15 @@ class Plugins:
         Raises:
             PluginError: two plugins claim one name.
         """
-        for ask in (self.providers, self.stores, self.components, self.deployers, self.project_formats, self.commands):
+        for ask in (
+            self.providers,
+            self.stores,
+            self.components,
+            self.engines,
+            self.deployers,
+            self.project_formats,
+            self.commands,
+        ):
             ask()
 
     def trace(self) -> None:
@@ -334,6 +357,7 @@ _KINDS: Sequence[tuple[str, str, Callable[[Any], str]]] = (
     ("cls_providers", "providers", lambda entry: entry.name),
     ("cls_stores", "stores", lambda entry: f"{entry.scheme}://"),
     *((hook, hook.removeprefix("cls_"), _type) for hook in _COMPONENTS),
+    ("cls_engines", "container engines", lambda engine: engine.name),
     ("cls_deployers", "deployers", lambda entry: entry.provider),
     ("cls_project_formats", "project formats", lambda entry: entry.suffix),
     ("cls_commands", "commands", lambda command: str(getattr(command, "name", None))),

@@ -13,6 +13,7 @@ from attrs import Factory, define, frozen
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
+from clusterless.model.element import Element
 from clusterless.model.event import Event
 from clusterless.model.project import Consumer
 from clusterless.plugins import Plugins
@@ -21,10 +22,12 @@ from clusterless.provider import (
     BarrierComponent,
     BoundaryComponent,
     Clock,
+    ContainerEngine,
     EgressComponent,
     Publisher,
     Subscription,
     Surroundings,
+    Workload,
 )
 from clusterless.runner.notifying import open_notifier
 from clusterless.runner.ticking import open_activity
@@ -47,7 +50,10 @@ from clusterless.store.retrying import RetryingStore
 
 @frozen(kw_only=True)
 class Workbench:
-    """What all sites of one run share; *published* is called after each event."""
+    """What all sites of one run share; *published* is called after each event.
+
+    With an *engine*, arcs that are worked in containers are worked by it.
+    """
 
     plugins: Plugins
     clock: Clock
@@ -56,6 +62,7 @@ class Workbench:
     stopping: Callable[[], bool]
     published: Callable[[], None]
     scratch: Path
+    engine: ContainerEngine | None = None
 
     def open_store(self, uri: str) -> ObjectStore:
         return RetryingStore(self.plugins.open_store(uri), self.clock.sleep, jitter=jitter)
@@ -169,9 +176,7 @@ class _Opening:
 
     def arc(self, consumer: Consumer, publish: Callable[[Event], None]) -> RunningArc:
         project, arc = self.site.deployable.project, consumer.arc
-        component = self.bench.plugins.component(consumer.element.type)
-        assert isinstance(component, ArcComponent | BarrierComponent | EgressComponent)
-        workload = component.load()(consumer.element, self.surroundings)
+        workload = self._workload(consumer.element)
         self.stack.callback(workload.close)
         return RunningArc(
             project=project,
@@ -189,6 +194,14 @@ class _Opening:
             label=self.label,
             declaration=digest(consumer.element),
         )
+
+    def _workload(self, element: Element) -> Workload:
+        component, engine = self.bench.plugins.component(element.type), self.bench.engine
+        assert isinstance(component, ArcComponent | BarrierComponent | EgressComponent)
+        if engine and isinstance(component, ArcComponent) and component.container:
+            assert isinstance(element, Arc)
+            return engine.load()(element, component.container(element), self.surroundings)
+        return component.load()(element, self.surroundings)
 
     def _subscribed(self, running: RunningArc) -> None:
         surroundings, project, arc = self.surroundings, running.project, running.arc

@@ -36,12 +36,16 @@ _MESSAGES = 64  # asked of a subscription at once
 
 @frozen(kw_only=True)
 class Options:
-    """How to run: until *stop* is set, or, with *until_idle*, until all is at rest."""
+    """How to run: until *stop* is set, or, with *until_idle*, until all is at rest.
+
+    *workloads* names the container engine that works arcs of a container kind; none: each by its own component.
+    """
 
     scratch: Path
     concurrency: int = 2
     until_idle: bool = False
     seal_open: bool = False
+    workloads: str = ""
 
 
 @frozen(kw_only=True)
@@ -79,6 +83,7 @@ def run(
         stopping=stop.is_set,
         published=wake.set,
         scratch=options.scratch,
+        engine=plugins.engine(options.workloads) if options.workloads else None,
     )
     opened = open_sites(sites, bench)
     with opened.closing:
