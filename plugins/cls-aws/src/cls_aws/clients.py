@@ -1,0 +1,94 @@
+"""The SDK's clients, made when they are first wanted and shared by all threads."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from cls_aws.errors import asking
+from cls_aws.settings import Reach
+from cls_aws.settings import reach as reach_of
+from clusterless.model.placement import Placement
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.session import Session
+
+_CONNECTIONS = 64  # at a time to one service: lots are worked, and their objects copied, by many threads
+_CONNECT, _READ = 10, 60  # seconds without an answer
+_ATTEMPTS = 5
+
+_made: dict[tuple[str, Reach], Any] = {}
+_making = Lock()  # the SDK's sessions, unlike its clients, are for one thread at a time
+
+
+def client(service: str, placement: Placement | None) -> Any:
+    """The SDK's client of *service* (``"s3"``, ``"sqs"``, …) as *placement* reaches it; no request is made.
+
+    Requests to S3 are sent once: a conditional write whose answer was lost must not be repeated blindly,
+    and `clusterless.store.retrying` knows how. All others are repeated here, with back-off and jitter.
+
+    Raises:
+        StoreRefusedError: there is no such profile, or no region.
+        MalformedError: see `cls_aws.settings.reach`.
+    """
+    return reached(service, reach_of(placement, service))
+
+
+def reached(service: str, reach: Reach) -> Any:
+    """As `client`, by a reach."""
+    with _making:
+        if (service, reach) not in _made:
+            with asking(f"AWS {service}"):
+                _made[service, reach] = _make(service, reach)
+        return _made[service, reach]
+
+
+def _make(service: str, reach: Reach) -> Any:
+    from cls_aws.retries import note_retries
+
+    made = _session(reach).create_client(service, endpoint_url=reach.endpoint, config=_config(service, reach))
+    note_retries(made)
+    return made
+
+
+def _session(reach: Reach) -> Session:
+    if not reach.role:
+        return _plain(reach)
+    from cls_aws.roles import act
+
+    session = _plain(reach)
+    act(session, reach.role, source=_plain(reach), endpoint=reach_of(None, "sts").endpoint)
+    return session
+
+
+def _plain(reach: Reach) -> Session:
+    import botocore.session
+
+    session = botocore.session.Session(profile=reach.profile)
+    if reach.region:
+        session.set_config_variable("region", reach.region)
+    return session
+
+
+def _config(service: str, reach: Reach) -> Config:
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=_CONNECT,
+        read_timeout=_READ,
+        max_pool_connections=_CONNECTIONS,
+        tcp_keepalive=True,
+        retries={"mode": "standard", "total_max_attempts": 1 if service == "s3" else _ATTEMPTS},
+        user_agent_extra="clusterless",
+    )
+    if not reach.endpoint:
+        return config
+    # Servers that are not AWS need not know its newer checksums, nor have a name for each bucket.
+    return config.merge(
+        Config(
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+    )

@@ -1,0 +1,155 @@
+"""What the SDK raises, in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import frozen
+
+from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError, StoreUnavailableError
+
+_SIGN_IN = "sign in again (`aws sso login`), or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+_CREDENTIALS = "set AWS_PROFILE, or 'profile' in .clsconfig-aws, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_REGION = "set AWS_REGION, or 'region' in .clsconfig-aws or in the placement"
+_ACCESS = "have these credentials (`aws sts get-caller-identity` shows whose) allowed to do it; {name} may be another's"
+_CLOCK = "set this machine's clock: AWS takes requests of the last minutes only"
+
+
+@frozen
+class _Told:
+    """What an answer means; without a *kind* it is a refusal."""
+
+    problem: str
+    hint: str = ""
+    kind: type[ClsError] = StoreRefusedError
+
+
+_EXPIRED = _Told("the credentials have expired", _SIGN_IN)
+_UNKNOWN = _Told("AWS does not know these credentials", _CREDENTIALS)
+_DENIED = _Told("access was denied", _ACCESS)
+_ELSEWHERE = _Told("it is in another region than was asked", _REGION)
+_NO_BUCKET = _Told("there is no such bucket", "`cls bootstrap` makes a placement's buckets; otherwise check its name")
+_BUSY = _Told("AWS asks for fewer requests", "it is asked again", StoreUnavailableError)
+_AGAIN = _Told("AWS could not answer", "it is asked again", StoreUnavailableError)
+_BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)
+_ABSENT = _Told("there is none", kind=ObjectMissingError)
+_LATE = _Told("this machine's time is not that of AWS", _CLOCK)
+
+_ANSWERS: Mapping[str, _Told] = {
+    code: told
+    for told, codes in {
+        _EXPIRED: ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"),
+        _UNKNOWN: (
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidToken",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ),
+        _DENIED: (
+            "403",
+            "AccessDenied",
+            "AccessDeniedException",
+            "AccountProblem",
+            "AllAccessDisabled",
+            "Forbidden",
+            "NotAuthorized",
+            "UnauthorizedOperation",
+        ),
+        _ELSEWHERE: ("301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"),
+        _NO_BUCKET: ("NoSuchBucket",),
+        _BUSY: (
+            "429",
+            "LimitExceededException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "TooManyRequestsException",
+        ),
+        _AGAIN: ("InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable"),
+        _BETWEEN: ("ConditionalRequestConflict", "OperationAborted"),
+        _ABSENT: ("404", "NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NotFound"),
+        _LATE: ("RequestTimeTooSkewed", "RequestInTheFuture"),
+    }.items()
+    for code in codes
+}
+
+# Of the SDK itself, by the names of its exceptions, the nearest class first.
+_TROUBLES: Mapping[str, _Told] = {
+    "NoCredentialsError": _Told("there are no AWS credentials", _CREDENTIALS),
+    "PartialCredentialsError": _Told("the AWS credentials are not complete", _CREDENTIALS),
+    "CredentialRetrievalError": _Told("the AWS credentials could not be had", _CREDENTIALS),
+    "ProfileNotFound": _Told(
+        "there is no such AWS profile", "`aws configure list-profiles` names those that there are"
+    ),
+    "SSOError": _Told("the sign-in has expired", _SIGN_IN),
+    "TokenRetrievalError": _Told("the sign-in has expired", _SIGN_IN),
+    "NoRegionError": _Told("no AWS region is set", _REGION),
+    "InvalidRegionError": _Told("that is no AWS region", _REGION),
+    "EndpointConnectionError": _Told(
+        "AWS cannot be reached", "check the network, the region and any endpoint that is set", StoreUnavailableError
+    ),
+    "HTTPClientError": _Told("the connection broke, or no answer came in time", "", StoreUnavailableError),
+    "ResponseStreamingError": _Told("the connection broke", "", StoreUnavailableError),
+    "IncompleteReadError": _Told("the answer broke off", "", StoreUnavailableError),
+    "FlexibleChecksumError": _Told("the answer was damaged on its way", "", StoreUnavailableError),
+}
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Whatever the SDK raises in the block, as an error of ours about *what* (a URI, a queue's name).
+
+    Raises:
+        StoreUnavailableError: there was no answer, or one that asks to come again.
+        ObjectMissingError: an object, or another thing by that name, is not there.
+        StoreRefusedError: all others; with a hint where something is to be done.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise refusal(what, error.response) from error
+    except BotoCoreError as error:
+        raise _trouble(what, error) from error
+
+
+def code(answer: Mapping[str, Any]) -> str:
+    """The name of the error in what the service answered, such as ``NoSuchKey``; or its HTTP status."""
+    return str(answer.get("Error", {}).get("Code") or status(answer))
+
+
+def status(answer: Mapping[str, Any]) -> int:
+    """The HTTP status of what the service answered."""
+    return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def refusal(what: str, answer: Mapping[str, Any]) -> ClsError:
+    """The error that an answer which is no success comes to."""
+    told = _ANSWERS.get(code(answer)) or _by_status(status(answer))
+    said = str(answer.get("Error", {}).get("Message") or "").strip().rstrip(".")
+    return _error(what, told, f"{code(answer)}: {said}" if said else code(answer))
+
+
+def _by_status(number: int) -> _Told:
+    if number == 429:
+        return _BUSY
+    return _AGAIN if number >= 500 else _Told("AWS refused it")
+
+
+def _trouble(what: str, error: Exception) -> ClsError:
+    names = (each.__name__ for each in type(error).__mro__)
+    told = next((_TROUBLES[name] for name in names if name in _TROUBLES), _Told("the AWS SDK refused it"))
+    return _error(what, told, str(error))
+
+
+def _error(what: str, told: _Told, detail: str) -> ClsError:
+    return told.kind(f"{what}: {told.problem} ({detail})", hint=told.hint.format(name="it"))

@@ -1,0 +1,151 @@
+"""How AWS is reached: settings, the environment, and clients made of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beds.server import free_port
+
+from cls_aws.clients import client
+from cls_aws.settings import Reach, reach
+from clusterless.errors import MalformedError, StoreRefusedError
+from clusterless.model.placement import Placement
+
+HERE = Placement(provider="aws", stage="dev", account="123456789012", region="us-west-2")
+
+
+@pytest.fixture(autouse=True)
+def here(ask: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    ask("")
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / ".clsconfig-aws").write_text(text)
+
+
+# ---- settings
+
+
+def test_nothing_set_leaves_all_to_the_sdk() -> None:
+    assert reach(None) == Reach()
+
+
+def test_a_placement_brings_its_region() -> None:
+    assert reach(HERE) == Reach(region="us-west-2")
+
+
+def test_a_placement_counts_before_the_environment_and_that_before_all(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(here, f'profile = "all"\nrole = "all"\n[placements."{HERE.id}"]\nprofile = "own"\n')
+    assert (reach(None).profile, reach(HERE).profile) == ("all", "own")
+    monkeypatch.setenv("AWS_PROFILE", "env")
+    assert (reach(None).profile, reach(HERE).profile, reach(HERE).role) == ("env", "own", "all")
+
+
+def test_a_placement_of_another_provider_has_what_holds_for_all(here: Path) -> None:
+    write(here, 'region = "eu-west-1"\n')
+    assert reach(Placement(provider="gcp", region="europe-west1")).region == "eu-west-1"
+
+
+def test_the_region_is_that_of_the_lambda_variable_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "a-b-1")
+    assert reach(None).region == "a-b-1"
+    monkeypatch.setenv("AWS_REGION", "a-b-2")
+    assert reach(None).region == "a-b-2"
+
+
+@pytest.mark.parametrize(
+    ("service", "variable"),
+    [
+        ("s3", "AWS_S3_ENDPOINT"),
+        ("sqs", "AWS_SQS_ENDPOINT"),
+        ("events", "AWS_EVENTS_ENDPOINT"),
+        ("glue", "AWS_GLUE_ENDPOINT"),
+        ("athena", "AWS_ATHENA_ENDPOINT"),
+        ("logs", "AWS_CLOUDWATCHLOGS_ENDPOINT"),
+        ("events", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+        ("sns", "AWS_ENDPOINT_URL_SNS"),
+    ],
+)
+def test_a_service_has_an_endpoint_of_its_own(service: str, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://all")
+    monkeypatch.setenv(variable, "http://own")
+    assert (reach(None, service).endpoint, reach(None, "sts").endpoint) == ("http://own", "http://all")
+
+
+def test_a_file_of_the_reference_system_is_read(here: Path) -> None:
+    write(here, 'cdk.requireDeployApproval = "never"\n')
+    assert reach(None) == Reach()
+
+
+def test_what_there_is_not_is_refused(here: Path) -> None:
+    write(here, 'placements.x.colour = "red"\n')
+    with pytest.raises(MalformedError, match="colour"):
+        reach(None)
+
+
+# ---- clients
+
+
+def test_a_client_is_made_once_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: client("sqs", HERE), range(8)))
+    assert len({id(each) for each in made}) == 1
+    assert made[0].meta.region_name == "us-west-2"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert client("sqs", None).meta.region_name == "eu-west-1"
+
+
+def test_an_endpoint_that_is_set_has_buckets_as_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    asked: list[str] = []
+    made = client("s3", HERE)
+    made.meta.events.register("before-send", lambda request, **_: asked.append(request.url))
+    with pytest.raises(Exception, match="localhost"):
+        made.head_object(Bucket="bucket", Key="k")
+    assert asked == ["http://localhost:1/bucket/k"]  # and sent once: a store is asked again by core
+
+
+def test_no_region_says_what_to_set() -> None:
+    with pytest.raises(StoreRefusedError, match="no AWS region") as refused:
+        client("sqs", None)
+    assert "AWS_REGION" in refused.value.hint
+
+
+def test_a_profile_that_is_not_there_says_how_to_find_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(StoreRefusedError, match="no such AWS profile"):
+        client("s3", HERE)
+
+
+def test_what_is_asked_again_is_in_the_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    with caplog.at_level(logging.WARNING), pytest.raises(Exception, match="Could not connect"):
+        client("sqs", HERE).list_queues()
+    assert [record.name for record in caplog.records] == ["cls_aws.retries"] * 4
+    assert "ListQueues is asked again: Could not connect" in caplog.messages[0]
+
+
+def test_a_role_is_assumed_when_credentials_are_wanted(
+    ministack_endpoint: str, ask: Callable[[str], None], here: Path
+) -> None:
+    ask(ministack_endpoint)
+    role = "arn:aws:iam::000000000000:role/pipelines"
+    write(here, f'role = "{role}"')
+    client("iam", HERE).create_role(RoleName="pipelines", AssumeRolePolicyDocument="{}")
+    made = client("s3", HERE)
+    asked: list[Any] = []
+    made.meta.events.register("before-send", lambda request, **_: asked.append(request))
+    made.list_buckets()
+    assert b"X-Amz-Security-Token" in bytes(str(asked[0].headers), "utf-8")
