@@ -58,7 +58,8 @@ class Surroundings:
 
     *open_store* takes a location URI (a path, ending with a slash) and gives
     the store rooted there. *base* is the folder of the project file, which relative paths
-    are meant from; *scratch* is a folder for files that need not last.
+    are meant from; *scratch* is a folder for files that need not last. *resources* are what the project declares
+    for its elements to refer to (`clusterless.engine.references`).
     """
 
     project: Project
@@ -68,6 +69,7 @@ class Surroundings:
     clock: Clock
     base: Path
     scratch: Path
+    resources: Sequence[Resource] = ()
 
 
 # ---- arrivals --------------------------------------------------------------------------------------------------

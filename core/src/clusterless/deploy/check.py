@@ -8,6 +8,7 @@ from clusterless.deploy.needs import needed
 from clusterless.deploy.notifiers import notified
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
+from clusterless.deploy.references import references
 from clusterless.deploy.schedules import scheduled
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph import Graph
@@ -24,7 +25,7 @@ def findings(surveyed: Survey) -> tuple[Finding, ...]:
     placed = [
         finding
         for each in surveyed.placed
-        for finding in (*_stores(each), *notified(each), *scheduled(each), *needed(each))
+        for finding in (*_stores(each), *notified(each), *scheduled(each), *references(each), *needed(each))
     ]
     return (*surveyed.findings, *surveyed.graph.findings(), *placed)
 

@@ -161,6 +161,7 @@ class _Opening:
             clock=self.bench.clock,
             base=self.site.base,
             scratch=self.bench.scratch,
+            resources=self.site.deployable.resources,
         )
 
     def publishers(self) -> list[Publisher]:
