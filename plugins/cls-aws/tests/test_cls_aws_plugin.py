@@ -1,11 +1,9 @@
-"""What cls-aws offers, and what it says plainly that it does not."""
+"""What cls-aws offers."""
 
-from importlib.metadata import entry_points, version
-
-import pytest
+from importlib.metadata import entry_points
 
 from cls_aws import plugin
-from clusterless.errors import NotInstalledError
+from cls_aws.provider import AwsProvider
 
 
 def test_it_is_installed_under_its_name() -> None:
@@ -13,18 +11,10 @@ def test_it_is_installed_under_its_name() -> None:
     assert found.load() is plugin
 
 
-def test_hook_cls_providers_names_the_version_and_what_is_missing() -> None:
+def test_hook_cls_providers_offers_aws() -> None:
     (entry,) = plugin.cls_providers()
-    assert entry.name == "aws"
-    assert entry.unavailable.startswith(f"cls-aws {version('cls-aws')} is installed but offers no provider yet")
-
-
-def test_loading_it_is_refused_in_the_same_words() -> None:
-    (entry,) = plugin.cls_providers()
-    with pytest.raises(NotInstalledError) as refused:
-        entry.load()
-    assert refused.value.problem == entry.unavailable
-    assert "'local'" in refused.value.hint
+    assert (entry.name, entry.unavailable) == ("aws", "")
+    assert isinstance(entry.load(), AwsProvider)
 
 
 def test_hook_cls_stores_offers_buckets() -> None:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from clusterless.errors import NotInstalledError
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from clusterless.provider import OpenStore, ProviderEntry, StoreScheme
+    from cls_aws.boundaries import S3PutListenerBoundary
+    from clusterless.provider import (
+        ArrivalSource,
+        BoundaryComponent,
+        OpenStore,
+        Provider,
+        ProviderEntry,
+        StoreScheme,
+        Surroundings,
+    )
 
 
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
-    """Names the provider, so that a project placed on it is refused for the true reason."""
+    """Offers AWS."""
     from clusterless.provider import ProviderEntry
 
-    summary = "Amazon Web Services (its stores only)"
-    return (ProviderEntry(name="aws", summary=summary, load=_load, unavailable=_unavailable()),)
+    summary = "an account of Amazon Web Services, in a region"
+    return (ProviderEntry(name="aws", summary=summary, load=_provider),)
 
 
 @hookimpl
@@ -28,17 +37,29 @@ def cls_stores() -> tuple[StoreScheme, ...]:
     return (StoreScheme(scheme="s3", summary="objects of an S3 bucket, or of what speaks its protocol", load=_bucket),)
 
 
+@hookimpl
+def cls_boundaries() -> tuple[BoundaryComponent, ...]:
+    """Offers the boundary of a bucket."""
+    from cls_aws.boundaries import S3PutListenerBoundary
+    from clusterless.provider import BoundaryComponent
+
+    type_, summary = "aws:core:s3PutListenerBoundary", "books the objects that are put in a bucket"
+    return (BoundaryComponent(type=type_, model=S3PutListenerBoundary, summary=summary, load=_listener),)
+
+
+def _listener() -> Callable[[S3PutListenerBoundary, Surroundings], ArrivalSource]:
+    from cls_aws.arrivals import open_listener
+
+    return open_listener
+
+
 def _bucket() -> OpenStore:
     from cls_aws.store import open_bucket
 
     return open_bucket
 
 
-def _load() -> NoReturn:
-    raise NotInstalledError(_unavailable(), hint="place the project on 'local' to run it here")
+def _provider() -> Provider:
+    from cls_aws.provider import AwsProvider
 
-
-def _unavailable() -> str:
-    from importlib.metadata import version
-
-    return f"cls-aws {version('cls-aws')} is installed but offers no provider yet: only s3:// stores"
+    return AwsProvider()

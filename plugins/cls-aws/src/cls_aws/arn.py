@@ -1,0 +1,82 @@
+"""Names of things in AWS: ARNs, and names made to fit what a service takes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from attrs import Attribute, frozen
+
+from clusterless.errors import InvalidValueError, cut
+from clusterless.model.placement import Placement
+
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12})?:(?P<resource>.+)"
+)
+_SHOWN = 60
+_HASHED = 8
+
+
+@frozen(kw_only=True)
+class Arn:
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+
+def parse_arn(text: str) -> Arn:
+    """What an ARN tells.
+
+    Raises:
+        InvalidValueError: it is none.
+    """
+    match = _ARN.fullmatch(text)
+    if not match:
+        msg = f"{cut(repr(text), _SHOWN)} is not an ARN, such as 'arn:aws:sqs:us-west-2:123456789012:name'"
+        raise InvalidValueError(msg)
+    return Arn(**{key: value or "" for key, value in match.groupdict().items()})
+
+
+def arn_of(service: str, resource: str) -> Callable[[object, Attribute[Any], str], None]:
+    """A validator: an ARN of *service* in a region and an account, whose resource begins with *resource*."""
+
+    def check(_: object, __: Attribute[Any], value: str) -> None:
+        arn = parse_arn(value)
+        if arn.service != service or not arn.region or not arn.account or not arn.resource.startswith(resource):
+            example = f"arn:aws:{service}:us-west-2:123456789012:{resource}name"
+            msg = f"{cut(repr(value), _SHOWN)} is not the ARN that is meant: use one such as {example!r}"
+            raise InvalidValueError(msg)
+
+    return check
+
+
+def partition(region: str | None) -> str:
+    """The partition that a region is in: ``aws``, ``aws-cn`` or ``aws-us-gov``."""
+    for start, name in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
+        if region and region.startswith(start):
+            return name
+    return "aws"
+
+
+def fitted(name: str, most: int) -> str:
+    """*name* as queues and rules may be called: of letters, digits, ``-`` and ``_``, *most* of them.
+
+    What must be changed is told apart from what else would become the same, by a few digits of its hash.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    if plain == name and len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASHED]
+    return f"{plain[: most - _HASHED - 1]}-{digest}"
+
+
+def staged(placement: Placement, name: str) -> str:
+    """*name* with the placement's stage before it, in capitals (FORMATS 4.6)."""
+    return f"{placement.stage.upper()}-{name}" if placement.stage else name

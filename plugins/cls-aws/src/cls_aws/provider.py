@@ -1,0 +1,117 @@
+"""The provider behind `aws`: stores are buckets, events go over EventBridge to queues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import evolve
+
+from cls_aws import identity
+from cls_aws.arn import fitted, staged
+from cls_aws.bus import BusPublisher, pattern
+from cls_aws.clients import client
+from cls_aws.errors import asking
+from cls_aws.subscription import NoSubscription, QueueSubscription, subscribe
+from clusterless import layout
+from clusterless.engine.names import PlacementNames
+from clusterless.errors import InvalidValueError, StoreRefusedError
+from clusterless.model.dataset import Dataset
+from clusterless.model.placement import Placement
+from clusterless.model.project import Project
+from clusterless.provider import StoreRoots, Subscription, Surroundings
+
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+_LONGEST_NAME = 63  # of a bucket; rules and queues may have as many
+_LONGEST_QUEUE = 64 - len("-dead")
+
+
+class AwsProvider:
+    def complete(self, placement: Placement) -> Placement:
+        """With the account and the region of the credentials, where they were left out.
+
+        Raises:
+            InvalidValueError: they are none, or there is no region.
+        """
+        placed = evolve(placement, region=placement.region or identity.region(placement))
+        if not _REGION.fullmatch(placed.region or ""):
+            msg = f"{placed.region!r} is not a region of AWS: use one such as 'us-west-2'"
+            raise InvalidValueError(msg)
+        placed = evolve(placed, account=placed.account or identity.account(placed))
+        if not _ACCOUNT.fullmatch(placed.account or ""):
+            msg = f"{placed.account!r} is not an account of AWS: it is 12 digits, zeros at its front included"
+            raise InvalidValueError(msg)
+        return placed
+
+    def roots(self, placement: Placement, base: Path) -> StoreRoots:
+        """The placement's buckets, which `cls bootstrap` has made.
+
+        Raises:
+            InvalidValueError: the stage makes names that no bucket can have.
+        """
+        names = layout.store_names(self.complete(placement))
+        for name in names:
+            check_bucket(name)
+        metadata, arc_state, manifest = (f"s3://{name}/" for name in names)
+        return StoreRoots(metadata=metadata, arc_state=arc_state, manifest=manifest)
+
+    def publisher(self, surroundings: Surroundings) -> BusPublisher:
+        placement = surroundings.placement
+        return BusPublisher(client("events", placement), _bus(placement), surroundings.clock)
+
+    def subscription(self, surroundings: Surroundings, subscriber: str, datasets: Sequence[Dataset]) -> Subscription:
+        placement = surroundings.placement
+        if not datasets:
+            return NoSubscription()
+        events, sqs = client("events", placement), client("sqs", placement)
+        name = fitted(staged(placement, f"{subscriber}-events"), _LONGEST_QUEUE)
+        made = subscribe(events, sqs, _bus(placement), name, pattern(datasets), tags(surroundings.project, placement))
+        return QueueSubscription(sqs, made, surroundings.clock)
+
+
+def tags(project: Project, placement: Placement) -> dict[str, str]:
+    """What all that is made for a project is marked with (FORMATS 4.6)."""
+    marks = {"cls:project:name": project.name, "cls:project:version": project.version}
+    return {**marks, "cls:project:stage": placement.stage} if placement.stage else marks
+
+
+def check_bucket(name: str) -> None:
+    """Refuse what cannot be the name of a bucket.
+
+    Raises:
+        InvalidValueError: it is too long, has capitals, or is otherwise not as S3 has it.
+    """
+    fits = re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) and ".." not in name
+    if not fits or re.fullmatch(r"[\d.]+", name) or name.startswith("xn--") or name.endswith("-s3alias"):
+        msg = f"{name!r} cannot be the name of a bucket"
+        hint = f"use 3 to {_LONGEST_NAME} of a-z 0-9 - and begin and end with a letter or digit"
+        raise InvalidValueError(msg, hint=hint)
+
+
+def _bus(placement: Placement) -> str:
+    """The name of the placement's bus, which is there.
+
+    Raises:
+        StoreRefusedError: it is not, or the credentials are of another account.
+    """
+    from botocore.exceptions import ClientError
+
+    identity.check_account(placement)
+    name = PlacementNames(placement).bus
+    with asking(f"the event bus {name}"):
+        try:
+            client("events", placement).describe_event_bus(Name=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            msg = f"there is no event bus {name}: the placement {placement.id} is not bootstrapped"
+            raise StoreRefusedError(msg, hint=bootstrap_command(placement)) from None
+    return name
+
+
+def bootstrap_command(placement: Placement) -> str:
+    """What to type for a placement that is not bootstrapped."""
+    stage = f" --stage {placement.stage}" if placement.stage else ""
+    return f"cls bootstrap --provider aws{stage} --account {placement.account} --region {placement.region}"

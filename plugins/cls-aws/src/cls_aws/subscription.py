@@ -1,0 +1,186 @@
+"""A subscriber's queue behind a rule on the placement's bus."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import field, frozen
+
+from cls_aws.bus import read_event
+from cls_aws.errors import asking
+from cls_aws.queue_policy import sending
+from cls_aws.queues import VISIBILITY, Queue, allow, make_with_dead
+from clusterless.errors import MalformedError, StoreRefusedError
+from clusterless.model.event import Event
+from clusterless.provider import Clock
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 10  # messages that SQS hands out at a time
+_REST = timedelta(seconds=1)  # after an answer with nothing in it: each request costs
+_LONGEST = 12 * 3600 - VISIBILITY  # seconds that SQS can hide a message, counted from when it was received
+_GONE = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
+
+
+# ---- made ------------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Subscriber:
+    """What a subscriber has of its own: a *queue*, a queue for the *dead*, and a *rule* on the *bus*."""
+
+    bus: str
+    rule: str
+    queue: Queue
+    dead: Queue
+
+
+def subscribe(events: Any, sqs: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -> Subscriber:
+    """Make what is missing for events on *bus* that the pattern *wanted* takes up to come to the queue *name*.
+
+    Raises:
+        StoreRefusedError: something of it may not be made.
+    """
+    queue, dead = make_with_dead(sqs, name, tags)
+    rule = _rule(events, bus, name, wanted, tags)
+    for each in (queue, dead):
+        allow(sqs, each, [sending("events.amazonaws.com", each.arn, rule)])
+    _target(events, bus, name, queue, dead)
+    return Subscriber(bus=bus, rule=name, queue=queue, dead=dead)
+
+
+def _rule(events: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -> str:
+    """The ARN of the rule *name*, which takes up what *wanted* says."""
+    from botocore.exceptions import ClientError
+
+    with asking(f"the rule {name} on {bus}"):
+        try:
+            found = events.describe_rule(Name=name, EventBusName=bus)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            made = events.put_rule(Name=name, EventBusName=bus, EventPattern=wanted, State="ENABLED", Tags=listed)
+            return str(made["RuleArn"])
+        if found.get("State") == "DISABLED":
+            _log.warning("the rule %s is disabled: events are not heard of, and lots are found later", name)
+        if found.get("EventPattern") != wanted:
+            events.put_rule(Name=name, EventBusName=bus, EventPattern=wanted, State=found.get("State", "ENABLED"))
+        return str(found["Arn"])
+
+
+def _target(events: Any, bus: str, rule: str, queue: Queue, dead: Queue) -> None:
+    wanted = {"Id": "queue", "Arn": queue.arn, "DeadLetterConfig": {"Arn": dead.arn}}
+    with asking(f"the rule {rule} on {bus}"):
+        if wanted in events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]:
+            return
+        answer = events.put_targets(Rule=rule, EventBusName=bus, Targets=[wanted])
+    if answer.get("FailedEntryCount"):
+        msg = f"the rule {rule} on {bus} did not take the queue {queue.name}: {answer['FailedEntries']}"
+        raise StoreRefusedError(msg)
+
+
+# ---- received --------------------------------------------------------------------------------------------------
+
+
+@frozen
+class QueuedDelivery:
+    event: Event
+    _sqs: Any = field(repr=False)
+    _queue: Queue = field(repr=False)
+    _receipt: str = field(repr=False)
+
+    def acknowledge(self) -> None:
+        _unless_gone(
+            f"the queue {self._queue.name}",
+            lambda: self._sqs.delete_message(QueueUrl=self._queue.url, ReceiptHandle=self._receipt),
+        )
+
+    def defer(self, seconds: float) -> None:
+        hidden = min(max(round(seconds), 0), _LONGEST)
+        _unless_gone(
+            f"the queue {self._queue.name}",
+            lambda: self._sqs.change_message_visibility(
+                QueueUrl=self._queue.url, ReceiptHandle=self._receipt, VisibilityTimeout=hidden
+            ),
+        )
+
+
+class QueueSubscription:
+    """Hands out what is in a subscriber's queue; any number of processes may do so.
+
+    What nobody can read is put in the queue for the dead at once: to read it again would not help.
+    """
+
+    def __init__(self, sqs: Any, subscriber: Subscriber, clock: Clock) -> None:
+        self._sqs = sqs
+        self._subscriber = subscriber
+        self._clock = clock
+        self._rests_until: datetime | None = None
+
+    def receive(self, limit: int) -> Sequence[QueuedDelivery]:
+        if self._rests_until and self._clock.now() < self._rests_until:
+            return []
+        taken: list[QueuedDelivery] = []
+        while len(taken) < limit:
+            messages = self._messages(min(limit - len(taken), _BATCH))
+            taken += filter(None, map(self._delivery, messages))
+            if not messages:
+                self._rests_until = self._clock.now() + _REST
+                break
+        return taken
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _messages(self, most: int) -> Sequence[dict[str, Any]]:
+        with asking(f"the queue {self._subscriber.queue.name}"):
+            answer = self._sqs.receive_message(
+                QueueUrl=self._subscriber.queue.url,
+                MaxNumberOfMessages=most,
+                VisibilityTimeout=VISIBILITY,
+                WaitTimeSeconds=0,
+            )
+        found: Sequence[dict[str, Any]] = answer.get("Messages", [])
+        return found
+
+    def _delivery(self, message: dict[str, Any]) -> QueuedDelivery | None:
+        queue = self._subscriber.queue
+        try:
+            event = read_event(message["Body"], f"message {message['MessageId']} of {queue.name}")
+        except MalformedError as error:
+            self._set_aside(message, error)
+            return None
+        return QueuedDelivery(event, self._sqs, queue, message["ReceiptHandle"])
+
+    def _set_aside(self, message: dict[str, Any], error: MalformedError) -> None:
+        queue, dead = self._subscriber.queue, self._subscriber.dead
+        with asking(f"the queue {dead.name}"):
+            self._sqs.send_message(QueueUrl=dead.url, MessageBody=message["Body"])
+            self._sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
+        _log.error("an event that cannot be read was set aside in %s: %s", dead.name, error)
+
+
+class NoSubscription:
+    """That of an arc which subscribes to nothing."""
+
+    def receive(self, limit: int) -> Sequence[QueuedDelivery]:
+        return []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _unless_gone(what: str, ask: Any) -> None:
+    """Do it, unless the message's time ran out: another has it then, or has acknowledged it."""
+    from botocore.exceptions import ClientError
+
+    with asking(what):
+        try:
+            ask()
+        except ClientError as error:
+            if error.response["Error"]["Code"].rpartition(".")[2] not in _GONE:
+                raise
