@@ -1,0 +1,153 @@
+"""What makes S3 tell a boundary's queue of its objects: made if it is not there, and put right if it was changed."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from attrs import frozen
+
+from cls_aws.arn import fitted, partition
+from cls_aws.boundaries import Notices, S3PutListenerBoundary
+from cls_aws.clients import client
+from cls_aws.errors import asking
+from cls_aws.provider import tags
+from cls_aws.queue_policy import sending
+from cls_aws.queues import Queue, allow, make_with_dead
+from cls_aws.subscription import subscribe
+from clusterless.engine.names import ProjectNames
+from clusterless.errors import StoreRefusedError
+from clusterless.model.placement import Placement
+from clusterless.provider import Clock, Surroundings
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_NAME = 64 - len("-dead")  # of a rule, and of the queue for the dead
+_TRIES = 5
+_PAUSE = 1.0  # seconds until a bucket's configuration is looked at again
+
+Configuration = dict[str, Any]
+"""What a bucket tells of its objects, and to whom: everybody's, in one document that is replaced as a whole."""
+
+
+@frozen
+class Location:
+    """A place in S3: a *bucket*, and the *prefix* of the keys there, empty or with a slash at its end."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, uri: str) -> Location:
+        parts = urlsplit(uri)
+        return cls(parts.netloc, unquote(parts.path.removeprefix("/")))
+
+
+def wire(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Queue:
+    """See to it that what is put at the boundary's location is told to its queue, and give that.
+
+    Raises:
+        StoreRefusedError: something of it may not be made, or the bucket is not where the placement is.
+        StoreUnavailableError: AWS did not answer.
+    """
+    placement, location = surroundings.placement, Location.of(boundary.dataset.path_uri)
+    s3 = client("s3", placement)
+    _check_region(s3, location.bucket, placement)
+    name = fitted(ProjectNames(surroundings.project, placement).element(boundary.name), _LONGEST_NAME)
+    if boundary.notices is Notices.EVENT_BRIDGE:
+        return _by_event_bridge(s3, location, name, surroundings)
+    return _by_the_bucket(s3, location, name, surroundings)
+
+
+def pattern(location: Location) -> str:
+    """The pattern of a rule for objects that are created at *location*: JSON text."""
+    within = {"object": {"key": [{"prefix": location.prefix}]}} if location.prefix else {}
+    detail = {"bucket": {"name": [location.bucket]}, **within}
+    wanted = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": detail}
+    return json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
+
+
+def _check_region(s3: Any, bucket: str, placement: Placement) -> None:
+    with asking(f"s3://{bucket}/"):
+        region = s3.head_bucket(Bucket=bucket).get("BucketRegion")
+    if region and placement.region and region != placement.region:
+        msg = f"s3://{bucket}/ is in {region}, and tells nobody in {placement.region}, where the project is placed"
+        raise StoreRefusedError(
+            msg, hint=f"place the project in {region}, or set the boundary's 'notices' to 'listing'"
+        )
+
+
+def _by_event_bridge(s3: Any, location: Location, name: str, around: Surroundings) -> Queue:
+    events, sqs = client("events", around.placement), client("sqs", around.placement)
+    marks = tags(around.project, around.placement)
+    made = subscribe(events, sqs, "default", name, pattern(location), marks)
+    _configure(s3, location.bucket, forwarded, around.clock)
+    return made.queue
+
+
+def _by_the_bucket(s3: Any, location: Location, name: str, around: Surroundings) -> Queue:
+    sqs = client("sqs", around.placement)
+    queue, _ = make_with_dead(sqs, name, tags(around.project, around.placement))
+    bucket = f"arn:{partition(around.placement.region)}:s3:::{location.bucket}"
+    allow(sqs, queue, [sending("s3.amazonaws.com", queue.arn, bucket)])
+    _configure(s3, location.bucket, lambda found: notified(found, location.prefix, queue), around.clock)
+    return queue
+
+
+# ---- a bucket's configuration ----------------------------------------------------------------------------------
+
+
+def forwarded(found: Configuration) -> Configuration:
+    """The configuration *found*, with all that happens to objects forwarded to EventBridge."""
+    return {**found, "EventBridgeConfiguration": found.get("EventBridgeConfiguration", {})}
+
+
+def notified(found: Configuration, prefix: str, queue: Queue) -> Configuration:
+    """The configuration *found*, with *queue* told of what is put below *prefix*; what others are told stays."""
+    ours: Configuration = {"Id": f"clusterless-{queue.name}", "QueueArn": queue.arn, "Events": ["s3:ObjectCreated:*"]}
+    if prefix:
+        ours["Filter"] = {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
+    there = found.get("QueueConfigurations", [])
+    if any(_spelled(each) == _spelled(ours) for each in there):
+        return found
+    return {**found, "QueueConfigurations": [*(each for each in there if each.get("Id") != ours["Id"]), ours]}
+
+
+def _spelled(each: Configuration) -> Configuration:
+    """One entry in one spelling: S3 gives back the rules' names with a capital."""
+    rules = each.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    return {**each, "Filter": [(rule["Name"].lower(), rule["Value"]) for rule in rules]}
+
+
+def _configure(s3: Any, bucket: str, wanted: Callable[[Configuration], Configuration], clock: Clock) -> None:
+    """Have the bucket's configuration be as *wanted* makes it of what is found.
+
+    Another may replace it at the same time: so it is read again.
+    """
+    from botocore.exceptions import ClientError
+
+    what, refused = f"what s3://{bucket}/ tells of its objects", ""
+    for attempt in range(_TRIES + 1):
+        with asking(what):
+            found = s3.get_bucket_notification_configuration(Bucket=bucket)
+            found.pop("ResponseMetadata", None)
+            if (changed := wanted(found)) == found:
+                return
+            if attempt == _TRIES:
+                break
+            if attempt:
+                clock.sleep(_PAUSE)
+            try:
+                s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=changed)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "InvalidArgument":
+                    raise
+                refused = str(error)  # as long as the policy of a new queue is not known everywhere
+            else:
+                _log.info("%s was changed, so that a queue of ours hears of them", what)
+    msg = f"{what} cannot be set: {refused or 'somebody sets it otherwise, again and again'}"
+    hint = "leave the boundary's 'notices' out: EventBridge has no objection to others that listen to the same objects"
+    raise StoreRefusedError(msg, hint=hint)
