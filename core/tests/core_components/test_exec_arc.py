@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from clusterless.builtin import processes
+from clusterless.runtime import output
 from clusterless.builtin.arcs import ExecArc
 from clusterless.builtin.exec_arc import ExecWorkload
 from clusterless.errors import InvalidValueError, WorkloadError
@@ -198,7 +198,7 @@ def test_output_and_errors_are_kept_in_order(bench: Any) -> None:
 
 
 def test_output_is_bounded_and_the_rest_is_dropped(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "OUTPUT_LIMIT", 100_000)
+    monkeypatch.setattr(output, "OUTPUT_LIMIT", 100_000)
     bench.fill("a")
     run(bench, script(bench, "print('x' * 3_000_000)\nstage([], 'empty')"))
     text = bench.output()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from clusterless.builtin.activities import ExecActivity
-from clusterless.builtin.processes import Output, run_command
+from clusterless.builtin.processes import run_command
 from clusterless.provider import Occasion, Surroundings
 from clusterless.runtime import contract
+from clusterless.runtime.output import Output
 
 
 class RunCommand:

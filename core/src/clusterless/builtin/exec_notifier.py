@@ -10,11 +10,12 @@ from typing import IO
 
 from clusterless import codec
 from clusterless.builtin.notifiers import ExecNotifier
-from clusterless.builtin.processes import Output, await_end, end_group
+from clusterless.builtin.processes import end_group
 from clusterless.errors import NotifyError, WorkloadError
 from clusterless.model.event import Event
 from clusterless.provider import Surroundings
 from clusterless.runtime import contract
+from clusterless.runtime.output import Output, await_end
 
 
 class ExecPublisher:

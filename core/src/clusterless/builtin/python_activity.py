@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from clusterless.builtin.activities import PythonActivity
-from clusterless.builtin.processes import Output
 from clusterless.builtin.python_worker import PythonWorker, answered
 from clusterless.errors import WorkloadError
 from clusterless.provider import Occasion, Surroundings
 from clusterless.runtime import contract
+from clusterless.runtime.output import Output
 
 
 class CallFunction:

@@ -9,12 +9,12 @@ from threading import Lock
 from typing import Any
 
 from clusterless.builtin.arcs import PythonArc
-from clusterless.builtin.processes import Output
 from clusterless.builtin.python_worker import PythonWorker, answered
-from clusterless.builtin.staged import failed, succeeded
 from clusterless.errors import WorkloadError
 from clusterless.provider import Script, Surroundings, Work, WorkResult
 from clusterless.runtime import contract
+from clusterless.runtime.output import Output
+from clusterless.runtime.staged import failed, succeeded
 
 _KEPT = os.cpu_count() or 1  # idle processes; more are started when more lots are worked at a time
 

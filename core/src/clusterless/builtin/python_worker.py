@@ -11,8 +11,9 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Any
 
-from clusterless.builtin.processes import Output, await_end, end_group
+from clusterless.builtin.processes import end_group
 from clusterless.errors import WorkloadError
+from clusterless.runtime.output import Output, await_end
 
 _TRIES = 3  # processes that are handed a job, where each dies before it begins
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, WorkloadError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset
 from clusterless.provider import Occasion, SourceLot, Work
@@ -106,6 +106,19 @@ def check_command(command: Sequence[str]) -> None:
         if is_selector(argument) and not _SELECTOR.fullmatch(argument):
             msg = f"{argument!r} selects nothing: use names with dots, such as '$.arcNotifyEvent.lot'"
             raise InvalidValueError(msg)
+
+
+def arguments(command: Sequence[str], work: Work, partials: Mapping[str, Sequence[str]]) -> list[str]:
+    """*command* as it is run for an attempt; *partials* are the manifests of earlier attempts, as of `context`.
+
+    Raises:
+        WorkloadError: it selects what is not there.
+    """
+    selected = context(work, partials)
+    try:
+        return substitute(command, selected, execution(work, selected))
+    except InvalidValueError as error:
+        raise WorkloadError(error.problem, hint=error.hint) from error
 
 
 def substitute(command: Sequence[str], context: Mapping[str, Any], execution: Mapping[str, Any]) -> list[str]:

@@ -1,17 +1,43 @@
-"""What a process that wrote its own manifests came to."""
+"""Work of those who write their own manifests: what earlier attempts left, as files; what it came to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
+from shutil import copyfileobj
 
 from clusterless import layout
 from clusterless.errors import InvalidValueError, MalformedError, WorkloadError
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.provider import SinkLot, SinkResult, Work, WorkResult
+from clusterless.store.manifests import encode
 
 _STATES = {ManifestState.COMPLETE, ManifestState.EMPTY, ManifestState.PARTIAL}
 _SHOWN = 3  # URIs named in a message
+
+
+@contextmanager
+def as_files(sinks: Mapping[str, SinkLot], scratch: Path) -> Iterator[dict[str, list[str]]]:
+    """The manifests of earlier attempts as files, for they may be nowhere else but in a ledger's entry."""
+    if not any(sink.earlier for sink in sinks.values()):
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="earlier-", dir=scratch) as folder:
+        yield {role: _write(sink, Path(folder) / role) for role, sink in sinks.items() if sink.earlier}
+
+
+def _write(sink: SinkLot, folder: Path) -> list[str]:
+    uris = []
+    for number, manifest in enumerate(sink.earlier):
+        file = folder / str(number) / "manifest.json"
+        file.parent.mkdir(parents=True)
+        with encode(manifest).open() as source, file.open("wb") as target:
+            copyfileobj(source, target)
+        uris.append(file.as_uri())
+    return uris
 
 
 def succeeded(work: Work, sizes: Mapping[str, int] | None = None) -> WorkResult:
