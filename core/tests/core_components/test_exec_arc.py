@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from clusterless.runtime import output
 from clusterless.builtin.arcs import ExecArc
 from clusterless.builtin.exec_arc import ExecWorkload
 from clusterless.errors import InvalidValueError, WorkloadError
@@ -22,7 +21,7 @@ from clusterless.model.arc import Arc
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.provider import WorkResult
-from clusterless.runtime import contract
+from clusterless.runtime import contract, output
 
 LOT = Lot.parse("20240131PT5M287")
 PYTHON = sys.executable
