@@ -17,6 +17,7 @@ _ARN = re.compile(
 )
 _SHOWN = 60
 _HASHED = 8
+_LONGEST_BUCKET = 63
 
 
 @frozen(kw_only=True)
@@ -80,3 +81,16 @@ def fitted(name: str, most: int) -> str:
 def staged(placement: Placement, name: str) -> str:
     """*name* with the placement's stage before it, in capitals (FORMATS 4.6)."""
     return f"{placement.stage.upper()}-{name}" if placement.stage else name
+
+
+def check_bucket(name: str) -> None:
+    """Refuse what cannot be the name of a bucket.
+
+    Raises:
+        InvalidValueError: it is too long, has capitals, or is otherwise not as S3 has it.
+    """
+    fits = re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) and ".." not in name
+    if not fits or re.fullmatch(r"[\d.]+", name) or name.startswith("xn--") or name.endswith("-s3alias"):
+        msg = f"{name!r} cannot be the name of a bucket"
+        hint = f"use 3 to {_LONGEST_BUCKET} of a-z 0-9 - and begin and end with a letter or digit"
+        raise InvalidValueError(msg, hint=hint)

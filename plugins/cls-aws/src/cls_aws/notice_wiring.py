@@ -14,10 +14,10 @@ from cls_aws.arn import fitted, partition
 from cls_aws.boundaries import Notices, S3PutListenerBoundary
 from cls_aws.clients import client
 from cls_aws.errors import asking
-from cls_aws.provider import tags
 from cls_aws.queue_policy import sending
 from cls_aws.queues import Queue, allow, make_with_dead
 from cls_aws.subscription import subscribe
+from cls_aws.tags import tags
 from clusterless.engine.names import ProjectNames
 from clusterless.errors import StoreRefusedError
 from clusterless.model.placement import Placement

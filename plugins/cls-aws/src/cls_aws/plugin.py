@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from cls_aws.boundaries import S3PutListenerBoundary
     from clusterless.provider import (
+        ArcComponent,
         ArrivalSource,
         BoundaryComponent,
+        NotifierComponent,
         OpenStore,
         Provider,
         ProviderEntry,
+        Publisher,
+        ResourceComponent,
         StoreScheme,
         Surroundings,
+        Workload,
     )
 
 
@@ -35,6 +40,51 @@ def cls_stores() -> tuple[StoreScheme, ...]:
     from clusterless.provider import StoreScheme
 
     return (StoreScheme(scheme="s3", summary="objects of an S3 bucket, or of what speaks its protocol", load=_bucket),)
+
+
+@hookimpl
+def cls_resources() -> tuple[ResourceComponent, ...]:
+    """Offers what a project may have AWS keep for it."""
+    from cls_aws import components
+    from clusterless.provider import ResourceComponent
+
+    return tuple(
+        ResourceComponent(type=f"aws:core:{name}", model=model, summary=summary, load=load)
+        for name, model, summary, load in (
+            ("s3Bucket", components.S3Bucket, "a bucket, closed to the public", _s3_bucket),
+            ("computeEnvironment", components.ComputeEnvironment, "where AWS Batch runs containers", _left_to_deploy),
+            ("eventBus", components.EventBus, "an event bus", _event_bus),
+            ("sqsQueue", components.SqsQueue, "a queue", _sqs_queue),
+            ("glueDatabase", components.GlueDatabase, "a database of the Glue catalog", _glue_database),
+            ("glueTable", components.GlueTable, "a table of the Glue catalog", _glue_table),
+        )
+    )
+
+
+@hookimpl
+def cls_notifiers() -> tuple[NotifierComponent, ...]:
+    """Offers whom AWS can tell of committed lots."""
+    from cls_aws import components
+    from clusterless.provider import NotifierComponent
+
+    return tuple(
+        NotifierComponent(type=f"aws:core:{name}", model=model, summary=summary, load=load)
+        for name, model, summary, load in (
+            ("snsNotifier", components.SnsNotifier, "publishes events to an SNS topic", _sns),
+            ("sqsNotifier", components.SqsNotifier, "sends events to an SQS queue", _sqs),
+            ("eventBridgeNotifier", components.EventBridgeNotifier, "puts events on another bus", _event_bridge),
+        )
+    )
+
+
+@hookimpl
+def cls_arcs() -> tuple[ArcComponent, ...]:
+    """Offers what AWS can make of lots."""
+    from cls_aws.batch import BatchExecArc, container
+    from clusterless.provider import ArcComponent
+
+    type_, summary = "aws:core:batchExecArc", "runs a container for each lot"
+    return (ArcComponent(type=type_, model=BatchExecArc, summary=summary, load=_batch, container=container),)
 
 
 @hookimpl
@@ -63,3 +113,63 @@ def _provider() -> Provider:
     from cls_aws.provider import AwsProvider
 
     return AwsProvider()
+
+
+def _s3_bucket() -> Callable[[Any, Surroundings], None]:
+    from cls_aws.buckets import make_bucket
+
+    return make_bucket
+
+
+def _left_to_deploy() -> Callable[[Any, Surroundings], None]:
+    from cls_aws.resources import leave_to_deploy
+
+    return leave_to_deploy
+
+
+def _event_bus() -> Callable[[Any, Surroundings], None]:
+    from cls_aws.resources import make_bus
+
+    return make_bus
+
+
+def _sqs_queue() -> Callable[[Any, Surroundings], None]:
+    from cls_aws.resources import make_declared_queue
+
+    return make_declared_queue
+
+
+def _glue_database() -> Callable[[Any, Surroundings], None]:
+    from cls_aws.catalog import make_database
+
+    return make_database
+
+
+def _glue_table() -> Callable[[Any, Surroundings], None]:
+    from cls_aws.catalog import make_table
+
+    return make_table
+
+
+def _sns() -> Callable[[Any, Surroundings], Publisher]:
+    from cls_aws.notifiers import TopicPublisher
+
+    return TopicPublisher
+
+
+def _sqs() -> Callable[[Any, Surroundings], Publisher]:
+    from cls_aws.notifiers import QueuePublisher
+
+    return QueuePublisher
+
+
+def _event_bridge() -> Callable[[Any, Surroundings], Publisher]:
+    from cls_aws.notifiers import bus_publisher
+
+    return bus_publisher
+
+
+def _batch() -> Callable[[Any, Surroundings], Workload]:
+    from cls_aws.batch import without_engine
+
+    return without_engine

@@ -9,23 +9,22 @@ from pathlib import Path
 from attrs import evolve
 
 from cls_aws import identity
-from cls_aws.arn import fitted, staged
+from cls_aws.arn import check_bucket, fitted, staged
 from cls_aws.bus import BusPublisher, pattern
 from cls_aws.clients import client
-from cls_aws.errors import asking
+from cls_aws.errors import asking, code
 from cls_aws.subscription import NoSubscription, QueueSubscription, subscribe
+from cls_aws.tags import tags
 from clusterless import layout
 from clusterless.engine.names import PlacementNames
 from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
-from clusterless.model.project import Project
 from clusterless.provider import StoreRoots, Subscription, Surroundings
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_LONGEST_NAME = 63  # of a bucket; rules and queues may have as many
-_LONGEST_QUEUE = 64 - len("-dead")
+_LONGEST = 64 - len("-dead")  # what rules may be called, and less than queues may
 
 
 class AwsProvider:
@@ -66,28 +65,9 @@ class AwsProvider:
         if not datasets:
             return NoSubscription()
         events, sqs = client("events", placement), client("sqs", placement)
-        name = fitted(staged(placement, f"{subscriber}-events"), _LONGEST_QUEUE)
+        name = fitted(staged(placement, f"{subscriber}-events"), _LONGEST)
         made = subscribe(events, sqs, _bus(placement), name, pattern(datasets), tags(surroundings.project, placement))
         return QueueSubscription(sqs, made, surroundings.clock)
-
-
-def tags(project: Project, placement: Placement) -> dict[str, str]:
-    """What all that is made for a project is marked with (FORMATS 4.6)."""
-    marks = {"cls:project:name": project.name, "cls:project:version": project.version}
-    return {**marks, "cls:project:stage": placement.stage} if placement.stage else marks
-
-
-def check_bucket(name: str) -> None:
-    """Refuse what cannot be the name of a bucket.
-
-    Raises:
-        InvalidValueError: it is too long, has capitals, or is otherwise not as S3 has it.
-    """
-    fits = re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) and ".." not in name
-    if not fits or re.fullmatch(r"[\d.]+", name) or name.startswith("xn--") or name.endswith("-s3alias"):
-        msg = f"{name!r} cannot be the name of a bucket"
-        hint = f"use 3 to {_LONGEST_NAME} of a-z 0-9 - and begin and end with a letter or digit"
-        raise InvalidValueError(msg, hint=hint)
 
 
 def _bus(placement: Placement) -> str:
@@ -104,7 +84,7 @@ def _bus(placement: Placement) -> str:
         try:
             client("events", placement).describe_event_bus(Name=name)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            if code(error.response) != "ResourceNotFoundException":
                 raise
             msg = f"there is no event bus {name}: the placement {placement.id} is not bootstrapped"
             raise StoreRefusedError(msg, hint=bootstrap_command(placement)) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from cls_aws.errors import asking
+from cls_aws.errors import asking, code
 from cls_aws.queue_policy import completed
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def find_queue(sqs: Any, name: str, account: str | None = None) -> Queue | None:
             url = sqs.get_queue_url(QueueName=name, **owner)["QueueUrl"]
             arn = attributes(sqs, url, "QueueArn")["QueueArn"]
         except ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
+            if code(error.response) in _MISSING:
                 return None
             raise
     return Queue(name, url, arn)

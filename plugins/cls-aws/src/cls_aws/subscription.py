@@ -10,9 +10,10 @@ from typing import Any
 from attrs import field, frozen
 
 from cls_aws.bus import read_event
-from cls_aws.errors import asking
+from cls_aws.errors import asking, code
 from cls_aws.queue_policy import sending
 from cls_aws.queues import VISIBILITY, Queue, allow, make_with_dead
+from cls_aws.tags import listed
 from clusterless.errors import MalformedError, StoreRefusedError
 from clusterless.model.event import Event
 from clusterless.provider import Clock
@@ -60,10 +61,9 @@ def _rule(events: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -
         try:
             found = events.describe_rule(Name=name, EventBusName=bus)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            if code(error.response) != "ResourceNotFoundException":
                 raise
-            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-            made = events.put_rule(Name=name, EventBusName=bus, EventPattern=wanted, State="ENABLED", Tags=listed)
+            made = events.put_rule(Name=name, EventBusName=bus, EventPattern=wanted, State="ENABLED", Tags=listed(tags))
             return str(made["RuleArn"])
         if found.get("State") == "DISABLED":
             _log.warning("the rule %s is disabled: events are not heard of, and lots are found later", name)
@@ -182,5 +182,5 @@ def _unless_gone(what: str, ask: Any) -> None:
         try:
             ask()
         except ClientError as error:
-            if error.response["Error"]["Code"].rpartition(".")[2] not in _GONE:
+            if code(error.response).rpartition(".")[2] not in _GONE:
                 raise

@@ -1,0 +1,89 @@
+"""How an arc that is worked in a container by AWS Batch is declared (FORMATS 6.10); imports no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from attrs import Attribute, Factory, field, frozen
+
+from clusterless.errors import InvalidValueError, NotInstalledError
+from clusterless.model.arc import Arc, WorkloadSettings
+from clusterless.model.naming import check_environment
+from clusterless.model.runtime_props import ContainerProps, FunctionProps
+from clusterless.provider import Container, Surroundings
+from clusterless.runtime.contract import check_command
+
+_PASSED = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_S3_ENDPOINT",
+)
+
+
+def _can_be_substituted(_: object, __: Attribute[tuple[str, ...]], command: tuple[str, ...]) -> None:
+    check_command(command)
+
+
+@frozen(kw_only=True)
+class BatchSettings(WorkloadSettings):
+    """``imagePath`` is the folder of a Dockerfile; a relative one is meant from the project file's.
+
+    ``command`` replaces the image's own; an argument such as ``$.arcNotifyEvent.lot`` is replaced by what it selects.
+    """
+
+    batch_runtime_props: ContainerProps = Factory(ContainerProps)
+    lambda_runtime_props: FunctionProps = Factory(lambda: FunctionProps(retry_attempts=3, timeout_min=15))
+    compute_environment_ref: str = ""
+    image_path: str = ""
+    environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
+    command: tuple[str, ...] = field(default=(), validator=_can_be_substituted)
+
+
+@frozen(kw_only=True)
+class BatchExecArc(Arc):
+    """Runs a container for each lot, which reads and writes manifests by the workload contract.
+
+    Where it is deployed, AWS Batch runs it; ``cls run --workloads docker`` does on this machine.
+    """
+
+    workload: BatchSettings = field(factory=BatchSettings)
+
+    @workload.validator
+    def _is_whole(self, _: object, workload: BatchSettings) -> None:
+        for key, value in (
+            ("computeEnvironmentRef", workload.compute_environment_ref),
+            ("imagePath", workload.image_path),
+        ):
+            if not value:
+                msg = f"'{key}' is missing: a container needs a place to run, and an image to run"
+                raise InvalidValueError(msg)
+
+
+def container(arc: BatchExecArc) -> Container:
+    """What the arc's lots are worked in; it is handed the credentials that this process has."""
+    workload, props = arc.workload, arc.workload.batch_runtime_props
+    return Container(
+        image_path=workload.image_path,
+        command=workload.command,
+        environment=workload.environment,
+        passed=_PASSED,
+        props=workload.workload_props,
+        timeout_sec=props.timeout_min * 60,
+        memory_mb=props.memory_size_mb,
+        architecture=props.architecture,
+    )
+
+
+def without_engine(arc: BatchExecArc, _: Surroundings) -> NoReturn:
+    """Say why the arc cannot be worked by a run that was given no engine.
+
+    Raises:
+        NotInstalledError: always.
+    """
+    msg = f"arc {arc.name} is worked in a container, and this run was given no engine for them"
+    raise NotInstalledError(msg, hint="cls run --workloads docker …; where docker is not known: pip install cls-docker")
