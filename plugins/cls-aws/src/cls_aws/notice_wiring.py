@@ -19,7 +19,7 @@ from cls_aws.queues import Queue, allow, make_with_dead
 from cls_aws.subscription import subscribe
 from cls_aws.tags import tags
 from clusterless.engine.names import ProjectNames
-from clusterless.errors import StoreRefusedError
+from clusterless.errors import ObjectMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.provider import Clock, Surroundings
 
@@ -71,8 +71,12 @@ def pattern(location: Location) -> str:
 
 
 def _check_region(s3: Any, bucket: str, placement: Placement) -> None:
-    with asking(f"s3://{bucket}/"):
-        region = s3.head_bucket(Bucket=bucket).get("BucketRegion")
+    try:
+        with asking(f"s3://{bucket}/"):
+            region = s3.head_bucket(Bucket=bucket).get("BucketRegion")
+    except ObjectMissingError:
+        msg = f"there is no bucket {bucket}"
+        raise StoreRefusedError(msg, hint="declare it as a resource, aws:core:s3Bucket, or check its name") from None
     if region and placement.region and region != placement.region:
         msg = f"s3://{bucket}/ is in {region}, and tells nobody in {placement.region}, where the project is placed"
         raise StoreRefusedError(
