@@ -195,12 +195,16 @@ class Workload(Protocol):
 
 @frozen(kw_only=True)
 class Script:
-    """How an attempt is made by hand: *command* in *folder*, with *variables*; *notes* (a line each) say more."""
+    """How an attempt is made by hand: *command* in *folder*, with *variables*; *notes* (a line each) say more.
+
+    What it needs beforehand is done by the commands of *before*, one after another, of which none may fail.
+    """
 
     folder: Path
     variables: Mapping[str, str]
     command: Sequence[str]
     notes: Sequence[str] = ()
+    before: Sequence[Sequence[str]] = ()
 
 
 @runtime_checkable
