@@ -101,7 +101,7 @@ def database_of(table: GlueTable, surroundings: Surroundings) -> str:
     """The name of the database that a table refers to."""
     found = referred(table.database_ref, surroundings.resources)
     if not isinstance(found, GlueDatabase):
-        msg = f"{table.name}: databaseRef {table.database_ref!r} is a {found.type}, not an aws:core:glueDatabase"
+        msg = f"{table.name}: databaseRef {table.database_ref!r} is not a database but {found.type}"
         raise InvalidValueError(msg)
     return found.database_name
 
