@@ -106,8 +106,10 @@ class _Sentences(logging.Formatter):
         super().__init__("%(levelword)s: %(name)s: %(message)s" if named else "%(levelword)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
+        from clusterless.cli.words import plain
+
         record.levelword = record.levelname.lower()
-        return super().format(record)
+        return plain(super().format(record))
 
 
 class App(click.Group):
@@ -226,9 +228,11 @@ def report(error: Exception) -> int:
 
 
 def _say(problem: str, hint: str) -> None:
-    click.echo(problem, err=True)
+    from clusterless.cli.words import plain
+
+    click.echo(plain(problem), err=True)
     if hint:
-        click.echo(f"  hint: {hint}", err=True)
+        click.echo(f"  hint: {plain(hint)}", err=True)
 
 
 def _hint(error: BaseException) -> str:

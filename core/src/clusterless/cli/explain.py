@@ -191,9 +191,10 @@ def _lines(fact: Fact, now: datetime) -> Iterator[str]:
     if fact.what == "lists":
         yield f"lists {fact.uri}"
         return
+    said, *further = fact.text.splitlines() or [""]
     number = f"{fact.number}. " if fact.number and fact.what != "seal" else ""
-    words = [f"{number}{fact.what}" if fact.what != "seal" else fact.text]
-    words += [fact.text] if fact.text and fact.what != "seal" else []
+    words = [f"{number}{fact.what}" if fact.what != "seal" else said]
+    words += [said] if said and fact.what != "seal" else []
     words += [f"revision {fact.revision}"] if fact.revision else []
     words += [fact.state] if fact.state else []
     words += [some(fact.objects, "object")] if fact.objects is not None else []
@@ -202,6 +203,7 @@ def _lines(fact: Fact, now: datetime) -> Iterator[str]:
     words += [f"by {fact.by}"] if fact.by else []
     words += [f"{ago(fact.at, now)} ({fact.at:%Y-%m-%d %H:%M:%S})"] if fact.at else []
     yield f"{words[0]}: {', '.join(words[1:])}" if words[1:] else words[0]
+    yield from (f"    {line}" for line in further)
     if fact.uri and fact.what != "reads":
         yield f"  {fact.uri}"
 

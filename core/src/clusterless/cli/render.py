@@ -15,7 +15,7 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from clusterless.cli.words import fitted
+from clusterless.cli.words import fitted, headline
 
 Value = str | int | float | None
 
@@ -148,7 +148,7 @@ def _line(cells: Iterable[str], widths: Iterable[int], columns: Iterable[Callabl
 def _cell(value: Value) -> str:
     if value is None:
         return "-"
-    return value if isinstance(value, str) else f"{value:,}"
+    return headline(value) if isinstance(value, str) else f"{value:,}"
 
 
 def _stacked(columns: Sequence[str], rows: Iterable[Sequence[str]], room: int) -> str:

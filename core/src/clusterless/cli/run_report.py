@@ -13,7 +13,7 @@ import click
 from attrs import asdict, define, fields
 
 from clusterless.cli.run_tally import GOOD, Row, Tally, off_since, waits_for
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import fitted, plain, some
 from clusterless.errors import ClsError
 from clusterless.runner.happenings import (
     Ahead,
@@ -168,8 +168,8 @@ def _table(tally: Tally, width: int) -> Table:
         busy = f" (+{len(row.working)})" if row.working else ""
         cells = (name, _counts(row) or "-", row.off or row.trouble or row.waits or f"{row.last}{busy}")
         if width < _NARROW:
-            table.add_row(Text("\n  ".join(cell for cell in cells if cell)))
+            table.add_row(Text("\n  ".join(cell for cell in map(plain, cells) if cell)))
         else:
             # As it is: an error may say what rich would take for markup.
-            table.add_row(*map(Text, cells))
+            table.add_row(*(Text(plain(cell)) for cell in cells))
     return table

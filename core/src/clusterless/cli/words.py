@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 from typing import TextIO
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def some(count: int, thing: str, many: str = "") -> str:
@@ -12,8 +15,20 @@ def some(count: int, thing: str, many: str = "") -> str:
     return f"{count:,} {thing if count == 1 else many or thing + 's'}"
 
 
+def plain(text: str) -> str:
+    """*text* with what a terminal would obey written out, such as ``\\x1b``: names and errors are others' words."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def headline(text: str) -> str:
+    """The first line of *text*, as `plain`, with a sign where there are more."""
+    first, *more = text.splitlines() or [""]
+    return plain(first) + (" …" if more else "")
+
+
 def fitted(text: str, stream: TextIO) -> str:
-    """*text*; where *stream* is a terminal, its lines broken between words, further ones indented."""
+    """*text*, as `plain`; where *stream* is a terminal, its lines broken between words, further ones indented."""
+    text = plain(text)
     if not stream.isatty():
         return text
     return "\n".join(line for long in text.splitlines() for line in _broken(long, shutil.get_terminal_size().columns))
