@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from clusterless import layout
+from clusterless.model.dataset import Dataset
+
 FAILS = "sys.exit('no tomorrow') if lot.endswith('004') else stage(write(lot))\n"
 FIRST, LAST = "20240101PT1H002", "20240101PT1H012"
 WINDOW = ("--earliest", FIRST, "--latest", LAST)
@@ -182,6 +185,25 @@ def test_what_retention_removed_is_no_gap(ran: Any, tools: Any) -> None:
     assert ran.cls("gaps", "out", "--why", *one).code == 0
     without = ran.cls("gaps", "out", *one)
     assert (without.code, without.out) == (0, "")
+
+
+def test_what_a_rollback_removed_is_a_gap_until_it_is_worked_anew(ran: Any, tools: Any) -> None:
+    rolled = ran.cls("rollback", "work", tools.hour(3), "--remove", "--yes", "-p", "p.json")
+    assert rolled.code == 0, rolled
+    one = ("--earliest", tools.hour(3), "--latest", tools.hour(4))
+    assert ran.cls("gaps", "out", *one).code == 3
+    gap = next(each for each in gaps(ran, "out") if each["first"] == tools.hour(3))
+    assert (gap["cause"], gap["why"]) == ("nobody-looked", "rolled back (rollback), and not claimed since")
+    ran.run(code=1)
+    assert ran.cls("gaps", "out", *one).code == 0
+
+
+def test_what_retention_gave_up_and_never_was_is_not_said_to_be_removed(ran: Any, tools: Any) -> None:
+    mark = ran.store("manifest") / layout.horizon(Dataset(name="raw", version="1"), f"before={tools.hour(3)}")
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    (gap, *_) = gaps(ran, "raw")
+    assert (gap["cause"], gap["why"]) == ("removed", f"given up by retention, with all before {tools.hour(3)}")
 
 
 def test_an_arc_that_begins_later(ran: Any, tools: Any) -> None:

@@ -32,7 +32,7 @@ from clusterless.engine.ranges import LotRange, ordinal
 from clusterless.engine.switches import Switches
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.horizon import Horizon
-from clusterless.model.ledger import ArcState, Claim, Complete, Failed
+from clusterless.model.ledger import ArcState, Claim, Complete, Failed, Rollback
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
 from clusterless.operate.listing import list_lots
@@ -234,8 +234,11 @@ class _Days:
             self._look_upstream(thing, thing.maker, names)
 
     def _look_upstream(self, thing: Thing, arc: ArcView, names: _Names) -> None:
-        absent = [lot for lot in self._absent[thing] if lot not in self._removed[thing]]
-        ledgers = self.facts.ledgers(arc, absent, names if not thing.is_dataset else None)
+        hides = self.facts.horizon(thing).hides
+        absent = [lot for lot in self._absent[thing] if not (lot in self._removed[thing] and hides(lot))]
+        # Of what was removed only its ledger says by whom, and so whether it is missed.
+        read = absent if self.facts.search.why else [lot for lot in absent if lot in self._removed[thing]]
+        ledgers = self.facts.ledgers(arc, read, names if not thing.is_dataset else None)
         self._ledgers[thing] = ledgers
         for lot in absent:
             ledger = ledgers.get(lot, Ledger())
@@ -249,9 +252,8 @@ class _Days:
     # ---- deciding, upstream first ----
 
     def _reason(self, thing: Thing, lot: Lot) -> Reason | None:
-        if lot in self._removed[thing] or self.facts.horizon(thing).hides(lot):
-            text = "removed by retention"
-            return Reason(cause=Cause.REMOVED, element=thing.element, lot=lot, text=text)
+        if text := self._given_up(thing, lot):
+            return Reason(cause=Cause.REMOVED, element=thing.element, lot=lot, text=text, kind=text)
         now = self.facts.search.now
         if isinstance(thing.maker, BoundaryView):
             seen = self.facts.booked(thing.maker)
@@ -264,6 +266,17 @@ class _Days:
             text = "whoever makes it is excluded where it is declared"
             return Reason(cause=Cause.DISABLED, element=thing.element, lot=lot, text=text)
         return Reason(cause=Cause.NOT_DEPLOYED, element=thing.element, lot=lot, text="nobody known here makes it")
+
+    def _given_up(self, thing: Thing, lot: Lot) -> str:
+        """What retention did; a rollback removes too, and has the lot worked anew."""
+        horizon = self.facts.horizon(thing)
+        if lot in self._removed[thing]:
+            return "" if not horizon.hides(lot) and self._is_rolled_back(thing, lot) else "removed by retention"
+        return f"given up by retention, with all before {horizon.lot}" if horizon.hides(lot) else ""
+
+    def _is_rolled_back(self, thing: Thing, lot: Lot) -> bool:
+        ledger = self._ledgers.get(thing, {}).get(lot)
+        return isinstance(ledger, Ledger) and isinstance(ledger.last, Rollback)
 
     def _worked(self, thing: Thing, arc: ArcView, lot: Lot) -> Worked:
         ledger = self._ledgers[thing].get(lot, Ledger())
@@ -355,7 +368,7 @@ class _Facts:
 
     def ledgers(self, arc: ArcView, lots: Sequence[Lot], names: _Names | None) -> Mapping[Lot, Ledger | str]:
         """What the ledgers of *lots* say, or why they cannot be read; lots that nobody claimed are left out."""
-        if not self.search.why:
+        if not lots:
             return {}
         if names is None:
             names = self.listed(arc.state, arc.keys.path, lots)
