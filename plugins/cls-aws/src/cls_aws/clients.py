@@ -12,7 +12,6 @@ from clusterless.model.placement import Placement
 
 if TYPE_CHECKING:
     from botocore.config import Config
-    from botocore.session import Session
 
 _CONNECTIONS = 64  # at a time to one service: lots are worked, and their objects copied, by many threads
 _CONNECT, _READ = 10, 60  # seconds without an answer
@@ -45,30 +44,18 @@ def reached(service: str, reach: Reach) -> Any:
 
 
 def _make(service: str, reach: Reach) -> Any:
+    import boto3
+
     from cls_aws.retries import note_retries
 
-    made = _session(reach).create_client(service, endpoint_url=reach.endpoint, config=_config(service, reach))
+    session = boto3.Session(profile_name=reach.profile, region_name=reach.region)
+    if reach.role:
+        from cls_aws.roles import acting
+
+        session = acting(reach.role, session, endpoint=reach_of(None, "sts").endpoint)
+    made = session.client(service, endpoint_url=reach.endpoint, config=_config(service, reach))  # type: ignore[call-overload]
     note_retries(made)
     return made
-
-
-def _session(reach: Reach) -> Session:
-    if not reach.role:
-        return _plain(reach)
-    from cls_aws.roles import act
-
-    session = _plain(reach)
-    act(session, reach.role, source=_plain(reach), endpoint=reach_of(None, "sts").endpoint)
-    return session
-
-
-def _plain(reach: Reach) -> Session:
-    import botocore.session
-
-    session = botocore.session.Session(profile=reach.profile)
-    if reach.region:
-        session.set_config_variable("region", reach.region)
-    return session
 
 
 def _config(service: str, reach: Reach) -> Config:

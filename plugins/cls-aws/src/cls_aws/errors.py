@@ -8,12 +8,15 @@ from typing import Any
 
 from attrs import frozen
 
-from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError, StoreUnavailableError
+from clusterless.errors import ClsError, ObjectExistsError, ObjectMissingError, StoreRefusedError, StoreUnavailableError
 
 _SIGN_IN = "sign in again (`aws sso login`), or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 _CREDENTIALS = "set AWS_PROFILE, or 'profile' in .clsconfig-aws, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _REGION = "set AWS_REGION, or 'region' in .clsconfig-aws or in the placement"
-_ACCESS = "have these credentials (`aws sts get-caller-identity` shows whose) allowed to do it; {name} may be another's"
+_ACCESS = (
+    "have these credentials (`aws sts get-caller-identity` shows whose) allowed to do it, and check that it is not"
+    " another account's; S3 also says so of what is not there where listing is not allowed"
+)
 _CLOCK = "set this machine's clock: AWS takes requests of the last minutes only"
 
 
@@ -34,7 +37,11 @@ _NO_BUCKET = _Told("there is no such bucket", "`cls bootstrap` makes a placement
 _BUSY = _Told("AWS asks for fewer requests", "it is asked again", StoreUnavailableError)
 _AGAIN = _Told("AWS could not answer", "it is asked again", StoreUnavailableError)
 _BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)
+_EXISTS = _Told("it exists already", kind=ObjectExistsError)
 _ABSENT = _Told("there is none", kind=ObjectMissingError)
+_UNABLE = _Told(
+    "this server does not know how", "use S3, or a server that knows conditional writes and uploads in parts"
+)
 _LATE = _Told("this machine's time is not that of AWS", _CLOCK)
 
 _ANSWERS: Mapping[str, _Told] = {
@@ -76,6 +83,8 @@ _ANSWERS: Mapping[str, _Told] = {
         _AGAIN: ("InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable"),
         _BETWEEN: ("ConditionalRequestConflict", "OperationAborted"),
         _ABSENT: ("404", "NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NotFound"),
+        _EXISTS: ("412", "PreconditionFailed"),
+        _UNABLE: ("NotImplemented",),
         _LATE: ("RequestTimeTooSkewed", "RequestInTheFuture"),
     }.items()
     for code in codes
@@ -110,6 +119,7 @@ def asking(what: str) -> Iterator[None]:
     Raises:
         StoreUnavailableError: there was no answer, or one that asks to come again.
         ObjectMissingError: an object, or another thing by that name, is not there.
+        ObjectExistsError: a condition that goes with a write does not hold.
         StoreRefusedError: all others; with a hint where something is to be done.
     """
     from botocore.exceptions import BotoCoreError, ClientError
@@ -152,4 +162,4 @@ def _trouble(what: str, error: Exception) -> ClsError:
 
 
 def _error(what: str, told: _Told, detail: str) -> ClsError:
-    return told.kind(f"{what}: {told.problem} ({detail})", hint=told.hint.format(name="it"))
+    return told.kind(f"{what}: {told.problem} ({detail})", hint=told.hint)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from botocore.session import Session
+    from boto3 import Session
 
 
-def act(session: Session, role: str, source: Session, endpoint: str | None) -> None:
-    """Have *session* act as *role* (an ARN), assumed with the credentials of *source* at an *endpoint* of STS.
+def acting(role: str, source: Session, endpoint: str | None) -> Session:
+    """A session that acts as *role* (an ARN), assumed with the credentials of *source* at an *endpoint* of STS.
 
     Nothing is asked before credentials are needed.
     """
+    import boto3
     from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+    from botocore.session import Session as Bare
 
     def assumed() -> dict[str, str]:
-        client: Any = source.create_client("sts", endpoint_url=endpoint)
+        client: Any = source.client("sts", endpoint_url=endpoint)
         given = client.assume_role(RoleArn=role, RoleSessionName="clusterless")["Credentials"]
         return {
             "access_key": given["AccessKeyId"],
@@ -31,4 +33,6 @@ def act(session: Session, role: str, source: Session, endpoint: str | None) -> N
         def load(self) -> DeferredRefreshableCredentials:
             return DeferredRefreshableCredentials(assumed, self.METHOD)
 
-    session.register_component("credential_provider", CredentialResolver([Role()]))
+    bare = Bare()
+    bare.register_component("credential_provider", CredentialResolver([Role()]))
+    return boto3.Session(botocore_session=bare, region_name=source.region_name)
