@@ -10,6 +10,7 @@ from clusterless.hookspecs import hookimpl
 if TYPE_CHECKING:
     from cls_aws.boundaries import S3PutListenerBoundary
     from clusterless.provider import (
+        ActivityComponent,
         ArcComponent,
         ArrivalSource,
         BoundaryComponent,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         ProviderEntry,
         Publisher,
         ResourceComponent,
+        RunnableActivity,
         StoreScheme,
         Surroundings,
         Workload,
@@ -39,7 +41,10 @@ def cls_stores() -> tuple[StoreScheme, ...]:
     """Offers the objects of buckets."""
     from clusterless.provider import StoreScheme
 
-    return (StoreScheme(scheme="s3", summary="objects of an S3 bucket, or of what speaks its protocol", load=_bucket),)
+    return (
+        StoreScheme(scheme="s3", summary="objects of an S3 bucket, or of what speaks its protocol", load=_bucket),
+        StoreScheme(scheme="glue", summary="partitions of a table of the Glue catalog", load=_table),
+    )
 
 
 @hookimpl
@@ -80,11 +85,34 @@ def cls_notifiers() -> tuple[NotifierComponent, ...]:
 @hookimpl
 def cls_arcs() -> tuple[ArcComponent, ...]:
     """Offers what AWS can make of lots."""
+    from cls_aws import arcs
     from cls_aws.batch import BatchExecArc, container
     from clusterless.provider import ArcComponent
 
     type_, summary = "aws:core:batchExecArc", "runs a container for each lot"
-    return (ArcComponent(type=type_, model=BatchExecArc, summary=summary, load=_batch, container=container),)
+    batch = ArcComponent(type=type_, model=BatchExecArc, summary=summary, load=_batch, container=container)
+    others = (
+        ("s3CopyArc", arcs.S3CopyArc, "copies objects to places in buckets", _s3_copy),
+        ("glueAddPartitionsArc", arcs.GlueAddPartitionsArc, "adds folders to a table as partitions", _glue_partitions),
+        ("athenaQueryArc", arcs.AthenaQueryArc, "has Athena query each lot", _athena),
+    )
+    return (
+        batch,
+        *(
+            ArcComponent(type=f"aws:core:{name}", model=model, summary=summary, load=load)
+            for name, model, summary, load in others
+        ),
+    )
+
+
+@hookimpl
+def cls_activities() -> tuple[ActivityComponent, ...]:
+    """Offers what AWS can do on a clock."""
+    from cls_aws.activities import CloudWatchExport
+    from clusterless.provider import ActivityComponent
+
+    type_, summary = "aws:core:cloudWatchExport", "has CloudWatch write log events to a bucket"
+    return (ActivityComponent(type=type_, model=CloudWatchExport, summary=summary, load=_log_export),)
 
 
 @hookimpl
@@ -107,6 +135,12 @@ def _bucket() -> OpenStore:
     from cls_aws.store import open_bucket
 
     return open_bucket
+
+
+def _table() -> OpenStore:
+    from cls_aws.table_store import open_table
+
+    return open_table
 
 
 def _provider() -> Provider:
@@ -167,6 +201,30 @@ def _event_bridge() -> Callable[[Any, Surroundings], Publisher]:
     from cls_aws.notifiers import bus_publisher
 
     return bus_publisher
+
+
+def _s3_copy() -> Callable[[Any, Surroundings], Workload]:
+    from clusterless.runtime.copying import CopyWorkload
+
+    return lambda arc, around: CopyWorkload(arc.workload.workload_props, around.open_store)
+
+
+def _glue_partitions() -> Callable[[Any, Surroundings], Workload]:
+    from cls_aws.glue_partitions import GluePartitions
+
+    return GluePartitions
+
+
+def _athena() -> Callable[[Any, Surroundings], Workload]:
+    from cls_aws.athena import AthenaQuery
+
+    return AthenaQuery
+
+
+def _log_export() -> Callable[[Any, Surroundings], RunnableActivity]:
+    from cls_aws.log_export import LogExport
+
+    return LogExport
 
 
 def _batch() -> Callable[[Any, Surroundings], Workload]:
