@@ -102,6 +102,12 @@ class StoreRefusedError(ClsError, PermissionError):
     exit_code = 74
 
 
+class PlaceMissingError(StoreRefusedError):
+    """What a store keeps its objects in, such as a bucket, is not there; it is made on purpose only."""
+
+    code = "place-missing"
+
+
 class UnfitError(ClsError):
     """This environment, or a store, was tried and does not do what running needs."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve, field, frozen
 
 from clusterless import codec, layout
-from clusterless.errors import InvalidValueError, NotInstalledError, ObjectMissingError
+from clusterless.errors import InvalidValueError, NotInstalledError, ObjectMissingError, PlaceMissingError
 from clusterless.model.placement import BOOTSTRAP_VERSION, Bootstrapped, Placement
 from clusterless.plugins import Plugins
 from clusterless.provider import Bootstrap, Plan
@@ -41,7 +42,8 @@ class Ground:
 
     def remove(self, plan: Plan) -> None:
         """Apply what `to_remove` planned."""
-        self.metadata.delete(layout.PLACEMENT_META)
+        with suppress(PlaceMissingError):
+            self.metadata.delete(layout.PLACEMENT_META)
         plan.apply()
 
 
@@ -65,11 +67,7 @@ def survey_ground(placement: Placement, base: Path, plugins: Plugins) -> Ground:
         bootstrap=entry.bootstrap(),
         metadata=metadata,
         recorded=_recorded(metadata),
-        projects=[
-            f"{names['name']}/{names['version']}"
-            for info in metadata.list("projects/")
-            if {"name", "version"} <= (names := layout.segments(info.key)).keys()
-        ],
+        projects=list(_projects(metadata)),
     )
 
 
@@ -77,9 +75,17 @@ def _recorded(metadata: ObjectStore) -> Bootstrapped | None:
     source = layout.uri(metadata.root, layout.PLACEMENT_META)
     try:
         recorded = codec.read_record(metadata.get(layout.PLACEMENT_META), Bootstrapped, source=source)
-    except ObjectMissingError:
+    except (ObjectMissingError, PlaceMissingError):
         return None
     if recorded.version != BOOTSTRAP_VERSION:
         msg = f"{source} is of bootstrap version {recorded.version!r}, and this is {BOOTSTRAP_VERSION!r}"
         raise InvalidValueError(msg, hint="pip install --upgrade clusterless")
     return recorded
+
+
+def _projects(metadata: ObjectStore) -> Iterator[str]:
+    with suppress(PlaceMissingError):
+        for info in metadata.list("projects/"):
+            names = layout.segments(info.key)
+            if {"name", "version"} <= names.keys():
+                yield f"{names['name']}/{names['version']}"
