@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
 from types import TracebackType
 from typing import IO, Self
@@ -45,6 +45,7 @@ class Output:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = Lock()
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,11 +61,22 @@ class Output:
     ) -> None:
         self.settle()
 
+    def write(self, data: bytes) -> None:
+        """Print *data* as if the process had, where its output comes by another way."""
+        with self._lock:  # a descriptor that was closed may be somebody else's by now
+            while data and self._is_open:
+                data = data[os.write(self.fd, data) :]
+
+    def note(self, text: str) -> None:
+        """Print *text*."""
+        self.write(text.encode(errors="replace"))
+
     def settle(self, grace: float = GRACE) -> None:
         """Wait until what was printed is in the file, but not long for a process that escaped with the descriptor."""
-        if self._is_open:
-            self._is_open = False
-            os.close(self.fd)
+        with self._lock:
+            if self._is_open:
+                self._is_open = False
+                os.close(self.fd)
         self._pump.join(grace)
 
     def tail(self) -> str:

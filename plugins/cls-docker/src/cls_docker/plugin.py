@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from clusterless.errors import NotInstalledError
 from clusterless.hookspecs import hookimpl
 
+# What is declared is imported with the answer that describes it: `cls --help` needs none of it.
 if TYPE_CHECKING:
-    from clusterless.provider import ProviderEntry
+    from cls_docker.components import ContainerArc
+    from clusterless.model.arc import Arc
+    from clusterless.provider import ArcComponent, Container, ContainerEngine, Surroundings, Workload
 
 
 @hookimpl
-def cls_providers() -> tuple[ProviderEntry, ...]:
-    """Names the plugin where providers are listed, for want of a place that lists workloads."""
-    from clusterless.provider import ProviderEntry
+def cls_arcs() -> Iterable[ArcComponent]:
+    from cls_docker.components import ContainerArc
+    from clusterless.provider import ArcComponent
 
-    summary = "Docker containers for workloads, no place for data (nothing yet)"
-    return (ProviderEntry(name="docker", summary=summary, load=_load, unavailable=_unavailable()),)
-
-
-def _load() -> NoReturn:
-    raise NotInstalledError(_unavailable(), hint="place the project on 'local', and run docker by a cls:core:execArc")
+    summary = "a container for each lot, under the workload contract"
+    return [ArcComponent(type="docker:core:containerArc", model=ContainerArc, summary=summary, load=_container_arc)]
 
 
-def _unavailable() -> str:
-    from importlib.metadata import version
+@hookimpl
+def cls_engines() -> Iterable[ContainerEngine]:
+    from clusterless.provider import ContainerEngine
 
-    return f"cls-docker {version('cls-docker')} is installed but offers nothing yet: no workloads, resources or arcs"
+    summary = "Docker, Podman, or what else speaks the Docker API at DOCKER_HOST"
+    return [ContainerEngine(name="docker", summary=summary, load=_engine)]
+
+
+def _container_arc() -> Callable[[ContainerArc, Surroundings], Workload]:
+    from cls_docker.workload import open_arc
+
+    return open_arc
+
+
+def _engine() -> Callable[[Arc, Container, Surroundings], Workload]:
+    from cls_docker.workload import open_any
+
+    return open_any

@@ -1,0 +1,92 @@
+"""How an arc that is worked in containers is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import Attribute, field, frozen
+from attrs.validators import and_, ge, gt, instance_of, le, optional
+
+from cls_docker.confinement import Confinement, PullPolicy, Volume
+from clusterless.errors import InvalidValueError
+from clusterless.model.arc import Arc, WorkloadSettings
+from clusterless.model.naming import LONGEST, check_environment
+from clusterless.provider import Container
+from clusterless.runtime.contract import check_command
+
+_whole = and_(instance_of(int), ge(1))
+
+
+def _are_variables(element: object, attribute: Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:
+    check_environment(element, attribute, dict.fromkeys(names, ""))
+
+
+@frozen(kw_only=True)
+class ContainerSettings(WorkloadSettings):
+    """``image`` names an image; ``imagePath`` is a folder with a Dockerfile, which one is built from, once a content.
+
+    The container sees ``environment``, the ``CLS_…`` variables, and of the variables around ``cls`` only those
+    that ``passEnvironment`` names: their values are written nowhere. Its root is read-only and its ``/tmp`` in memory,
+    it has no capabilities and gains no privileges. Folders of sources are mounted read-only, those of sinks writable,
+    at their own paths.
+    """
+
+    image: str = ""
+    image_path: str = ""
+    command: tuple[str, ...] = field(default=())
+    environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
+    pass_environment: tuple[str, ...] = field(default=(), validator=_are_variables)
+    timeout_sec: float = field(default=3600, validator=and_(gt(0), le(LONGEST)))
+    memory_size_mb: int | None = field(default=None, validator=optional(and_(instance_of(int), ge(6))))
+    cpus: float | None = field(default=None, validator=optional(gt(0)))
+    pids_limit: int = field(default=1024, validator=_whole)
+    read_only_root: bool = True
+    scratch_size_mb: int = field(default=64, validator=_whole)
+    user: str = ""
+    network: str = ""
+    volumes: tuple[Volume, ...] = ()
+    pull_policy: PullPolicy = PullPolicy.MISSING
+
+    @command.validator
+    def _can_be_substituted(self, _: object, command: tuple[str, ...]) -> None:
+        check_command(command)
+
+    @property
+    def container(self) -> Container:
+        return Container(
+            image=self.image,
+            image_path=self.image_path,
+            command=self.command,
+            environment=self.environment,
+            passed=self.pass_environment,
+            props=self.workload_props,
+            timeout_sec=self.timeout_sec,
+            memory_mb=self.memory_size_mb,
+            cpus=self.cpus,
+        )
+
+    @property
+    def confinement(self) -> Confinement:
+        return Confinement(
+            user=self.user or None,
+            network=self.network,
+            pids_limit=self.pids_limit,
+            read_only_root=self.read_only_root,
+            scratch_size_mb=self.scratch_size_mb,
+            keeps_capabilities=False,
+            volumes=self.volumes,
+            pull_policy=self.pull_policy,
+        )
+
+
+@frozen(kw_only=True)
+class ContainerArc(Arc):
+    """Runs a container for each lot, which reads and writes manifests by the workload contract."""
+
+    workload: ContainerSettings = field(factory=ContainerSettings)
+
+    @workload.validator
+    def _has_one_image(self, _: object, workload: ContainerSettings) -> None:
+        if bool(workload.image) == bool(workload.image_path):
+            msg = "give 'image', the name of one, or 'imagePath', a folder with a Dockerfile, and not both"
+            raise InvalidValueError(msg)
