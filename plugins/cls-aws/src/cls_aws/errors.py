@@ -8,7 +8,14 @@ from typing import Any
 
 from attrs import frozen
 
-from clusterless.errors import ClsError, ObjectExistsError, ObjectMissingError, StoreRefusedError, StoreUnavailableError
+from clusterless.errors import (
+    ClsError,
+    ObjectExistsError,
+    ObjectMissingError,
+    PlaceMissingError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
 
 _SIGN_IN = "sign in again (`aws sso login`), or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 _CREDENTIALS = "set AWS_PROFILE, or 'profile' in .clsconfig-aws, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -33,7 +40,11 @@ _EXPIRED = _Told("the credentials have expired", _SIGN_IN)
 _UNKNOWN = _Told("AWS does not know these credentials", _CREDENTIALS)
 _DENIED = _Told("access was denied", _ACCESS)
 _ELSEWHERE = _Told("it is in another region than was asked", _REGION)
-_NO_BUCKET = _Told("there is no such bucket", "`cls bootstrap` makes a placement's buckets; otherwise check its name")
+_NO_BUCKET = _Told(
+    "there is no such bucket",
+    "`cls bootstrap` makes a placement's buckets; otherwise check its name",
+    PlaceMissingError,
+)
 _BUSY = _Told("AWS asks for fewer requests", "it is asked again", StoreUnavailableError)
 _AGAIN = _Told("AWS could not answer", "it is asked again", StoreUnavailableError)
 _BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)

@@ -14,6 +14,7 @@ from attrs import evolve
 from cls_aws import copies, uploads
 from cls_aws.clients import reached
 from cls_aws.errors import asking
+from cls_aws.listing import listed
 from cls_aws.reading import stream
 from cls_aws.servertime import time_of
 from cls_aws.settings import Reach, reach
@@ -66,18 +67,13 @@ class BucketStore(ObjectStore):
         return _info(key, found["ContentLength"], found)
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        asked = {"Bucket": self.bucket, "Prefix": self._prefix + prefix}
-        if after:
-            asked["StartAfter"] = self._prefix + after
-        while True:
+        def ask(**wanted: str) -> Any:
             with asking(self.root + prefix):
-                page = self._client.list_objects_v2(**asked)
-            for found in page.get("Contents", ()):
-                if key := found["Key"].removeprefix(self._prefix):  # or it is the root's own folder marker
-                    yield _info(key, found["Size"], found)
-            if not page.get("IsTruncated"):
-                return
-            asked["ContinuationToken"] = page["NextContinuationToken"]
+                return self._client.list_objects_v2(Bucket=self.bucket, **wanted)
+
+        for found in listed(ask, self._prefix + prefix, self._prefix + after if after else ""):
+            if key := found["Key"].removeprefix(self._prefix):  # or it is the root's own folder marker
+                yield _info(key, found["Size"], found)
 
     def now(self) -> datetime:
         time = time_of(self._client)
