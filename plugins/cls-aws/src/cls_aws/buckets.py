@@ -13,9 +13,10 @@ from attrs import field, frozen
 from cls_aws.arn import partition
 from cls_aws.clients import client
 from cls_aws.components import S3Bucket
-from cls_aws.errors import asking, code
+from cls_aws.errors import code
+from cls_aws.patience import patiently
 from cls_aws.tags import listed, tags
-from clusterless.errors import StoreRefusedError, StoreUnavailableError
+from clusterless.errors import StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.provider import Clock, Surroundings
 
@@ -23,8 +24,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_TRIES = 5
-_PAUSE = 0.5  # seconds before the second try, doubling
 _ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _DEFAULT_REGION = "us-east-1"  # the one that must not be named
 NOT_PUBLIC = {
@@ -42,8 +41,8 @@ def make_bucket(resource: S3Bucket, surroundings: Surroundings) -> None:
         StoreRefusedError: it belongs to someone else, or may not be made.
     """
     placement = surroundings.placement
-    asked = _Asked(client("s3", placement), resource.bucket_name, surroundings.clock)
-    if not asked.owned_by(placement):
+    asked = AskedBucket(client("s3", placement), resource.bucket_name, surroundings.clock)
+    if not asked.is_there(placement):
         asked.make(placement)
     marks = {**tags(surroundings.project, placement), **resource.tags}
     asked.where_absent("get_bucket_tagging", "NoSuchTagSet", "put_bucket_tagging", Tagging={"TagSet": listed(marks)})
@@ -97,15 +96,15 @@ def enable_event_bridge(do: Callable[..., Mapping[str, Any]]) -> None:
 
 
 @frozen
-class _Asked:
-    """S3, asked of one *bucket*, and again where it could not answer."""
+class AskedBucket:
+    """S3 (the SDK's client), asked of one *bucket*, and again where it could not answer."""
 
-    _s3: Any = field(repr=False)
+    s3: Any = field(repr=False)
     bucket: str
-    _clock: Clock = field(repr=False)
+    clock: Clock = field(repr=False)
 
     def do(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
-        ask: Callable[[], Mapping[str, Any]] = partial(getattr(self._s3, operation), Bucket=self.bucket, **arguments)
+        ask: Callable[[], Mapping[str, Any]] = partial(getattr(self.s3, operation), Bucket=self.bucket, **arguments)
         return self._patiently(ask)
 
     def where_absent(self, look: str, absent: str, make: str, **arguments: Any) -> None:
@@ -114,7 +113,7 @@ class _Asked:
 
         def is_absent() -> bool:
             try:
-                getattr(self._s3, look)(Bucket=self.bucket)
+                getattr(self.s3, look)(Bucket=self.bucket)
             except ClientError as error:
                 if code(error.response) == absent:
                     return True
@@ -124,7 +123,7 @@ class _Asked:
         if self._patiently(is_absent):
             self.do(make, **arguments)
 
-    def owned_by(self, placement: Placement) -> bool:
+    def is_there(self, placement: Placement) -> bool:
         """Whether the bucket is there, and the placement's account has it.
 
         Raises:
@@ -134,7 +133,7 @@ class _Asked:
 
         def look() -> bool:
             try:
-                self._s3.head_bucket(Bucket=self.bucket, ExpectedBucketOwner=placement.account)
+                self.s3.head_bucket(Bucket=self.bucket, ExpectedBucketOwner=placement.account)
             except ClientError as error:
                 if code(error.response) in _ABSENT:
                     return False
@@ -155,7 +154,7 @@ class _Asked:
 
         def create() -> None:
             try:
-                self._s3.create_bucket(Bucket=self.bucket, **where)
+                self.s3.create_bucket(Bucket=self.bucket, **where)
             except ClientError as error:
                 if code(error.response) == "BucketAlreadyOwnedByYou":
                     return
@@ -170,12 +169,4 @@ class _Asked:
         _log.info("made the bucket %s", self.bucket)
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        for attempt in range(1, _TRIES):
-            try:
-                with asking(f"s3://{self.bucket}/"):
-                    return ask()
-            except StoreUnavailableError as error:
-                _log.warning("%s", error)
-                self._clock.sleep(_PAUSE * 2**attempt)
-        with asking(f"s3://{self.bucket}/"):
-            return ask()
+        return patiently(ask, f"s3://{self.bucket}/", self.clock)

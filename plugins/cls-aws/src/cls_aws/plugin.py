@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         ActivityComponent,
         ArcComponent,
         ArrivalSource,
+        Bootstrap,
         BoundaryComponent,
         NotifierComponent,
         OpenStore,
@@ -33,7 +34,7 @@ def cls_providers() -> tuple[ProviderEntry, ...]:
     from clusterless.provider import ProviderEntry
 
     summary = "an account of Amazon Web Services, in a region"
-    return (ProviderEntry(name="aws", summary=summary, load=_provider),)
+    return (ProviderEntry(name="aws", summary=summary, load=_provider, bootstrap=_bootstrap),)
 
 
 @hookimpl
@@ -141,6 +142,12 @@ def _table() -> OpenStore:
     from cls_aws.table_store import open_table
 
     return open_table
+
+
+def _bootstrap() -> Bootstrap:
+    from cls_aws.bootstrap import AwsBootstrap
+
+    return AwsBootstrap()
 
 
 def _provider() -> Provider:
