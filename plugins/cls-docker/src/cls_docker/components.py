@@ -1,4 +1,4 @@
-"""How an arc that is worked in containers is declared."""
+"""How a container is declared, and an arc that is worked in containers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,19 @@ def _are_variables(element: object, attribute: Attribute[tuple[str, ...]], names
 
 
 @frozen(kw_only=True)
-class ContainerSettings(WorkloadSettings):
+class ContainedSettings(WorkloadSettings):
     """``image`` names an image; ``imagePath`` is a folder with a Dockerfile, which one is built from, once a content.
 
     The container sees ``environment``, the ``CLS_…`` variables, and of the variables around ``cls`` only those
     that ``passEnvironment`` names: their values are written nowhere. Its root is read-only and its ``/tmp`` in memory,
-    it has no capabilities and gains no privileges. Folders of sources are mounted read-only, those of sinks writable,
-    at their own paths.
+    it has no capabilities and gains no privileges.
     """
 
     image: str = ""
     image_path: str = ""
-    command: tuple[str, ...] = field(default=())
+    command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
     pass_environment: tuple[str, ...] = field(default=(), validator=_are_variables)
-    timeout_sec: float = field(default=3600, validator=and_(gt(0), le(LONGEST)))
     memory_size_mb: int | None = field(default=None, validator=optional(and_(instance_of(int), ge(6))))
     cpus: float | None = field(default=None, validator=optional(gt(0)))
     pids_limit: int = field(default=1024, validator=_whole)
@@ -46,24 +44,6 @@ class ContainerSettings(WorkloadSettings):
     network: str = ""
     volumes: tuple[Volume, ...] = ()
     pull_policy: PullPolicy = PullPolicy.MISSING
-
-    @command.validator
-    def _can_be_substituted(self, _: object, command: tuple[str, ...]) -> None:
-        check_command(command)
-
-    @property
-    def container(self) -> Container:
-        return Container(
-            image=self.image,
-            image_path=self.image_path,
-            command=self.command,
-            environment=self.environment,
-            passed=self.pass_environment,
-            props=self.workload_props,
-            timeout_sec=self.timeout_sec,
-            memory_mb=self.memory_size_mb,
-            cpus=self.cpus,
-        )
 
     @property
     def confinement(self) -> Confinement:
@@ -79,14 +59,46 @@ class ContainerSettings(WorkloadSettings):
         )
 
 
+def check_image(_element: object, _: object, workload: ContainedSettings) -> None:
+    """Refuse a container without an image, or with two.
+
+    Raises:
+        InvalidValueError: neither ``image`` nor ``imagePath`` is given, or both are.
+    """
+    if bool(workload.image) == bool(workload.image_path):
+        msg = "give 'image', the name of one, or 'imagePath', a folder with a Dockerfile, and not both"
+        raise InvalidValueError(msg)
+
+
+@frozen(kw_only=True)
+class ContainerSettings(ContainedSettings):
+    """What a lot is worked in: folders of sources are mounted read-only, those of sinks writable, at their own paths.
+
+    ``command`` may have selectors, as that of any arc that runs one.
+    """
+
+    timeout_sec: float = field(default=3600, validator=and_(gt(0), le(LONGEST)))
+
+    def __attrs_post_init__(self) -> None:
+        check_command(self.command)
+
+    @property
+    def container(self) -> Container:
+        return Container(
+            image=self.image,
+            image_path=self.image_path,
+            command=self.command,
+            environment=self.environment,
+            passed=self.pass_environment,
+            props=self.workload_props,
+            timeout_sec=self.timeout_sec,
+            memory_mb=self.memory_size_mb,
+            cpus=self.cpus,
+        )
+
+
 @frozen(kw_only=True)
 class ContainerArc(Arc):
     """Runs a container for each lot, which reads and writes manifests by the workload contract."""
 
-    workload: ContainerSettings = field(factory=ContainerSettings)
-
-    @workload.validator
-    def _has_one_image(self, _: object, workload: ContainerSettings) -> None:
-        if bool(workload.image) == bool(workload.image_path):
-            msg = "give 'image', the name of one, or 'imagePath', a folder with a Dockerfile, and not both"
-            raise InvalidValueError(msg)
+    workload: ContainerSettings = field(factory=ContainerSettings, validator=check_image)

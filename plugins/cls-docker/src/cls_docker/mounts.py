@@ -36,8 +36,17 @@ def mounts(work: Work, volumes: Iterable[Volume], partials: Mapping[str, Sequenc
     return (
         *(Mount(os.path.realpath(source), path, read_only=True) for path, source in sorted(read.items())),
         *(Mount(os.path.realpath(source), path, read_only=False) for path, source in sorted(written.items())),
-        *map(_volume, volumes),
+        *shown(volumes),
     )
+
+
+def shown(volumes: Iterable[Volume]) -> tuple[Mount, ...]:
+    """The volumes that are declared.
+
+    Raises:
+        WorkloadError: one is not there.
+    """
+    return tuple(map(_volume, volumes))
 
 
 def _read(work: Work, partials: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 @frozen(kw_only=True)
 class ImageResource(Resource):
-    """Builds an image from the folder ``imagePath``, calls it by ``tags``, and with ``push`` sends it to its registries.
+    """Builds an image from the folder ``imagePath``, calls it by ``tags``, and with ``push`` has registries take it.
 
     It is built anew when a file of the folder has changed. Arcs and activities name it by one of its tags.
     """

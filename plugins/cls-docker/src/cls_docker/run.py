@@ -39,8 +39,13 @@ class Run:
     confinement: Confinement = Factory(Confinement)
 
 
+def name_of(element: str, lot: str, attempt: str) -> str:
+    """What the container of an attempt is called, for people."""
+    return _UNNAMED.sub("-", f"cls-{element}-{lot}-{attempt}")
+
+
 def labels(surroundings: Surroundings, kind: str, name: str, lot: str, attempt: str) -> dict[str, str]:
-    """By what a container of an ``arc`` or ``activity`` (*kind*) is known again, also among namesakes of its project."""
+    """What a container of an ``arc`` or ``activity`` (*kind*) is known by, among namesakes of its project, too."""
     told = {
         "store": surroundings.roots.arc_state,
         "project": surroundings.project.name,
@@ -69,7 +74,7 @@ def run_of(
         WorkloadError: the command selects what is not there.
     """
     return Run(
-        name=_UNNAMED.sub("-", f"cls-{work.arc}-{work.lot}-{work.attempt}"),
+        name=name_of(work.arc, str(work.lot), work.attempt),
         image=container.image,
         command=contract.arguments(container.command, work, partials),
         environment={**container.environment, **contract.variables(arc, work, container.props)},
