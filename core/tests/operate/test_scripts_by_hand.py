@@ -19,9 +19,10 @@ def ran(script: Script) -> subprocess.CompletedProcess[str]:
 
 
 def test_what_is_needed_beforehand_is_done_in_order(tmp_path: Path) -> None:
-    before = [["mkdir", "a b"], ["touch", f"a b/{NASTY.splitlines()[0]}"]]
+    before = [["mkdir", "a b"], ["touch", f"a b/{NASTY.splitlines()[0]}"], ["echo", "ready"]]
     done = ran(Script(folder=tmp_path, variables={}, command=["ls", "a b"], before=before))
     assert (done.returncode, done.stdout) == (0, f"{NASTY.splitlines()[0]}\n")
+    assert done.stderr == "ready\n", "what is printed is the command's alone"
 
 
 def test_nothing_follows_what_failed_beforehand(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def written(name: str, lot: Lot, script: Script) -> str:
         f"cd {shlex.quote(str(script.folder))} || exit",
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         *map(_comment, script.notes),
-        *(f"{shlex.join(command)} || exit" for command in script.before),
+        *(f"{shlex.join(command)} >&2 || exit" for command in script.before),  # what is printed is the work's alone
         shlex.join(script.command),
     ]
     return "\n".join([*lines, ""])
