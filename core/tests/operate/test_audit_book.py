@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
 from clusterless.engine.strays import Trace
 from clusterless.operate import audit_book
-from clusterless.operate.ahead import in_order
 from clusterless.operate.audit_book import Book, Committed
 from clusterless.store.memory import MemoryStore
 
@@ -78,18 +77,3 @@ def test_attempts_and_names_are_looked_up() -> None:
     book.settle()
     assert (book.traced("0-1-aa"), book.traced("0-2-aa")) == (trace, None)
     assert (book.is_named("staged/x"), book.is_named("staged/y")) == (True, False)
-
-
-def test_answers_come_in_the_order_of_the_questions_and_a_reader_may_stop() -> None:
-    asked: list[int] = []
-
-    def ask(number: int) -> int:
-        asked.append(number)
-        return number * 2
-
-    assert list(in_order(ask, range(200))) == [(number, number * 2) for number in range(200)]
-    asked.clear()
-    answers = in_order(ask, iter(range(1_000_000)))
-    assert next(answers) == (0, 0)
-    answers.close()  # type: ignore[attr-defined]
-    assert len(asked) < 200

@@ -14,7 +14,7 @@ from clusterless.deploy.recorded import with_upstream
 from clusterless.engine.ranges import between
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
-from clusterless.operate import gaps
+from clusterless.operate import listing
 from clusterless.operate.gaps import Search, find_gaps
 from clusterless.operate.landscape import Landscape
 from clusterless.plugins import find_plugins
@@ -89,7 +89,7 @@ def found(landscape: Landscape, *names: str, why: bool = True) -> list[tuple[str
 def test_gaps_go_on_from_one_stretch_of_days_to_the_next(
     landscape: Landscape, lots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gaps, "_LOTS", lots)
+    monkeypatch.setattr(listing, "_MANY", lots)
     hours = [(0, 0), (5, 5), (23, 25), (70, 73), (143, 143)]
     ranges = [(START.plus(a), START.plus(b)) for a, b in hours]
     assert found(landscape, "orders") == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +17,11 @@ START = Lot.parse("20240101PT1H000")
 PATH = "arcs/arc=a/"
 
 
-def filled(lots: list[Lot]) -> ObjectStore:
-    store = MemoryStore("memory://lots/")
+NEAR, FAR = "memory://lots/", "s3://lots/"  # by one, and by several threads
+
+
+def filled(lots: list[Lot], root: str = NEAR) -> ObjectStore:
+    store = MemoryStore(root)
     for lot in lots:
         for name in ("000001.json", "complete.arc"):
             store.put(f"{PATH}lot={lot}/{name}", b"")
@@ -26,24 +30,29 @@ def filled(lots: list[Lot]) -> ObjectStore:
     return store
 
 
-@given(st.sets(st.integers(0, 24 * 40)), st.integers(0, 24 * 40), st.integers(0, 24 * 40), st.integers(1, 30))
+HOURS = st.integers(0, 24 * 800)  # of three years
+
+
+@pytest.mark.parametrize("root", [NEAR, FAR])
+@given(st.sets(HOURS, max_size=50), HOURS, HOURS, st.sampled_from([24 * 30, 24 * 100, 24 * 1000]))
 def test_every_lot_of_the_range_is_listed_once_and_in_order(
-    there: set[int], one: int, other: int, per_shard: int
+    root: str, there: set[int], one: int, other: int, per_shard: int
 ) -> None:
     first, last = sorted((one, other))
-    store = filled([START.plus(number) for number in there])
-    listing._LOTS, kept = per_shard, listing._LOTS
+    store = filled([START.plus(number) for number in there], root)
+    kept = listing._FEW, listing._MANY
+    listing._FEW = listing._MANY = per_shard
     try:
         found = list(list_lots(store, PATH, LotRange(START.plus(first), START.plus(last))))
     finally:
-        listing._LOTS = kept
+        listing._FEW, listing._MANY = kept
     expected = [START.plus(number) for number in sorted(there) if first <= number <= last]
     assert found == [Listed(lot, ("000001.json", "complete.arc")) for lot in expected]
 
 
 def test_a_reader_that_stops_early_does_not_wait_for_the_rest() -> None:
     lots = [START.plus(24 * day) for day in range(3000)]
-    found = list_lots(filled(lots), PATH, LotRange(START, lots[-1]))
+    found = list_lots(filled(lots, FAR), PATH, LotRange(START, lots[-1]))
     assert next(found).lot == START
     found.close()
 

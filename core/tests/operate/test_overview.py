@@ -254,9 +254,9 @@ def test_entries_that_cannot_be_read_stop_nothing_and_are_told_once(
 
 @pytest.fixture
 def small_shards() -> Iterator[None]:
-    listing._LOTS, kept = 24, listing._LOTS
+    listing._MANY, kept = 24, listing._MANY
     yield
-    listing._LOTS = kept
+    listing._MANY = kept
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from attrs import field, frozen
 
@@ -33,11 +33,12 @@ class LotRange:
         return ordinal(self.last) - ordinal(self.first) + 1
 
     def __iter__(self) -> Iterator[Lot]:
-        lot = self.first
-        while lot < self.last:
-            yield lot
-            lot = lot.next
-        yield lot
+        day, unit, per_day = self.first.day, self.first.unit, self.first.unit.per_day
+        for number in range(ordinal(self.first), ordinal(self.last) + 1):
+            days, index = divmod(number, per_day)
+            if index == 0:
+                day = date.fromordinal(days)
+            yield Lot(day, unit, index)
 
     def __contains__(self, lot: object) -> bool:
         return isinstance(lot, Lot) and lot.unit is self.first.unit and self.first <= lot <= self.last

@@ -1,4 +1,4 @@
-"""Asking a store many things, some of them at a time, and taking the answers in order."""
+"""Asking stores many things, some of them at a time, and taking the answers in order."""
 
 from __future__ import annotations
 
@@ -7,29 +7,52 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from clusterless import layout
+from clusterless.store.api import ObjectStore
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-_AT_A_TIME = 8
-_AHEAD = 4 * _AT_A_TIME  # answers that may wait to be taken
+_NEAR = frozenset({"file", "memory"})
+_AT_A_TIME = 16
 
 
-def in_order(ask: Callable[[Q], A], questions: Iterable[Q]) -> Iterator[tuple[Q, A]]:
-    """Each question with its answer, in order; few are ahead of the reader. What *ask* raises is raised here."""
-    with ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="ask") as pool:
-        ahead: deque[tuple[Q, Future[A]]] = deque()
+def is_near(store: ObjectStore) -> bool:
+    """Whether nothing is waited for where *store* is: threads that ask it are only in each other's way."""
+    return layout.scheme(store.root) in _NEAR
+
+
+def at_a_time(store: ObjectStore, most: int = _AT_A_TIME) -> int:
+    """How many things to ask of *store* at a time."""
+    return 1 if is_near(store) else most
+
+
+def ahead(calls: Iterable[Callable[[], A]], most: int) -> Iterator[A]:
+    """What the *calls* return, in their order; *most* are made at a time, and as many may be ahead of the reader.
+
+    One at a time is made when its answer is taken, by whoever takes it. What a call raises is raised here.
+    """
+    if most == 1:
+        yield from (call() for call in calls)
+        return
+    with ThreadPoolExecutor(most, thread_name_prefix="ahead") as pool:
+        begun: deque[Future[A]] = deque()
         try:
-            for question in questions:
-                ahead.append((question, pool.submit(ask, question)))
-                if len(ahead) > _AHEAD:
-                    yield _taken(ahead)
-            while ahead:
-                yield _taken(ahead)
+            for call in calls:
+                begun.append(pool.submit(call))
+                if len(begun) > most:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
         finally:
-            for _, future in ahead:  # the reader stopped early
+            for future in begun:  # the reader stopped early
                 future.cancel()
 
 
-def _taken(ahead: deque[tuple[Q, Future[A]]]) -> tuple[Q, A]:
-    question, future = ahead.popleft()
-    return question, future.result()
+def asked(ask: Callable[[Q], A], questions: Iterable[Q], most: int) -> Iterator[tuple[Q, A]]:
+    """Each question with its answer, as by `ahead`."""
+
+    def put(question: Q) -> Callable[[], tuple[Q, A]]:
+        return lambda: (question, ask(question))
+
+    return ahead(map(put, questions), most)

@@ -14,7 +14,7 @@ from clusterless.engine.wanted import Wanted
 from clusterless.errors import MalformedError
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failed
 from clusterless.model.lot import Lot
-from clusterless.operate.ahead import in_order
+from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.audit_book import Book, Committed, said
 from clusterless.operate.landscape import ArcView
 from clusterless.runtime.reconcile import Seen, pictures
@@ -47,7 +47,7 @@ class LedgersRead:
         self.since = self.now
 
     def read(self, tell: Callable[[Lot], None]) -> None:
-        for _, ledger in in_order(self._ledger, self._pictures()):
+        for _, ledger in asked(self._ledger, self._pictures(), at_a_time(self.view.state)):
             if ledger.error:
                 uri = layout.uri(self.view.state.root, self.view.keys.lot(ledger.seen.lot))
                 self.book.blame(Fault(Kind.LEDGER, str(ledger.seen.lot), uri, note=said(ledger.error)))

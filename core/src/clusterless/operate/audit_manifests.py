@@ -20,7 +20,7 @@ from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingE
 from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
-from clusterless.operate.ahead import in_order
+from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.audit_book import Book, said
 from clusterless.operate.landscape import DatasetView
 from clusterless.store.api import ObjectInfo, ObjectStore
@@ -53,7 +53,7 @@ class ManifestsRead:
     lots: int = field(default=0, init=False)
 
     def read(self, tell: Callable[[Lot], None]) -> None:
-        for revisions, read in in_order(self._newest, self._revisions()):
+        for revisions, read in asked(self._newest, self._revisions(), at_a_time(self._store)):
             self.lots += 1
             if newest := _newest(revisions):
                 self._check(newest, read)
@@ -182,8 +182,8 @@ def places(roots: Sequence[str]) -> Placed:
 def named(store: ObjectStore, mentions: Iterable[Mention]) -> Iterator[ObjectInfo]:
     """What is there of all that is mentioned, in order of key, without listing the rest."""
     last = ""
-    asked = (next(group) for _, group in groupby(mentions, lambda mention: mention.key))
-    for _, found in in_order(partial(_look, store), asked):
+    firsts = (next(group) for _, group in groupby(mentions, lambda mention: mention.key))
+    for _, found in asked(partial(_look, store), firsts, at_a_time(store)):
         for info in found:
             if info.key > last:  # a folder may hold what another lot names
                 yield info

@@ -15,7 +15,7 @@ from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingE
 from clusterless.model.arrival import Arrival
 from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal, SealedLot
-from clusterless.operate.ahead import in_order
+from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.audit_book import Book, Committed, said
 from clusterless.operate.audit_manifests import Placed
 from clusterless.operate.landscape import BoundaryView
@@ -35,7 +35,7 @@ class SealsRead:
     def read(self, tell: Callable[[float], None]) -> None:
         seals = self.view.seals
         end = seals.end()
-        for number, seal in in_order(self._seal, range(1, end + 1)):
+        for number, seal in asked(self._seal, range(1, end + 1), at_a_time(seals.store)):
             uri = layout.uri(seals.store.root, seals.key(number))
             if isinstance(seal, MalformedError):
                 self.book.blame(Fault(Kind.LEDGER, "", uri, note=said(seal)))

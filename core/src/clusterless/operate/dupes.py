@@ -14,7 +14,7 @@ from clusterless import layout
 from clusterless.engine.audit import Fault, Held, Kind, compared
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import ObjectMissingError
-from clusterless.operate.ahead import in_order
+from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.audit_book import Book
 from clusterless.operate.audit_manifests import ManifestsRead, named, places
 from clusterless.operate.landscape import DatasetView, Landscape
@@ -104,7 +104,8 @@ class _Search:
         """Of objects of one content, the first is taken for the original."""
         total = max(self.index.alike_bytes(), 1)
         seen = 0
-        for each, content in in_order(partial(_content, stores), self.index.alike()):
+        most = max(map(at_a_time, stores), default=1)
+        for each, content in asked(partial(_content, stores), self.index.alike(), most):
             seen += each.size
             self.step(_LISTED + (1 - _LISTED) * seen / total)
             first = self.index.first(each, content) if content else None

@@ -6,11 +6,10 @@ missing lot gets its reason, upstream first. So nothing is listed twice, and mem
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from attrs import define, evolve, field, frozen
 
@@ -34,8 +33,9 @@ from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.horizon import Horizon
 from clusterless.model.ledger import ArcState, Claim, Complete, Failed, Rollback
 from clusterless.model.lot import Lot, LotUnit
+from clusterless.operate.ahead import ahead, asked, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
-from clusterless.operate.listing import list_lots
+from clusterless.operate.listing import Listed, days_of, list_shard, list_shards
 from clusterless.operate.things import Thing, Things, parts_of
 from clusterless.runtime.clock import is_gone
 from clusterless.runtime.cron import ticks_of
@@ -45,10 +45,7 @@ from clusterless.runtime.switches import read_switches
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger, picture
 
-_LOTS = 4096  # of a dataset that are looked at at a time
 _NEAR = 16  # lots apart: what lies between costs less to pass over than another request does
-_READERS = 8  # ledger entries that are read at a time
-_AHEAD = 2  # stretches of days that are listed before they are asked for
 
 
 @frozen
@@ -99,11 +96,10 @@ def find_gaps_of(things: Things, wanted: Sequence[Thing], search: Search) -> Ite
     if not ranges:
         return
     found: dict[Thing, list[_Range]] = {thing: [] for thing in ranges}
-    with ThreadPoolExecutor(_READERS, thread_name_prefix="read") as readers:
-        facts = _Facts(things.landscape, search, readers)
-        for days in _listed_ahead(ranges, search.step):
-            for thing, missing in _Days(things, facts, days).missing().items():
-                _extend(found[thing], missing)
+    facts = _Facts(things.landscape, search)
+    for days in _chunks(ranges, search.step):
+        for thing, missing in _Days(things, facts, days).missing().items():
+            _extend(found[thing], missing)
     for thing, gaps in found.items():
         yield from (Gap(thing, lots, reason) for lots, reason in gaps)
 
@@ -133,31 +129,15 @@ class _Chunk:
     listed: Mapping[Thing, _Names]
 
 
-def _listed_ahead(ranges: Mapping[Thing, LotRange], step: Callable[[float], None]) -> Iterator[_Chunk]:
+def _chunks(ranges: Mapping[Thing, LotRange], step: Callable[[float], None]) -> Iterator[_Chunk]:
     first = min(wanted.first.day for wanted in ranges.values())
     last = max(wanted.last.day for wanted in ranges.values())
-    days = timedelta(days=max(_LOTS // max(wanted.first.unit.per_day for wanted in ranges.values()), 1))
-    total = (last - first) // days + 1
-    ahead: deque[tuple[Mapping[Thing, LotRange], Mapping[Thing, Future[_Names]]]] = deque()
-    with ThreadPoolExecutor(2 * _AHEAD, thread_name_prefix="list") as pool:
-        try:
-            for number in range(total + _AHEAD):
-                if number < total:
-                    clipped = _clipped(ranges, first + number * days, days)
-                    ahead.append(
-                        (
-                            clipped,
-                            {each: pool.submit(listed, each.store, each.path, lots) for each, lots in clipped.items()},
-                        )
-                    )
-                if number >= _AHEAD:
-                    wanted, listings = ahead.popleft()
-                    yield _Chunk(wanted, {thing: listing.result() for thing, listing in listings.items()})
-                    step((number - _AHEAD + 1) / total)
-        finally:
-            for _, listings in ahead:
-                for listing in listings.values():
-                    listing.cancel()
+    days = timedelta(days=min(days_of(wanted, thing.store) for thing, wanted in ranges.items()))
+    parts = [_clipped(ranges, first + number * days, days) for number in range((last - first) // days + 1)]
+    listings = list_shards([(thing.store, thing.path, lots) for part in parts for thing, lots in part.items()])
+    for number, part in enumerate(parts, start=1):
+        yield _Chunk(part, {thing: _names_of(next(listings)) for thing in part})
+        step(number / len(parts))
 
 
 def _clipped(ranges: Mapping[Thing, LotRange], day: date, days: timedelta) -> dict[Thing, LotRange]:
@@ -172,16 +152,16 @@ def _clipped(ranges: Mapping[Thing, LotRange], day: date, days: timedelta) -> di
     return clipped
 
 
+def _names_of(listed: Iterable[Listed]) -> _Names:
+    return {each.lot: each.names for each in listed}
+
+
 def listed(store: ObjectStore, path: str, lots: LotRange) -> _Names:
     """What is listed of each of the *lots* below *path* that something is listed of."""
-    if lots.first != lots.last:
-        return {each.lot: each.names for each in list_lots(store, path, lots)}
-    folder = f"{path}lot={lots.first}/"
-    names = tuple(info.key.removeprefix(folder) for info in store.list(folder))
-    return {lots.first: names} if names else {}
+    return _names_of(list_shard(store, path, lots))
 
 
-@lru_cache(maxsize=8)  # most things have lots of one unit
+@lru_cache(maxsize=2)  # most things have lots of one unit
 def _each(lots: LotRange) -> tuple[Lot, ...]:
     return tuple(lots)
 
@@ -217,15 +197,14 @@ class _Days:
     # ---- looking, downstream first ----
 
     def _look(self, thing: Thing) -> None:
-        asked = sorted(self._asked.get(thing, ()), key=ordinal)
-        wanted = self.chunk.wanted.get(thing)
-        names = dict(self.chunk.listed.get(thing, {}))
-        further = [lot for lot in asked if wanted is None or lot not in wanted]
-        names |= self.facts.listed(thing.store, thing.path, further)
+        wanted, names = self.chunk.wanted.get(thing), self.chunk.listed.get(thing, {})
         lots: Sequence[Lot] = _each(wanted) if wanted else ()
-        if further:
+        if further := [lot for lot in self._asked.get(thing, ()) if wanted is None or lot not in wanted]:
+            further.sort(key=ordinal)
+            names = {**names, **self.facts.listed(thing.store, thing.path, further)}
             lots = sorted((*lots, *further), key=ordinal)
-        absent = [lot for lot in lots if not _is_there(thing, names.get(lot, ()))]
+        is_there = _has_manifest if thing.is_dataset else _is_complete
+        absent = [lot for lot in lots if not is_there(names.get(lot, ()))]
         if not absent:
             return
         self._absent[thing] = absent
@@ -295,10 +274,14 @@ class _Days:
         return evolve(base, ledger=ledger, present=present, absent=absent)
 
 
-def _is_there(thing: Thing, names: Sequence[str]) -> bool:
-    if not thing.is_dataset:
-        return ArcState.COMPLETE.value in picture(names).markers
+@lru_cache(maxsize=1024)  # most lots look alike
+def _has_manifest(names: tuple[str, ...]) -> bool:
     return any(name.startswith(("state=complete/", "state=empty/")) for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _is_complete(names: tuple[str, ...]) -> bool:
+    return ArcState.COMPLETE.value in picture(names).markers
 
 
 def _is_removed(names: Sequence[str]) -> bool:
@@ -318,7 +301,6 @@ class _Facts:
 
     landscape: Landscape
     search: Search
-    readers: ThreadPoolExecutor
     _arcs: dict[_Key, Worked] = field(factory=dict)
     _boundaries: dict[_Key, Booked] = field(factory=dict)
     _horizons: dict[Thing, Horizon] = field(factory=dict)
@@ -363,7 +345,8 @@ class _Facts:
 
     def listed(self, store: ObjectStore, path: str, lots: Sequence[Lot]) -> dict[Lot, tuple[str, ...]]:
         """What is listed of some *lots*: of each alone, where they are far apart."""
-        listings = self.readers.map(lambda each: listed(store, path, each), stretches(lots, _NEAR))
+        calls = (partial(listed, store, path, each) for each in stretches(lots, _NEAR))
+        listings = ahead(calls, at_a_time(store))
         return {lot: names for listing in listings for lot, names in listing.items()}
 
     def ledgers(self, arc: ArcView, lots: Sequence[Lot], names: _Names | None) -> Mapping[Lot, Ledger | str]:
@@ -372,9 +355,8 @@ class _Facts:
             return {}
         if names is None:
             names = self.listed(arc.state, arc.keys.path, lots)
-        begun = [lot for lot in lots if picture(names.get(lot, ())).last]
-        ledgers = self.readers.map(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun)
-        return dict(zip(begun, ledgers, strict=True))
+        begun = (lot for lot in lots if picture(names.get(lot, ())).last)
+        return dict(asked(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun, at_a_time(arc.state)))
 
 
 def read_ledger(ledger: LotLedger, names: Iterable[str]) -> Ledger | str:

@@ -27,10 +27,12 @@ from clusterless.engine.standing import (
 )
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.boundary import Booking, EventArrival
+from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
+from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
-from clusterless.operate.listing import Listed, ahead
+from clusterless.operate.listing import Listed
 from clusterless.operate.owed import Owed, Owing
 from clusterless.operate.standing import Glimpse, Shown, glimpse_of, read_ledger, shown_of
 from clusterless.operate.subjects import View, shelf_of
@@ -39,7 +41,6 @@ from clusterless.runtime.intake import waiting_in
 
 _log = logging.getLogger(__name__)
 
-_READERS = 16
 _READABLE = frozenset(state for state in ManifestState if state.is_readable)
 _UNSEEN = Glimpse()
 _NONE: Mapping[str, int] = {}
@@ -156,15 +157,16 @@ class Standings:
     def _arc(self, view: ArcView, wanted: LotRange) -> Lots:
         glimpses = {each.lot: glimpse_of(each.names) for each in self.listed.get(shelf_of(view).key, ())}
         parts = self._parts(view, wanted)
+        finals = {state: arc_standing(view.arc, ArcLot(final=state), self.judge.now) for state in ArcState}
         judged: dict[Lot, Standing] = {}
         opened = []
         for lot in dict.fromkeys((*glimpses, *parts)):
             seen, revisions = glimpses.get(lot, _UNSEEN), parts.get(lot, _NONE)
             if must_read(view.arc, seen.picture.last, seen.final, revisions):
                 opened.append((lot, seen, revisions))
-            elif standing := self._listed(view, lot, seen, revisions):
+            elif standing := finals[seen.final] if seen.final else self._unclaimed(view, lot, revisions):
                 judged[lot] = standing
-        read = ahead((partial(self._read, view, *each) for each in opened), _READERS) if opened else ()
+        read = ahead((partial(self._read, view, *each) for each in opened), at_a_time(view.state))
         judged.update((lot, standing) for (lot, *_), standing in zip(opened, read, strict=True) if standing)
         return judged
 
@@ -174,18 +176,18 @@ class Standings:
         for role, dataset in _heard(self.judge.landscape, view):
             shown = self._of(dataset)
             if view.arc.lot_unit is None:
+                alone: dict[int, dict[str, int]] = {}  # most lots look alike, and share what is said of them
                 for lot, each in _clipped(shown, wanted).items():
                     if each.state in _READABLE:
-                        parts.setdefault(lot, {})[role] = each.revision
+                        one = alone.setdefault(each.revision, {role: each.revision})
+                        parts[lot] = {**parts[lot], **one} if lot in parts else one
                 continue
             for lot, each in shown.items():
                 if each.state in _READABLE and (own := lot_of(view.arc, lot)) in wanted:
                     parts.setdefault(own, {})[part_of(view.arc, role, lot)] = each.revision
         return parts
 
-    def _listed(self, view: ArcView, lot: Lot, seen: Glimpse, revisions: Mapping[str, int]) -> Standing | None:
-        if seen.final:
-            return arc_standing(view.arc, ArcLot(final=seen.final), self.judge.now)
+    def _unclaimed(self, view: ArcView, lot: Lot, revisions: Mapping[str, int]) -> Standing | None:
         since = self._since(view, lot, revisions) if must_date(view.arc, 0, revisions) else None
         known = ArcLot(revisions=revisions, since=since)
         standing = arc_standing(view.arc, known, self.judge.now)

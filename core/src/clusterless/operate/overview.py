@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
 
 from attrs import field, frozen
 
@@ -13,7 +12,7 @@ from clusterless.engine.standing import Standing
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.judging import Judge
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
-from clusterless.operate.listing import ahead, days_of, list_shard
+from clusterless.operate.listing import days_of, list_shards
 from clusterless.operate.subjects import Shelf, Subject, shelf_of, unit_in
 
 
@@ -46,14 +45,12 @@ class Overview:
 
     def __iter__(self) -> Iterator[Judged]:
         shelves = self._shelves()
-        days = list(_days([wanted for _, wanted in shelves.values()]))
+        days = list(_days(list(shelves.values())))
         parts = [
             {key: (shelf, part) for key, (shelf, wanted) in shelves.items() if (part := some.of(wanted))}
             for some in days
         ]
-        listed = ahead(
-            partial(list_shard, shelf.store, shelf.path, part) for each in parts for shelf, part in each.values()
-        )
+        listed = list_shards([(shelf.store, shelf.path, part) for each in parts for shelf, part in each.values()])
         for number, (some, each) in enumerate(zip(days, parts, strict=True), start=1):
             standings = self._judge.of({key: next(listed) for key in each})
             for subject in self.subjects:
@@ -111,14 +108,13 @@ class _Days:
         return LotRange(first, last) if first <= last else None
 
 
-def _days(ranges: Iterable[LotRange]) -> Iterator[_Days]:
-    """As many days at a time as make a shard of each, from the first of *ranges* to the last."""
-    ranges = list(ranges)
-    if not ranges:
+def _days(shelves: Sequence[tuple[Shelf, LotRange]]) -> Iterator[_Days]:
+    """As many days at a time as make a shard of each, from the first lot of *shelves* to the last."""
+    if not shelves:
         return
-    length = timedelta(days=min(map(days_of, ranges)))
-    begin = datetime.combine(min(each.first.day for each in ranges), time(), UTC)
-    end = max(each.last.end for each in ranges)
+    length = timedelta(days=min(days_of(wanted, shelf.store) for shelf, wanted in shelves))
+    begin = datetime.combine(min(wanted.first.day for _, wanted in shelves), time(), UTC)
+    end = max(wanted.last.end for _, wanted in shelves)
     while begin < end:
         yield _Days(begin, begin + length)
         begin += length

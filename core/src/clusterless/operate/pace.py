@@ -17,14 +17,13 @@ from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.ledger import Complete
 from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal, SealedLot
+from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
-from clusterless.operate.listing import ahead
 from clusterless.operate.subjects import View
 
 SAMPLE = 16
 """So many lots of each subject are looked at."""
 
-_READERS = 8
 _WITHIN = 4  # lots of a boundary that are looked at of a larger lot
 _ARRIVALS = 64  # of each lot
 
@@ -66,7 +65,11 @@ class Pacing:
         if maker is None or not lots:
             return Pace()
         node = view.node if isinstance(view, DatasetView) else None
-        made = [each for each in ahead((partial(self._made, maker, node, lot) for lot in lots), _READERS) if each]
+        made = [
+            each
+            for each in ahead((partial(self._made, maker, node, lot) for lot in lots), at_a_time(maker.state))
+            if each
+        ]
         waits = sorted(wait for each in made for wait in self._waits(maker, each))
         known = [each.bytes for each in made if each.bytes is not None]
         return Pace(
