@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import functools
 import io
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import tarfile
+import tempfile
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,17 +20,18 @@ from pathlib import Path
 import pytest
 
 from beds.debian import program
-from beds.server import served
 
 BUSYBOX = "clusterless-test/busybox:1"
 _DEFAULT = Path("/var/run/docker.sock")
+_PATIENCE = 60.0  # seconds that an engine may take to start
+_GRACE = 30.0  # and to end, with its containers
 
 
 @contextmanager
 def engine(factory: pytest.TempPathFactory) -> Iterator[str]:
     """An engine that answers at the address it gives: `DOCKER_HOST`'s, the default one, or a private one.
 
-    A private one is shared by the workers of one test run: who started it ends it when all others have let it go.
+    A private one is shared by the workers of one test run, and ended by the last to let it go.
     Its containers have the host's network or none. Where there can be no engine, the test is skipped.
     """
     given = os.environ.get("DOCKER_HOST", f"unix://{_DEFAULT}")
@@ -34,19 +39,80 @@ def engine(factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     dockerd = program("dockerd", "docker.io")
-    folder = _common(factory) / "docker"
-    folder.mkdir(exist_ok=True)
+    common = _common(factory)
+    folder = Path(tempfile.gettempdir()) / f"cls-docker-{zlib.crc32(bytes(common)):08x}"  # a socket's path is short
     host = f"unix://{folder / 'd.sock'}"
-    with (folder / "lock").open("w") as lock, (folder / "users").open("w") as users:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _answers(host):
-            with _used(lock, users):
-                yield host
-            return
-        with served(_command(dockerd, folder, host), functools.partial(_answers, host), folder):
-            with _used(lock, users):
-                yield host
-            fcntl.flock(users, fcntl.LOCK_EX)
+    with (common / "docker.lock").open("w") as lock, (common / "docker.users").open("w") as users:
+        with _locked(lock):
+            if not _answers(host):
+                _start(dockerd, folder, host)
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield host
+        finally:
+            with _locked(lock):
+                fcntl.flock(users, fcntl.LOCK_UN)
+                if _is_last(users):
+                    _end(folder)
+
+
+@contextmanager
+def _locked(lock: io.TextIOBase) -> Iterator[None]:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+def _is_last(users: io.TextIOBase) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _start(dockerd: Path, folder: Path, host: str) -> None:
+    """Start an engine that is nobody's child, since whoever is the last ends it."""
+    folder.mkdir(exist_ok=True)
+    folders = f"--data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/d.pid"
+    command = f"{dockerd} --host {host} {folders} --iptables=false --bridge=none"
+    subprocess.run(["sh", "-c", f"setsid {command} </dev/null >{folder}/log 2>&1 &"], check=True)
+    limit = time.monotonic() + _PATIENCE
+    while not _answers(host):
+        if time.monotonic() > limit:
+            told = (folder / "log").read_text(errors="replace")[-2000:]
+            _end(folder)
+            msg = f"dockerd did not start:\n{told}"
+            raise RuntimeError(msg)
+        time.sleep(0.1)
+
+
+def _end(folder: Path) -> None:
+    """End the engine by its pid; what it kept goes with it, and what it left mounted."""
+    pid_file = folder / "d.pid"
+    if pid_file.exists():
+        pid = int(pid_file.read_text())
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            os.kill(pid, sign)
+            limit = time.monotonic() + _GRACE
+            while _runs(pid) and time.monotonic() < limit:
+                time.sleep(0.1)
+            if not _runs(pid):
+                break
+    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for path in reversed([each for each in mounted if each.startswith(f"{folder}/")]):
+        subprocess.run(["umount", path], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
 
 
 def busybox(host: str) -> str:
@@ -63,21 +129,6 @@ def busybox(host: str) -> str:
     finally:
         client.close()
     return BUSYBOX
-
-
-@contextmanager
-def _used(lock: io.TextIOBase, users: io.TextIOBase) -> Iterator[None]:
-    fcntl.flock(users, fcntl.LOCK_SH)
-    fcntl.flock(lock, fcntl.LOCK_UN)
-    try:
-        yield
-    finally:
-        fcntl.flock(users, fcntl.LOCK_UN)
-
-
-def _command(dockerd: Path, folder: Path, host: str) -> list[str | Path]:
-    folders = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "d.pid"]
-    return [dockerd, "--host", host, *folders, "--iptables=false", "--bridge=none"]
 
 
 def _answers(host: str) -> bool:
