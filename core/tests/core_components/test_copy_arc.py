@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tracemalloc
 from typing import Any, BinaryIO
 
@@ -18,6 +20,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.provider import WorkResult
 from clusterless.runtime.copying import CopyWorkload, renamed
+from clusterless.store import durable
 from clusterless.store.api import ObjectStore
 from clusterless.store.memory import MemoryStore, open_memory
 
@@ -290,3 +293,15 @@ def test_a_large_lot_is_copied_in_flat_memory_and_its_result_read_twice(bench: A
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_batch_that_cannot_be_made_durable_counts_as_not_copied(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.fill("a", "b")
+    bench.sink().put("there", b"")  # so that only what is copied is synced from now on
+
+    def broken(folder: str) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), folder)
+
+    monkeypatch.setattr(durable, "sync", broken)
+    with pytest.raises(WorkloadError, match=r"2 of 2 objects were not copied: .*Input/output error"):
+        copy(bench)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from clusterless.errors import ClsError
 from clusterless.store import durable
 from clusterless.store.files import FileStore
 from clusterless.store.retrying import RetryingStore
@@ -89,3 +90,35 @@ def test_a_link_on_the_way_is_followed_below_the_root_only(tmp_path: Path) -> No
         with pytest.raises(PermissionError, match="leads out of"):
             store.put(key, b"")
     assert os.listdir(tmp_path / "outside") == []
+
+
+def test_what_is_written_together_is_synced_once_a_folder_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RetryingStore(FileStore(f"{tmp_path.as_uri()}/"), lambda _: None)
+    for key in ("a/0", "b/0"):
+        store.put(key, b"")
+    folders: list[str] = []
+    monkeypatch.setattr(durable, "sync", folders.append)
+    with store.together():
+        for key in ("a/1", "b/1", "a/2"):
+            store.put(key, b"")
+        with ThreadPoolExecutor(1) as pool:  # what another thread writes does not wait for this one
+            pool.submit(store.put, "b/2", b"").result()
+        assert folders == [f"{tmp_path}/b"]
+    assert folders[1:] == [f"{tmp_path}/a", f"{tmp_path}/b"]
+    store.put("a/3", b"")
+    assert folders[3:] == [f"{tmp_path}/a"]
+
+
+def test_a_folder_that_cannot_be_synced_is_said_when_those_written_together_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(f"{tmp_path.as_uri()}/")
+
+    def full(folder: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
+
+    monkeypatch.setattr(durable, "sync", full)
+    with pytest.raises(ClsError, match="No space left"), store.together():
+        store.put("a", b"")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from math import ceil
 from posixpath import split, splitext
 
@@ -26,7 +27,10 @@ from clusterless.runtime.filters import matcher
 from clusterless.store.api import ObjectStore
 
 _MESSAGES = 3  # distinct ones in a summary
-_AHEAD = 2  # copies handed to the threads for each that can run
+_AHEAD = 2  # batches handed to the threads for each that can run
+
+_Outcomes = Sequence[ClsError | None]
+_Copied = Future[_Outcomes]
 
 
 # ---- planning --------------------------------------------------------------------------------------------------
@@ -119,20 +123,24 @@ class Copying:
 
     def run(self, work: Work, open_store: Callable[[str], ObjectStore], threads: Threads) -> None:
         """Bring the location up to date, or as far as it goes."""
-        submitted: deque[tuple[Planned, Future[None]]] = deque()
+        submitted: deque[tuple[Sequence[Planned], _Copied]] = deque()
         target = open_store(self.root)
         roots = {role: source.roots for role, source in work.sources.items()}
         origins = {root: open_store(root) for each in roots.values() for root in each}
+
+        def copy(planned: Planned) -> bool:
+            if self.is_given_up or work.stopping():
+                return False
+            root = home(roots[planned.origin], planned.source)
+            target.copy(self.folder + planned.key, origins[root], layout.key(root, planned.source))
+            return True
+
+        owed = self.tally.owed(self.label)
         with threads.for_a_lot() as pool, _awaited(submitted):
-            for planned in self.tally.owed(self.label):
-                if work.stopping():
-                    self.give_up("the attempt was stopped")
+            while batch := tuple(islice(owed, target.batch)):
                 if self.is_given_up:
                     break
-                root = home(roots[planned.origin], planned.source)
-                source_key = layout.key(root, planned.source)
-                copied = pool.submit(target.copy, self.folder + planned.key, origins[root], source_key)
-                submitted.append((planned, copied))
+                submitted.append((batch, pool.submit(self._copied, copy, batch, target)))
                 if len(submitted) == threads.parallel * _AHEAD:
                     self._settle(*submitted.popleft())
             while submitted:
@@ -169,23 +177,44 @@ class Copying:
     def _read(self) -> Iterator[str]:
         return (layout.uri(self.root, self.folder + key) for key in self.tally.keys(self.label))
 
-    def _settle(self, planned: Planned, copied: Future[None]) -> None:
-        """Note how it went; what has not begun when all is given up, never does."""
+    def _copied(self, copy: Callable[[Planned], bool], batch: Sequence[Planned], target: ObjectStore) -> _Outcomes:
+        """How each of *batch* went, up to the one with which all is given up."""
+        outcomes: list[ClsError | None] = []
+        with target.together():
+            for planned in batch:
+                try:
+                    if not copy(planned):
+                        break
+                    outcomes.append(None)
+                except ClsError as error:
+                    outcomes.append(error)
+                    if self._is_too_much(error, self.failures + sum(map(bool, outcomes))):
+                        break
+        return outcomes
+
+    def _settle(self, batch: Sequence[Planned], copied: _Copied) -> None:
         if self.is_given_up and copied.cancel():
             return
-        error = copied.exception()
-        if error is None:
-            self.tally.mark(self.label, planned.key)
-        elif isinstance(error, ClsError):
-            self._fail(error)
-        else:
-            raise error
+        try:
+            outcomes = copied.result()
+        except ClsError as error:  # of all of them: none is known to be there for good
+            outcomes = [error for _ in batch]
+        for planned, outcome in zip(batch, outcomes, strict=False):
+            if outcome:
+                self._fail(outcome)
+            else:
+                self.tally.mark(self.label, planned.key)
+        if len(outcomes) < len(batch) and not self.is_given_up:
+            self.give_up("the attempt was stopped")
 
     def _fail(self, error: ClsError) -> None:
         self.failures += 1
-        if self.failures > self.allowed or isinstance(error, StoreRefusedError):
+        if self._is_too_much(error, self.failures):
             self.give_up(str(error), error.hint)
         self._say(str(error))
+
+    def _is_too_much(self, error: ClsError, failures: int) -> bool:
+        return failures > self.allowed or isinstance(error, StoreRefusedError)
 
     def _say(self, reason: str) -> None:
         if reason not in self.messages and len(self.messages) < _MESSAGES:
@@ -193,7 +222,7 @@ class Copying:
 
 
 @contextmanager
-def _awaited(submitted: deque[tuple[Planned, Future[None]]]) -> Iterator[None]:
+def _awaited(submitted: deque[tuple[Sequence[Planned], _Copied]]) -> Iterator[None]:
     """Nothing is being copied any more when the context is left, also by an error."""
     try:
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import IO, BinaryIO
 
@@ -37,6 +38,9 @@ class ObjectStore(ABC):
 
     root: str
     """A URI that ends with a slash."""
+
+    batch: int = 1
+    """How many objects one thread had better write `together`; 1 where each waits for an answer of its own."""
 
     @abstractmethod
     def get(self, key: str) -> bytes:
@@ -88,6 +92,10 @@ class ObjectStore(ABC):
     @abstractmethod
     def now(self) -> datetime:
         """The store's own time (aware), from its latest answers where that costs no request."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread writes inside is there for good when the context ends, and need not be before."""
+        return nullcontext()
 
     def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
         """Write *source*'s object here; stores override it where the service can copy by itself.

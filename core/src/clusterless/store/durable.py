@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -153,3 +153,34 @@ class _Turn:
 
     going: threading.Lock = field(factory=threading.Lock)
     failed: int = 0
+
+
+class Held(threading.local):
+    """*plain* syncs of folders, which a thread may hold back for a while, so that a folder is synced once."""
+
+    def __init__(self, plain: Callable[[str], None]) -> None:
+        self._plain = plain
+        self._folders: dict[str, None] | None = None
+
+    def sync(self, folder: str) -> None:
+        """Make the names in *folder* durable, now or when those of this thread are no longer held back."""
+        if self._folders is None:
+            self._plain(folder)
+        else:
+            self._folders[folder] = None
+
+    @contextmanager
+    def until_the_end(self) -> Iterator[None]:
+        """Hold back what this thread asks for until the context ends, however it does.
+
+        Raises:
+            OSError: (at its end) the disk did not take the names.
+        """
+        held: dict[str, None] = {}
+        self._folders = held
+        try:
+            yield
+        finally:
+            self._folders = None
+            for folder in held:
+                self._plain(folder)

@@ -53,12 +53,15 @@ class FileStore(ObjectStore):
     *now* replaces the time that the files' own stamps tell.
     """
 
+    batch = 16  # one sync of a folder makes all their names durable
+
     def __init__(self, root_uri: str, now: Callable[[], datetime] | None = None) -> None:
         self.root = root_uri
         self._folder = _folder(root_uri)
         self._known: dict[str, None] = {}  # folders that were there, and below the root
         self._time = FileTime()
         self._synced = durable.Syncs()
+        self._held = durable.Held(self._synced.sync)
         self._now = now or self._time.now
 
     # ---- reading
@@ -163,6 +166,11 @@ class FileStore(ObjectStore):
         with source.chunks(source_key) as chunks, self._explained(path, key), self._written(path, chunks) as temporary:
             os.replace(temporary, path)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with self._explained(self._folder, ""), self._held.until_the_end():
+            yield
+
     def delete(self, key: str) -> None:
         path = self._path(key)
         with suppress(ObjectMissingError), self._found(path, key):
@@ -185,7 +193,7 @@ class FileStore(ObjectStore):
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
-        self._synced.sync(folder)
+        self._held.sync(folder)
 
     def _new_file(self, folder: str) -> tuple[str, int]:
         for _ in range(_TRIES):

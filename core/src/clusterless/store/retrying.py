@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from clusterless.errors import ObjectExistsError, ObjectMissingError, StoreUnavailableError
@@ -10,11 +11,14 @@ from clusterless.store.api import Body, ObjectInfo, ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
 T = TypeVar("T")
 
 _CHUNK = 1 << 20
+
+_log = logging.getLogger(__name__)
 
 
 def create_once(store: ObjectStore, key: str, body: Body) -> bool:
@@ -39,7 +43,7 @@ def create_once(store: ObjectStore, key: str, body: Body) -> bool:
 class RetryingStore(ObjectStore):
     """*store*, asked up to *attempts* times while it does not answer.
 
-    It waits *first* seconds, then twice as long each time, times what *jitter* gives (0 to 1).
+    It waits *first* seconds, then twice as long each time, times what *jitter* gives (0 to 1), and logs why.
     A stream that breaks while it is read is not begun again, and one that cannot seek is sent once.
     """
 
@@ -54,6 +58,7 @@ class RetryingStore(ObjectStore):
     ) -> None:
         self.root = store.root
         self.plain = store
+        self.batch = store.batch
         self._sleep = sleep
         self._attempts = attempts
         self._first = first
@@ -99,16 +104,19 @@ class RetryingStore(ObjectStore):
                 for info in self.plain.list(prefix, after):
                     failures, after = 0, info.key
                     yield info
-            except StoreUnavailableError:
+            except StoreUnavailableError as error:
                 failures += 1
                 if failures == self._attempts:
                     raise
-                self._pause(failures)
+                self._pause(failures, error)
             else:
                 return
 
     def now(self) -> datetime:
         return self._retried(self.plain.now)
+
+    def together(self) -> AbstractContextManager[None]:
+        return self.plain.together()
 
     def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
         plain = source.plain if isinstance(source, RetryingStore) else source  # which the other store may know
@@ -118,12 +126,14 @@ class RetryingStore(ObjectStore):
         for failures in range(1, self._attempts):
             try:
                 return ask()
-            except StoreUnavailableError:
-                self._pause(failures)
+            except StoreUnavailableError as error:
+                self._pause(failures, error)
         return ask()
 
-    def _pause(self, failures: int) -> None:
-        self._sleep(self._first * 2 ** (failures - 1) * self._jitter())
+    def _pause(self, failures: int, error: StoreUnavailableError) -> None:
+        seconds = self._first * 2 ** (failures - 1) * self._jitter()
+        _log.info("%s; it is asked again in %.1f s", error, seconds)
+        self._sleep(seconds)
 
 
 def _rewinder(body: Body) -> Callable[[], Body]:
