@@ -25,4 +25,4 @@ def _heard(
 
 def _sent(request: Any, operation_name: str, **_: Any) -> None:
     if heard := request.context.get(_HEARD):
-        _log.warning("AWS %s is asked again: %s", operation_name, heard)
+        _log.info("AWS %s is asked again: %s", operation_name, heard)
