@@ -25,7 +25,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest
 from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
-from clusterless.model.project import Project
+from clusterless.model.project import Deployable, Project
 from clusterless.model.runtime_props import Architecture
 from clusterless.store.api import ObjectStore
 
@@ -324,6 +324,14 @@ class Provider(Protocol):
 
     def subscription(self, surroundings: Surroundings, subscriber: str, datasets: Sequence[Dataset]) -> Subscription:
         """The queue named *subscriber* of events of *datasets*, made if it is not there."""
+
+
+@runtime_checkable
+class Permitting(Protocol):
+    """What a provider may offer besides: the permissions that running projects there needs."""
+
+    def policy(self, deployables: Sequence[Deployable]) -> Any:
+        """The least that ``cls run`` of *deployables* is to be allowed: JSON values, as the provider takes them."""
 
 
 # ---- what a placement needs beforehand -------------------------------------------------------------------------

@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "placements": ("clusterless.cli.placements:placements", "Show the placements that are bootstrapped."),
     "plans": ("clusterless.cli.plans:plans", "Show plans of work on lots, and how far they are."),
     "plugins": ("clusterless.cli.plugins:plugins", "Show what is installed, what it offers, and what failed."),
+    "policy": ("clusterless.cli.policy:policy", "Print the permissions that running projects needs."),
     "projects": ("clusterless.cli.projects:projects", "Show the projects that a placement knows."),
     "redrive": ("clusterless.cli.redrive:redrive", "Send what notifiers could not announce."),
     "replay": ("clusterless.cli.replay:replay", "Work lots again, and replace what they came to."),

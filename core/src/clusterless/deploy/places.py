@@ -13,19 +13,19 @@ from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
-from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
+from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError, PlaceMissingError
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import EgressBoundary
 from clusterless.model.dataset import Dataset, HandedOver, SourceDataset
 from clusterless.model.element import Element
 from clusterless.model.lot import Lot, LotUnit
-from clusterless.model.placement import Placement
+from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.plugins import Plugins
 from clusterless.provider import StoreRoots
 
-_Complete = Callable[[Placement, str], Placement]
+Complete = Callable[[Placement, str], Placement]
 """A placement, and the JSON path it was found at → the placement completed."""
 
 
@@ -100,7 +100,7 @@ class _Surveyor:
                 return placement
             return whole
 
-        deployable = _completed(declared.deployable, completed, at)
+        deployable = with_places(declared.deployable, completed, at)
         own = deployable.placement
         # Placements are told apart by their stores: two folders may hold one placement each.
         places = {each: roots[each].metadata if each in roots else each.id for each in _placements(deployable)}
@@ -116,6 +116,8 @@ class _Surveyor:
                 try:
                     if record := self._record(node, roots, look_for_unit=is_source):
                         found[node] = record
+                except PlaceMissingError:
+                    self._note(_not_bootstrapped(each, roots), each.part.file, f"{each.part.at}.placement")
                 except ClsError as error:
                     self._note(error, each.part.file, path)
         return found
@@ -156,7 +158,14 @@ class _Surveyor:
             self.findings.append(finding)
 
 
-def _completed(deployable: Deployable, completed: _Complete, at: str) -> Deployable:
+def _not_bootstrapped(placed: Placed, roots: StoreRoots) -> ClsError:
+    placement = next(each for each, its in placed.roots.items() if its == roots)
+    msg = f"the placement {placement.id} is not bootstrapped: there is no {roots.metadata}"
+    return PlaceMissingError(msg, hint=bootstrap_command(placement))
+
+
+def with_places(deployable: Deployable, completed: Complete, at: str) -> Deployable:
+    """The *deployable*, found at the JSON path *at*, with every placement that it names *completed*."""
     placement = completed(deployable.placement, f"{at}.placement")
     kinds = {
         kind: tuple(_with_sources(each, completed, f"{at}.{kind}[{i}]") for i, each in enumerate(elements))
@@ -169,7 +178,7 @@ def _completed(deployable: Deployable, completed: _Complete, at: str) -> Deploya
     return evolve(deployable, placement=placement, **kinds)  # type: ignore[arg-type]  # each of its own kind
 
 
-def _with_sources(element: Element, completed: _Complete, at: str) -> Element:
+def _with_sources(element: Element, completed: Complete, at: str) -> Element:
     """The element with the placements that its sources name completed, if it has sources."""
     if not isinstance(element, Arc | Barrier | EgressBoundary):
         return element

@@ -27,6 +27,18 @@ class Placement:
     def id(self) -> str:
         return ":".join(str(part or "null") for part in (self.provider, self.stage, self.account, self.region))
 
+    @property
+    def title(self) -> str:
+        """As people read it: what is known of it."""
+        return " ".join(filter(None, (self.provider, self.stage, self.account, self.region)))
+
+
+def bootstrap_command(placement: Placement) -> str:
+    """What to type for a completed *placement* that is not bootstrapped."""
+    named = (("stage", placement.stage), ("account", placement.account), ("region", placement.region))
+    options = "".join(f" --{option} {value}" for option, value in named if value)
+    return f"cls bootstrap --provider {placement.provider}{options}"
+
 
 BOOTSTRAP_VERSION = "1"
 

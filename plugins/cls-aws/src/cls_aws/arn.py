@@ -18,6 +18,7 @@ _ARN = re.compile(
 _SHOWN = 60
 _HASHED = 8
 _LONGEST_BUCKET = 63
+_LONGEST_NAME = 64 - len("-dead")  # what rules may be called, and less than queues may
 
 
 @frozen(kw_only=True)
@@ -81,6 +82,11 @@ def fitted(name: str, most: int) -> str:
 def staged(placement: Placement, name: str) -> str:
     """*name* with the placement's stage before it, in capitals (FORMATS 4.6)."""
     return f"{placement.stage.upper()}-{name}" if placement.stage else name
+
+
+def subscriber_name(subscriber: str, placement: Placement) -> str:
+    """What the queue of a *subscriber* to the placement's events is called, and the rule that feeds it."""
+    return fitted(staged(placement, f"{subscriber}-events"), _LONGEST_NAME)
 
 
 def check_bucket(name: str) -> None:

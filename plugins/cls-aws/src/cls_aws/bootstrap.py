@@ -15,12 +15,11 @@ from cls_aws.buckets import AskedBucket
 from cls_aws.clients import client
 from cls_aws.emptying import empty, holds_data
 from cls_aws.errors import asking, code
-from cls_aws.provider import bootstrap_command
 from cls_aws.stack import Change, Found, Stack
 from clusterless import codec, layout
 from clusterless.engine.names import PlacementNames
 from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError
-from clusterless.model.placement import BOOTSTRAP_VERSION, Bootstrapped, Placement
+from clusterless.model.placement import BOOTSTRAP_VERSION, Bootstrapped, Placement, bootstrap_command
 from clusterless.provider import Action, Clock, Exports, Plan, Step
 from clusterless.runtime.clock import SystemClock, random_id
 

@@ -21,6 +21,7 @@ from cls_aws.tags import tags
 from clusterless.engine.names import ProjectNames
 from clusterless.errors import ObjectMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
+from clusterless.model.project import Project
 from clusterless.provider import Clock, Surroundings
 
 _log = logging.getLogger(__name__)
@@ -56,10 +57,15 @@ def wire(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Queue:
     placement, location = surroundings.placement, Location.of(boundary.dataset.path_uri)
     s3 = client("s3", placement)
     _check_region(s3, location.bucket, placement)
-    name = fitted(ProjectNames(surroundings.project, placement).element(boundary.name), _LONGEST_NAME)
+    name = queue_name(boundary, surroundings.project, placement)
     if boundary.notices is Notices.EVENT_BRIDGE:
         return _by_event_bridge(s3, location, name, surroundings)
     return _by_the_bucket(s3, location, name, surroundings)
+
+
+def queue_name(boundary: S3PutListenerBoundary, project: Project, placement: Placement) -> str:
+    """What the boundary's queue is called, and the rule that feeds it."""
+    return fitted(ProjectNames(project, placement).element(boundary.name), _LONGEST_NAME)
 
 
 def pattern(location: Location) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
 from cls_aws import identity
-from cls_aws.arn import check_bucket, fitted, staged
+from cls_aws.arn import check_bucket, subscriber_name
 from cls_aws.bus import BusPublisher, pattern
 from cls_aws.clients import client
 from cls_aws.errors import asking, code
@@ -19,12 +20,12 @@ from clusterless import layout
 from clusterless.engine.names import PlacementNames
 from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.dataset import Dataset
-from clusterless.model.placement import Placement
+from clusterless.model.placement import Placement, bootstrap_command
+from clusterless.model.project import Deployable
 from clusterless.provider import StoreRoots, Subscription, Surroundings
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_LONGEST = 64 - len("-dead")  # what rules may be called, and less than queues may
 
 
 class AwsProvider:
@@ -65,9 +66,14 @@ class AwsProvider:
         if not datasets:
             return NoSubscription()
         events, sqs = client("events", placement), client("sqs", placement)
-        name = fitted(staged(placement, f"{subscriber}-events"), _LONGEST)
+        name = subscriber_name(subscriber, placement)
         made = subscribe(events, sqs, _bus(placement), name, pattern(datasets), tags(surroundings.project, placement))
         return QueueSubscription(sqs, made, surroundings.clock)
+
+    def policy(self, deployables: Sequence[Deployable]) -> Any:
+        from cls_aws.policy import policy
+
+        return policy(deployables)
 
 
 def _bus(placement: Placement) -> str:
@@ -89,9 +95,3 @@ def _bus(placement: Placement) -> str:
             msg = f"there is no event bus {name}: the placement {placement.id} is not bootstrapped"
             raise StoreRefusedError(msg, hint=bootstrap_command(placement)) from None
     return name
-
-
-def bootstrap_command(placement: Placement) -> str:
-    """What to type for a placement that is not bootstrapped."""
-    stage = f" --stage {placement.stage}" if placement.stage else ""
-    return f"cls bootstrap --provider aws{stage} --account {placement.account} --region {placement.region}"

@@ -1,0 +1,45 @@
+"""``cls policy``: what running projects needs to be allowed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from clusterless.deploy.places import with_places
+from clusterless.deploy.read import read_projects
+from clusterless.errors import NotInstalledError
+from clusterless.plugins import find_plugins
+from clusterless.provider import Permitting
+
+_EXAMPLES = """
+\b
+Examples:
+  cls policy project.json
+  cls policy a.json b.json > policy.json
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+def policy(files: tuple[Path, ...]) -> None:
+    """Print the permissions that 'cls run' of project files needs, as their provider takes them.
+
+    Nothing of a placement is looked at. A FILE of - is standard input.
+    """
+    plugins = find_plugins()
+    declared = read_projects(files, plugins.components(), plugins.project_formats(), plugins.absence)
+    deployables = [
+        with_places(each.deployable, lambda placement, _: plugins.provider(placement.provider).complete(placement), "$")
+        for each in declared
+    ]
+    names = sorted({each.placement.provider for each in deployables})
+    if len(names) > 1:
+        msg = f"the files are placed on {' and '.join(names)}, whose permissions have nothing in common"
+        raise click.UsageError(msg)
+    provider = plugins.provider(names[0])
+    if not isinstance(provider, Permitting):
+        msg = f"provider {names[0]} has no policies"
+        raise NotInstalledError(msg, hint="whoever may read and write its stores may run projects there")
+    click.echo(json.dumps(provider.policy(deployables), indent=2))

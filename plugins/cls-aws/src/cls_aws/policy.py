@@ -1,0 +1,274 @@
+"""The permissions that `cls run` needs for declared projects, as an IAM policy: values in, a policy out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+
+from cls_aws.activities import CloudWatchExport
+from cls_aws.arcs import AthenaQueryArc, table_at
+from cls_aws.arn import partition, subscriber_name
+from cls_aws.boundaries import Notices, S3PutListenerBoundary
+from cls_aws.components import (
+    EventBridgeNotifier,
+    EventBus,
+    GlueDatabase,
+    GlueTable,
+    S3Bucket,
+    SnsNotifier,
+    SqsNotifier,
+    SqsQueue,
+)
+from cls_aws.notice_wiring import Location, queue_name
+from clusterless import layout
+from clusterless.engine.names import PlacementNames
+from clusterless.engine.references import referred
+from clusterless.model.element import Element
+from clusterless.model.notifier import Notifier
+from clusterless.model.placement import Placement
+from clusterless.model.project import Deployable
+
+_log = logging.getLogger(__name__)
+
+_READ: Final = ("s3:GetObject", "s3:GetObjectTagging")
+_WRITE: Final = (*_READ, "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject", "s3:PutObjectTagging")
+_LIST: Final = ("s3:GetBucketLocation", "s3:ListBucket")
+_BUCKET: Final = (
+    "s3:CreateBucket",
+    "s3:GetBucketNotification",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetEncryptionConfiguration",
+    "s3:PutBucketNotification",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    *_LIST,
+)
+_RULE: Final = (
+    "events:DescribeRule",
+    "events:ListTargetsByRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:TagResource",
+)
+_MADE_QUEUE: Final = ("sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:TagQueue")
+_OWN_QUEUE: Final = (
+    *_MADE_QUEUE,
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+    "sqs:SetQueueAttributes",
+)
+_SENT_QUEUE: Final = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage")
+_TABLE: Final = (
+    "glue:BatchCreatePartition",
+    "glue:BatchGetPartition",
+    "glue:CreatePartition",
+    "glue:DeletePartition",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:GetTable",
+)
+_QUERIED: Final = (
+    *_TABLE,
+    "glue:CreateTable",
+    "glue:DeleteTable",
+    "glue:GetDatabase",
+    "glue:GetTables",
+    "glue:UpdateTable",
+)
+_QUERY: Final = (
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetWorkGroup",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+)
+_EXPORT: Final = ("logs:CreateExportTask", "logs:DescribeExportTasks")
+
+
+@frozen
+class Grant:
+    """That *actions* may be done on *resources*, ARNs."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+
+
+def policy(deployables: Sequence[Deployable]) -> dict[str, Any]:
+    """The least that ``cls run`` of *deployables*, whose placements are completed, is to be allowed.
+
+    Of a dataset that none of them writes, only the manifests are among it: where it lies is not known.
+    """
+    written = {sink.id for each in deployables for sink in _sinks(each)}
+    for each in deployables:
+        for source in _sources(each):
+            if source.id not in written:
+                _log.warning(
+                    "no file writes %s: name its project's file too, or allow s3:GetObject where it is", source.id
+                )
+    grants = [grant for each in deployables for grant in _Needs(each).all()]
+    return {"Version": "2012-10-17", "Statement": [_statement(*merged) for merged in _merged(grants)]}
+
+
+def _merged(grants: Iterable[Grant]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """One for each set of actions: its resources, each of them once."""
+    by_actions: dict[tuple[str, ...], set[str]] = {}
+    for grant in grants:
+        by_actions.setdefault(tuple(sorted(grant.actions)), set()).update(grant.resources)
+    for actions in sorted(by_actions):
+        yield actions, sorted(by_actions[actions])
+
+
+def _statement(actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _sinks(deployable: Deployable) -> list[Any]:
+    sinks = [sink for consumer in deployable.consumers for sink in consumer.arc.sinks.values()]
+    return [*sinks, *(boundary.dataset for _, boundary in deployable.ingress)]
+
+
+def _sources(deployable: Deployable) -> list[Any]:
+    return [source for consumer in deployable.consumers for source in consumer.arc.sources.values()]
+
+
+@frozen
+class _Needs:
+    """What one deployable needs."""
+
+    deployable: Deployable
+
+    @property
+    def placement(self) -> Placement:
+        return self.deployable.placement
+
+    def all(self) -> Iterator[Grant]:
+        yield from self._placement()
+        yield from self._objects()
+        for element in self.deployable.elements:
+            if not element.exclude:
+                yield from self._element(element)
+        for consumer in self.deployable.consumers:
+            heard = any(source.subscribe for source in consumer.arc.sources.values())
+            if heard and not consumer.element.exclude:
+                yield from self._subscription(consumer.arc.name)
+
+    def _placement(self) -> Iterator[Grant]:
+        stores = [f"s3://{name}/" for name in layout.store_names(self.placement)]
+        yield Grant(_WRITE, [self._objects_at(each) for each in stores])
+        yield Grant(_LIST, [self._bucket_of(each) for each in stores])
+        yield Grant(("events:DescribeEventBus", "events:PutEvents"), [self._bus()])
+        elsewhere = {source.placement for source in _sources(self.deployable) if source.placement}
+        for placement in elsewhere:
+            metadata, _, manifest = (f"s3://{name}/" for name in layout.store_names(placement))
+            yield Grant(_READ, [self._objects_at(metadata), self._objects_at(manifest)])
+            yield Grant(_LIST, [self._bucket_of(metadata), self._bucket_of(manifest)])
+
+    def _objects(self) -> Iterator[Grant]:
+        arriving = [boundary.dataset.path_uri for _, boundary in self.deployable.ingress]
+        made = [s.path_uri for consumer in self.deployable.consumers for s in consumer.arc.sinks.values()]
+        buckets = [each for each in (*arriving, *made) if layout.scheme(each) == "s3"]
+        yield from self._granted(_READ, [each for each in arriving if each in buckets])
+        yield from self._granted(_WRITE, [each for each in made if each in buckets])
+        if buckets:
+            yield Grant(_LIST, [self._bucket_of(each) for each in buckets])
+        for uri in made:
+            if layout.scheme(uri) == "glue":
+                yield self._catalog(_TABLE, table_at(uri).database, table_at(uri).name)
+
+    def _granted(self, actions: Sequence[str], locations: Sequence[str]) -> Iterator[Grant]:
+        if locations:
+            yield Grant(actions, [self._objects_at(each) for each in locations])
+
+    def _element(self, element: Element) -> Iterator[Grant]:
+        match element:
+            case S3Bucket():
+                yield Grant(_BUCKET, [self._arn("s3", element.bucket_name)])
+            case EventBus():
+                yield Grant(
+                    ("events:CreateEventBus", "events:TagResource"),
+                    [self._arn("events", f"event-bus/{element.event_bus_name}")],
+                )
+            case SqsQueue():
+                yield Grant(_MADE_QUEUE, [self._arn("sqs", element.queue_name)])
+            case GlueDatabase():
+                yield self._catalog(("glue:CreateDatabase", "glue:TagResource"), element.database_name)
+            case GlueTable():
+                database = referred(element.database_ref, self.deployable.resources)
+                assert isinstance(database, GlueDatabase)
+                yield self._catalog(("glue:CreateTable", "glue:GetTable"), database.database_name, element.table_name)
+            case S3PutListenerBoundary():
+                yield from self._listener(element)
+            case AthenaQueryArc():
+                yield from self._query(element)
+            case CloudWatchExport():
+                yield Grant(
+                    _EXPORT, [self._arn("logs", f"log-group:{element.log_group_name}:*"), self._arn("logs", "*")]
+                )
+            case Notifier():
+                yield from _announcing(element)
+
+    def _listener(self, boundary: S3PutListenerBoundary) -> Iterator[Grant]:
+        if boundary.notices is Notices.LISTING:
+            return
+        queue = queue_name(boundary, self.deployable.project, self.placement)
+        yield self._queues(queue)
+        told = ("s3:GetBucketNotification", "s3:PutBucketNotification")
+        yield Grant(told, [self._bucket_of(boundary.dataset.path_uri)])
+        if boundary.notices is Notices.EVENT_BRIDGE:
+            yield Grant(_RULE, [self._arn("events", f"rule/{queue}")])
+
+    def _query(self, arc: AthenaQueryArc) -> Iterator[Grant]:
+        props = arc.workload.workload_props
+        yield Grant(_QUERY, [self._arn("athena", f"workgroup/{props.work_group}")])
+        yield self._catalog(_QUERIED, props.database, "*")
+        if props.output_location:
+            yield from self._granted(_WRITE, [props.output_location])
+            yield Grant(_LIST, [self._bucket_of(props.output_location)])
+
+    def _subscription(self, arc: str) -> Iterator[Grant]:
+        project = self.deployable.project
+        name = subscriber_name(f"{project.name}-{project.version}-{arc}", self.placement)
+        yield self._queues(name)
+        yield Grant(_RULE, [self._arn("events", f"rule/{PlacementNames(self.placement).bus}/{name}")])
+
+    def _queues(self, name: str) -> Grant:
+        return Grant(_OWN_QUEUE, [self._arn("sqs", name), self._arn("sqs", f"{name}-dead")])
+
+    def _catalog(self, actions: Sequence[str], database: str, table: str = "") -> Grant:
+        names = ["catalog", f"database/{database}", *([f"table/{database}/{table}"] if table else [])]
+        return Grant(actions, [self._arn("glue", name) for name in names])
+
+    def _bus(self) -> str:
+        return self._arn("events", f"event-bus/{PlacementNames(self.placement).bus}")
+
+    def _bucket_of(self, location: str) -> str:
+        return self._arn("s3", Location.of(location).bucket)
+
+    def _objects_at(self, location: str) -> str:
+        found = Location.of(location)
+        return self._arn("s3", f"{found.bucket}/{found.prefix}*")
+
+    def _arn(self, service: str, resource: str) -> str:
+        place = ":" if service == "s3" else f"{self.placement.region}:{self.placement.account}"
+        return f"arn:{partition(self.placement.region)}:{service}:{place}:{resource}"
+
+
+def _announcing(notifier: Notifier) -> Iterator[Grant]:
+    match notifier:
+        case SnsNotifier():
+            yield Grant(("sns:Publish",), [notifier.topic_arn])
+        case SqsNotifier():
+            yield Grant(_SENT_QUEUE, [notifier.queue_arn])
+        case EventBridgeNotifier():
+            yield Grant(("events:PutEvents",), [notifier.event_bus_arn])
