@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import random
 from collections.abc import Callable
 from typing import ClassVar
@@ -48,12 +49,18 @@ class TestRetryingStore(ObjectStoreContract):
         return self.memory.get(key)
 
 
-def test_it_waits_twice_as_long_each_time(settable_clock: SettableClock) -> None:
+def test_it_waits_twice_as_long_each_time(settable_clock: SettableClock, caplog: pytest.LogCaptureFixture) -> None:
     waits: list[float] = []
     scripted = ScriptedStore(MemoryStore(), unanswered((1, False), (2, False), (3, False)))
     store = RetryingStore(scripted, waits.append, jitter=lambda: 0.5)
-    store.put("a", b"")
+    with caplog.at_level(logging.INFO):
+        store.put("a", b"")
     assert waits == [0.05, 0.1, 0.2]
+    assert [text.partition("; ")[2] for text in caplog.messages] == [
+        "it is asked again in 0.1 s",
+        "it is asked again in 0.1 s",
+        "it is asked again in 0.2 s",
+    ]
 
 
 def test_it_gives_up_after_so_many_attempts(settable_clock: SettableClock) -> None:
