@@ -147,6 +147,11 @@ class Bench:
     def printed(self) -> str:
         return self.work().output.read_text()
 
+    def containers(self, api: Any) -> list[str]:
+        """The attempts that have a container, running or not."""
+        found = api.containers(all=True, filters={"label": f"clusterless.store={self.uri('state')}"})
+        return sorted(each["Labels"]["clusterless.attempt"] for each in found)
+
     def staged(self, role: str = "main", state: str = "complete", lot: object = LOT) -> str:
         """The path of the manifest that the attempt is to write."""
         return str(self.base / "manifests" / self._staging(role, lot) / f"state={state}" / "manifest.json")

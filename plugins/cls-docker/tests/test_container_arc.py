@@ -26,7 +26,7 @@ def test_it_writes_below_its_sink_and_its_own_manifest(engine_bench: Any, api: A
     result = engine_bench.run(engine_bench.writes("a.txt"))
     assert result.sinks["main"].manifest.uris == (f"{engine_bench.uri('sink-main')}a.txt",)
     assert (engine_bench.base / "sink-main/a.txt").read_text() == "a.txt\n"
-    assert containers(api) == []
+    assert engine_bench.containers(api) == []
 
 
 def test_it_is_told_what_every_workload_is(engine_bench: Any) -> None:
@@ -61,7 +61,7 @@ def test_selectors_of_the_command_are_replaced(engine_bench: Any) -> None:
 def test_a_command_that_selects_nothing_is_refused(engine_bench: Any, api: Any) -> None:
     with pytest.raises(WorkloadError, match=r"'\$\.arcNotifyEvent\.colour' selects nothing"):
         engine_bench.run("echo", "$.arcNotifyEvent.colour")
-    assert containers(api) == []
+    assert engine_bench.containers(api) == []
 
 
 def test_several_sinks_have_a_manifest_each(engine_bench: Any) -> None:
@@ -83,7 +83,7 @@ def test_another_exit_code_than_0_is_a_failure_that_shows_what_was_printed(engin
     with pytest.raises(WorkloadError, match=r"the container exited with 3\n  \| no tea") as failed:
         engine_bench.run("echo no tea; exit 3")
     assert failed.value.code == "workload-failed"
-    assert containers(api) == []
+    assert engine_bench.containers(api) == []
 
 
 def test_a_failure_that_left_something_is_partial(engine_bench: Any) -> None:
@@ -126,7 +126,7 @@ def test_a_program_that_is_not_in_the_image(engine_bench: Any, api: Any) -> None
     with pytest.raises(WorkloadError, match=r"cannot run 'brew' in .*: executable file not found") as failed:
         engine_bench.run("brew", "tea")
     assert "in the image" in failed.value.hint
-    assert containers(api) == []
+    assert engine_bench.containers(api) == []
 
 
 def test_an_image_that_is_not_there_and_is_not_to_be_pulled(engine_bench: Any) -> None:
@@ -252,11 +252,6 @@ def test_a_talkative_one_is_neither_stopped_nor_kept_whole(engine_bench: Any, mo
     engine_bench.run("yes tea | head -c 30000000\n" + engine_bench.writes("a"))
     assert 1_000_000 < len(engine_bench.printed) < 1_000_200
     assert "the rest was dropped" in engine_bench.printed
-
-
-def containers(api: Any) -> list[str]:
-    found = api.containers(all=True, filters={"label": "clusterless.lot"})
-    return [each["Labels"]["clusterless.lot"] for each in found]
 
 
 def made_for(api: Any, image: str, architecture: str) -> str:

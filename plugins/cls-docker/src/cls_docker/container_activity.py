@@ -8,7 +8,7 @@ from cls_docker.activities import ContainerActivity
 from cls_docker.client import Engine
 from cls_docker.images import Image
 from cls_docker.mounts import shown
-from cls_docker.run import Run, check_set, labels, name_of, user_of
+from cls_docker.run import Run, check_set, labels, user_of
 from cls_docker.running import run_container
 from clusterless.provider import Occasion, Surroundings
 from clusterless.runtime import contract
@@ -62,7 +62,6 @@ class RunContainer:
         settings, lot = self._activity.workload, str(occasion.lot)
         rootless = self._engine.about.rootless
         return Run(
-            name=name_of(occasion.activity, lot, occasion.attempt),
             image=settings.image,
             command=settings.command,
             environment={**settings.environment, **contract.occasion_variables(occasion, settings.workload_props)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,6 @@ _UNNAMED = re.compile(r"[^A-Za-z0-9_.-]")
 class Run:
     """What is run: *passed* names variables that are taken from around ``cls``; an empty *user* is the image's own."""
 
-    name: str
     image: str
     command: Sequence[str]
     environment: Mapping[str, str]
@@ -38,10 +38,11 @@ class Run:
     user: str = ""
     confinement: Confinement = Factory(Confinement)
 
-
-def name_of(element: str, lot: str, attempt: str) -> str:
-    """What the container of an attempt is called, for people."""
-    return _UNNAMED.sub("-", f"cls-{element}-{lot}-{attempt}")
+    @property
+    def name(self) -> str:
+        """What people see the container by: its element, lot and attempt; in no two stores alike."""
+        store, *_, element, lot, attempt = self.labels.values()
+        return _UNNAMED.sub("-", f"cls-{element}-{lot}-{attempt}-{zlib.crc32(store.encode()):08x}")
 
 
 def labels(surroundings: Surroundings, kind: str, name: str, lot: str, attempt: str) -> dict[str, str]:
@@ -74,7 +75,6 @@ def run_of(
         WorkloadError: the command selects what is not there.
     """
     return Run(
-        name=name_of(work.arc, str(work.lot), work.attempt),
         image=container.image,
         command=contract.arguments(container.command, work, partials),
         environment={**container.environment, **contract.variables(arc, work, container.props)},
