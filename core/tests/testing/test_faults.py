@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 
 from clusterless.errors import StoreUnavailableError
 from clusterless.store.memory import MemoryStore
+from clusterless.store.retrying import RetryingStore
 from clusterless.testing.clock import START, SettableClock
 from clusterless.testing.faults import CountingStore, FaultyStore, Moment, ScriptedStore
 
@@ -100,3 +102,25 @@ def test_sleeping_moves_the_clock(settable_clock: SettableClock) -> None:
     assert (settable_clock.now() - START).total_seconds() == 1.5
     settable_clock.set(START)
     assert settable_clock.now() == START
+
+
+def test_a_cut_stream_gives_a_part_and_breaks_off(memory_store: MemoryStore) -> None:
+    memory_store.put("a", bytes(range(100)))
+    store = FaultyStore(memory_store, random.Random(1), cut=1)
+    with store.open("a") as stream:
+        read = stream.read(1)
+        with pytest.raises(StoreUnavailableError, match="open a, got no answer"):
+            stream.read()
+    assert memory_store.get("a").startswith(read)
+    assert [fault.fate for fault in store.log] == ["passed", "cut"]
+
+
+def test_a_copy_that_is_cut_is_made_again(memory_store: MemoryStore, settable_clock: SettableClock) -> None:
+    """Each copy reads another part before it breaks; one in two is left whole."""
+    memory_store.put("a", bytes(10_000))
+    source, target = FaultyStore(memory_store, random.Random(3), cut=0.5), MemoryStore(now=settable_clock.now)
+    retrying = RetryingStore(target, settable_clock.sleep, attempts=20)
+    for number in range(20):
+        retrying.copy(str(number), source, "a")
+    assert {target.get(info.key) for info in target.list()} == {bytes(10_000)}
+    assert Counter(fault.fate for fault in source.log)["cut"] > 5

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from attrs import frozen
 
@@ -120,7 +121,7 @@ class ScriptedStore(ObservedStore):
 
 @frozen
 class Fault:
-    """What befell a request: ``passed``, ``refused`` (not made) or ``lost`` (made, not answered)."""
+    """What befell a request: ``passed``, ``refused`` (not made), ``lost`` (made, not answered) or ``cut`` (a read)."""
 
     number: int
     method: str
@@ -131,8 +132,9 @@ class Fault:
 class FaultyStore(ObservedStore):
     """Does not answer, by chance: *before* a request with that probability (0 to 1), and *after* it was made.
 
-    *pause* is called around every request, for delays and for turns of threads.
-    The same seed of *random* and the same requests give the same *log*.
+    With the probability *cut*, a stream breaks off somewhere before its end, as a connection does. *pause* is called
+    around every request, for delays and for turns of threads. The same seed of *random* and the same requests give
+    the same *log*.
     """
 
     def __init__(
@@ -142,6 +144,7 @@ class FaultyStore(ObservedStore):
         *,
         before: float = 0.0,
         after: float = 0.0,
+        cut: float = 0.0,
         pause: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(store)
@@ -149,8 +152,19 @@ class FaultyStore(ObservedStore):
         self._random = random
         self._before = before
         self._after = after
+        self._cut = cut
         self._pause = pause
         self._lock = Lock()
+
+    def open(self, key: str) -> BinaryIO:
+        stream = super().open(key)
+        with self._lock:
+            if self._random.random() >= self._cut:
+                return stream
+            number, part = len(self.log) + 1, self._random.random()
+            self.log.append(Fault(number, "open", key, "cut"))
+        size = int(self.store.head(key).size * part)
+        return cast("BinaryIO", io.BufferedReader(_CutStream(stream, size, _unanswered(number, "open", key))))
 
     def request(self, method: str, key: str, ask: Callable[[], T]) -> T:
         fate, number = self._draw(method, key)
@@ -170,6 +184,30 @@ class FaultyStore(ObservedStore):
             number = len(self.log) + 1
             self.log.append(Fault(number, method, key, fate))
         return fate, number
+
+
+class _CutStream(io.RawIOBase):
+    """The first *left* bytes of *stream*, and then *error*."""
+
+    def __init__(self, stream: BinaryIO, left: int, error: StoreUnavailableError) -> None:
+        self._stream = stream
+        self._left = left
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            raise self._error
+        part = self._stream.read(min(len(buffer), self._left))
+        self._left -= len(part)
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _unanswered(number: int, method: str, key: str) -> StoreUnavailableError:
