@@ -130,7 +130,7 @@ def test_partitions_are_added_to_a_table(cloud: Any) -> None:
     cloud.put("day=20240101/hour=7/late.csv")
     cloud.run()
     assert [each["state"] for each in cloud.manifests("parts").values()] == ["complete", "empty"]
-    audited = cloud.cls("audit", "p.json")
+    audited = cloud.cls("audit", "-p", "p.json")
     assert audited.code == 0, audited
 
 

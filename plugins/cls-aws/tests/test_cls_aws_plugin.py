@@ -2,6 +2,8 @@
 
 from importlib.metadata import entry_points
 
+import pytest
+
 from cls_aws import plugin
 from cls_aws.provider import AwsProvider
 
@@ -18,6 +20,14 @@ def test_hook_cls_providers_offers_aws() -> None:
 
 
 def test_hook_cls_stores_offers_buckets() -> None:
-    (scheme,) = plugin.cls_stores()
-    assert scheme.scheme == "s3"
-    assert scheme.load()("s3://bucket/a/", None).root == "s3://bucket/a/"
+    found = {each.scheme: each for each in plugin.cls_stores()}
+    assert sorted(found) == ["glue", "s3"]
+    assert found["s3"].load()("s3://bucket/a/", None).root == "s3://bucket/a/"
+
+
+@pytest.mark.parametrize("hook", ["cls_resources", "cls_boundaries", "cls_arcs", "cls_activities", "cls_notifiers"])
+def test_each_hook_offers_components_of_ours_that_load(hook: str) -> None:
+    for component in getattr(plugin, hook)():
+        assert component.type.startswith("aws:core:")
+        assert component.summary
+        assert callable(component.load())

@@ -22,7 +22,7 @@ from cls_aws.arcs import AthenaProps, AthenaQueryArc, QueryKind
 from cls_aws.clients import client
 from cls_aws.errors import asking
 from clusterless import layout
-from clusterless.errors import InvalidValueError, ObjectMissingError, StoreRefusedError, WorkloadError
+from clusterless.errors import InvalidValueError, StoreRefusedError, WorkloadError
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.provider import SinkLot, SinkResult, Surroundings, Work, WorkResult
@@ -179,11 +179,8 @@ class AthenaQuery:
 
     def _drop(self, table: str) -> None:
         glue = client("glue", self._around.placement)
-        with suppress(ObjectMissingError), asking(f"the table {self._props.database}.{table}"):
-            try:
-                glue.delete_table(DatabaseName=self._props.database, Name=table)
-            except glue.exceptions.EntityNotFoundException:
-                return
+        with asking(f"the table {self._props.database}.{table}"), suppress(glue.exceptions.EntityNotFoundException):
+            glue.delete_table(DatabaseName=self._props.database, Name=table)
 
 
 @frozen

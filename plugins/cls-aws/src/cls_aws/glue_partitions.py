@@ -18,7 +18,7 @@ from cls_aws.clients import client
 from cls_aws.errors import asking
 from clusterless import layout
 from clusterless.engine.locations import home
-from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError, WorkloadError
+from clusterless.errors import ClsError, InvalidValueError, WorkloadError
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.provider import SinkResult, SourceLot, Surroundings, Work, WorkResult
@@ -98,13 +98,13 @@ class GluePartitions:
 
     def _described(self, table: Table) -> tuple[Mapping[str, Any], Sequence[str]]:
         """How the table's data is stored, and the names of its partition keys."""
-        try:
-            with asking(f"the table {table.label}"):
+        with asking(f"the table {table.label}"):
+            try:
                 found = self._glue.get_table(**table.request, Name=table.name)["Table"]
-        except ObjectMissingError as error:
-            msg = f"there is no table {table.label}"
-            hint = "declare it as a resource, aws:core:glueTable, or check the sink's pathURI"
-            raise WorkloadError(msg, hint=hint) from error
+            except self._glue.exceptions.EntityNotFoundException as error:
+                msg = f"there is no table {table.label}"
+                hint = "declare it as a resource, aws:core:glueTable, or check the sink's pathURI"
+                raise WorkloadError(msg, hint=hint) from error
         return found["StorageDescriptor"], [key["Name"] for key in found.get("PartitionKeys", [])]
 
     def _add_batch(

@@ -6,17 +6,23 @@ did not see the end of, is found again, and not begun a second time.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from cls_aws.activities import CloudWatchExport
+from cls_aws.arn import partition
 from cls_aws.clients import client
 from cls_aws.components import S3Bucket
-from cls_aws.errors import asking
+from cls_aws.errors import asking, code
 from cls_aws.notice_wiring import Location
+from cls_aws.patience import patiently
+from cls_aws.queue_policy import completed
 from clusterless.engine.references import referred
 from clusterless.errors import InvalidValueError, WorkloadError
+from clusterless.model.placement import Placement
 from clusterless.provider import Occasion, Surroundings
 
 _FIRST, _LONGEST = 3.0, 180.0  # seconds until it is asked again whether another export has ended
@@ -123,6 +129,55 @@ def _location(activity: CloudWatchExport, surroundings: Surroundings) -> Locatio
         return Location.of(activity.path_uri)
     bucket = referred(activity.bucket_ref, surroundings.resources)
     if not isinstance(bucket, S3Bucket):
-        msg = f"{activity.bucket_ref!r}, the bucketRef of {activity.name}, is a {bucket.type}, and no bucket"
+        msg = f"{activity.bucket_ref!r}, the bucketRef of {activity.name}, is {bucket.type}, and no bucket"
         raise InvalidValueError(msg)
-    return Location(bucket.bucket_name, activity.path_uri.removeprefix("s3://").lstrip("/"))
+    location = Location(bucket.bucket_name, activity.path_uri.removeprefix("s3://").lstrip("/"))
+    _let_in(activity, location, surroundings)
+    return location
+
+
+def _let_in(activity: CloudWatchExport, location: Location, surroundings: Surroundings) -> None:
+    """Have the bucket's policy let CloudWatch write there; what others wrote in it stays."""
+    from botocore.exceptions import ClientError
+
+    placement = surroundings.placement
+    s3, what = client("s3", placement), f"the policy of s3://{location.bucket}/"
+
+    def look() -> str | None:
+        try:
+            return str(s3.get_bucket_policy(Bucket=location.bucket)["Policy"])
+        except ClientError as error:
+            if code(error.response) != "NoSuchBucketPolicy":
+                raise
+        return None
+
+    wanted = exporting(activity.log_group_name, location, placement)
+    policy = completed(patiently(look, what, surroundings.clock), wanted)
+    if policy:
+        put = partial(s3.put_bucket_policy, Bucket=location.bucket, Policy=policy.text)
+        patiently(put, what, surroundings.clock)
+
+
+def exporting(group: str, location: Location, placement: Placement) -> list[dict[str, Any]]:
+    """The statements of a bucket's policy that let CloudWatch export the log *group* to *location*."""
+    whole, region = partition(placement.region), placement.region
+    bucket = f"arn:{whole}:s3:::{location.bucket}"
+    groups = f"arn:{whole}:logs:{region}:{placement.account}:log-group:{group}:*"
+    common = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": placement.account},
+            "ArnLike": {"aws:SourceArn": groups},
+        },
+    }
+    named = hashlib.sha256(f"{group} {location.prefix}".encode()).hexdigest()[:8]
+    return [
+        {"Sid": f"clusterlessLogsLook{named}", **common, "Action": "s3:GetBucketAcl", "Resource": bucket},
+        {
+            "Sid": f"clusterlessLogsWrite{named}",
+            **common,
+            "Action": "s3:PutObject",
+            "Resource": f"{bucket}/{location.prefix}*",
+        },
+    ]

@@ -12,8 +12,10 @@ from attrs import frozen
 
 from cls_aws.arn import fitted, partition
 from cls_aws.boundaries import Notices, S3PutListenerBoundary
+from cls_aws.buckets import AskedBucket
 from cls_aws.clients import client
-from cls_aws.errors import asking
+from cls_aws.errors import code
+from cls_aws.patience import patiently
 from cls_aws.queue_policy import sending
 from cls_aws.queues import Queue, allow, make_with_dead
 from cls_aws.subscription import subscribe
@@ -22,7 +24,7 @@ from clusterless.engine.names import ProjectNames
 from clusterless.errors import ObjectMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
-from clusterless.provider import Clock, Surroundings
+from clusterless.provider import Surroundings
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +57,12 @@ def wire(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Queue:
         StoreUnavailableError: AWS did not answer.
     """
     placement, location = surroundings.placement, Location.of(boundary.dataset.path_uri)
-    s3 = client("s3", placement)
-    _check_region(s3, location.bucket, placement)
+    bucket = AskedBucket(client("s3", placement), location.bucket, surroundings.clock)
+    _check_region(bucket, placement)
     name = queue_name(boundary, surroundings.project, placement)
     if boundary.notices is Notices.EVENT_BRIDGE:
-        return _by_event_bridge(s3, location, name, surroundings)
-    return _by_the_bucket(s3, location, name, surroundings)
+        return _by_event_bridge(bucket, location, name, surroundings)
+    return _by_the_bucket(bucket, location, name, surroundings)
 
 
 def queue_name(boundary: S3PutListenerBoundary, project: Project, placement: Placement) -> str:
@@ -76,34 +78,34 @@ def pattern(location: Location) -> str:
     return json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check_region(s3: Any, bucket: str, placement: Placement) -> None:
+def _check_region(bucket: AskedBucket, placement: Placement) -> None:
     try:
-        with asking(f"s3://{bucket}/"):
-            region = s3.head_bucket(Bucket=bucket).get("BucketRegion")
+        region = bucket.do("head_bucket").get("BucketRegion")
     except ObjectMissingError:
-        msg = f"there is no bucket {bucket}"
+        msg = f"there is no bucket {bucket.bucket}"
         raise StoreRefusedError(msg, hint="declare it as a resource, aws:core:s3Bucket, or check its name") from None
     if region and placement.region and region != placement.region:
-        msg = f"s3://{bucket}/ is in {region}, and tells nobody in {placement.region}, where the project is placed"
-        raise StoreRefusedError(
-            msg, hint=f"place the project in {region}, or set the boundary's 'notices' to 'listing'"
+        msg = (
+            f"s3://{bucket.bucket}/ is in {region}, and tells nobody in {placement.region}, where the project is placed"
         )
+        hint = f"place the project in {region}, or set the boundary's 'notices' to 'listing'"
+        raise StoreRefusedError(msg, hint=hint)
 
 
-def _by_event_bridge(s3: Any, location: Location, name: str, around: Surroundings) -> Queue:
+def _by_event_bridge(bucket: AskedBucket, location: Location, name: str, around: Surroundings) -> Queue:
     events, sqs = client("events", around.placement), client("sqs", around.placement)
     marks = tags(around.project, around.placement)
     made = subscribe(events, sqs, "default", name, pattern(location), marks)
-    _configure(s3, location.bucket, forwarded, around.clock)
+    _configure(bucket, forwarded)
     return made.queue
 
 
-def _by_the_bucket(s3: Any, location: Location, name: str, around: Surroundings) -> Queue:
+def _by_the_bucket(bucket: AskedBucket, location: Location, name: str, around: Surroundings) -> Queue:
     sqs = client("sqs", around.placement)
     queue, _ = make_with_dead(sqs, name, tags(around.project, around.placement))
-    bucket = f"arn:{partition(around.placement.region)}:s3:::{location.bucket}"
-    allow(sqs, queue, [sending("s3.amazonaws.com", queue.arn, bucket)])
-    _configure(s3, location.bucket, lambda found: notified(found, location.prefix, queue), around.clock)
+    sender = f"arn:{partition(around.placement.region)}:s3:::{location.bucket}"
+    allow(sqs, queue, [sending("s3.amazonaws.com", queue.arn, sender)])
+    _configure(bucket, lambda found: notified(found, location.prefix, queue))
     return queue
 
 
@@ -132,32 +134,40 @@ def _spelled(each: Configuration) -> Configuration:
     return {**each, "Filter": [(rule["Name"].lower(), rule["Value"]) for rule in rules]}
 
 
-def _configure(s3: Any, bucket: str, wanted: Callable[[Configuration], Configuration], clock: Clock) -> None:
+def _configure(bucket: AskedBucket, wanted: Callable[[Configuration], Configuration]) -> None:
     """Have the bucket's configuration be as *wanted* makes it of what is found.
 
     Another may replace it at the same time: so it is read again.
     """
-    from botocore.exceptions import ClientError
-
-    what, refused = f"what s3://{bucket}/ tells of its objects", ""
+    what, refused = f"what s3://{bucket.bucket}/ tells of its objects", ""
     for attempt in range(_TRIES + 1):
-        with asking(what):
-            found = s3.get_bucket_notification_configuration(Bucket=bucket)
-            found.pop("ResponseMetadata", None)
-            if (changed := wanted(found)) == found:
-                return
-            if attempt == _TRIES:
-                break
-            if attempt:
-                clock.sleep(_PAUSE)
-            try:
-                s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=changed)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "InvalidArgument":
-                    raise
-                refused = str(error)  # as long as the policy of a new queue is not known everywhere
-            else:
-                _log.info("%s was changed, so that a queue of ours hears of them", what)
+        found = dict(bucket.do("get_bucket_notification_configuration"))
+        found.pop("ResponseMetadata", None)
+        if (changed := wanted(found)) == found:
+            return
+        if attempt == _TRIES:
+            break
+        if attempt:
+            bucket.clock.sleep(_PAUSE)
+        refused = _put(bucket, changed, what)
+        if not refused:
+            _log.info("%s was changed, so that a queue of ours hears of them", what)
     msg = f"{what} cannot be set: {refused or 'somebody sets it otherwise, again and again'}"
     hint = "leave the boundary's 'notices' out: EventBridge has no objection to others that listen to the same objects"
     raise StoreRefusedError(msg, hint=hint)
+
+
+def _put(bucket: AskedBucket, changed: Configuration, what: str) -> str:
+    """Nothing, or why S3 objects: perhaps only as long as the policy of a new queue is not known everywhere."""
+    from botocore.exceptions import ClientError
+
+    def put() -> str:
+        try:
+            bucket.s3.put_bucket_notification_configuration(Bucket=bucket.bucket, NotificationConfiguration=changed)
+        except ClientError as error:
+            if code(error.response) != "InvalidArgument":
+                raise
+            return str(error)
+        return ""
+
+    return patiently(put, what, bucket.clock)
