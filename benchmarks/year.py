@@ -229,9 +229,9 @@ class _Maker:
 
     def _received(self, lot: Lot, suffix: str) -> tuple[Manifest, list[Arrival]]:
         path = _file(self.data / "in" / f"{lot}{suffix}.txt")
+        os.utime(path, (lot.start.timestamp(),) * 2)
         found = path.stat()
         etag = f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
-        os.utime(path, (lot.start.timestamp(),) * 2)
         arrival = Arrival(path.as_uri(), etag, len(BODY), lot.start)
         return Manifest(state=ManifestState.COMPLETE, lot=lot, uris=[arrival.uri]), [arrival]
 

@@ -35,15 +35,20 @@ def test_mentions_come_in_the_order_in_which_a_store_lists(names: set[str], batc
     assert book.count(0) == len(names)
 
 
-def test_a_commit_that_nobody_asked_for_is_told_once_by_its_newest_revision() -> None:
+def test_commits_come_in_order_of_lot_and_revision_while_faults_are_written() -> None:
     book = Book()
-    for lot, revision in (("L1", 0), ("L2", 0), ("L2", 1), ("L3", 0), ("L3", 1)):
+    pairs = [("L2", 1), ("L1", 0), ("L2", 0), ("L3", 0)]
+    for lot, revision in pairs:
         book.commit(Committed(lot, revision, "d", None, NOW))
     book.settle()
-    assert book.committed("L1", 0) == Committed("L1", 0, "d", None, NOW)
-    assert book.committed("L3", 0)
-    assert book.committed("L4", 0) is None
-    assert list(book.unseen()) == [Committed("L2", 1, "d", None, NOW)]
+    seen = []
+    for lot, revisions in book.commits():
+        book.blame(Fault(Kind.MANIFEST, lot, "u"))
+        book.settle()
+        seen.append((lot, list(revisions)))
+        assert revisions[0] == Committed(lot, 0, "d", None, NOW)
+    assert seen == [("L1", [0]), ("L2", [0, 1]), ("L3", [0])]
+    assert [fault.lot for fault in book.faults()] == ["L1", "L2", "L3"]
 
 
 def test_bytes_are_weighed_by_the_newest_revision_and_where_nothing_else_is_wrong() -> None:

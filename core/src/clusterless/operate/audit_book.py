@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from attrs import frozen
@@ -16,8 +18,7 @@ _BATCH = 5000  # rows written, or read, at a time
 
 _TABLES = """
 CREATE TABLE mention (place INTEGER, key TEXT, standing INTEGER, lot TEXT, revision INTEGER, etag, size, at);
-CREATE TABLE booked (lot TEXT, revision INTEGER, digest, bytes, at, seen INTEGER, PRIMARY KEY (lot, revision))
-  WITHOUT ROWID;
+CREATE TABLE booked (lot TEXT, revision INTEGER, digest, bytes, at, PRIMARY KEY (lot, revision)) WITHOUT ROWID;
 CREATE TABLE attempt (attempt TEXT PRIMARY KEY, lot, state, lives, settled) WITHOUT ROWID;
 CREATE TABLE named (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE held (lot TEXT, size INTEGER);
@@ -58,8 +59,8 @@ class Book:
         self._write("mention VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self, committed: Committed) -> None:
-        row = (committed.lot, committed.revision, committed.digest, committed.bytes, committed.at.isoformat(), 0)
-        self._write("booked VALUES (?, ?, ?, ?, ?, ?)", row)
+        row = (committed.lot, committed.revision, committed.digest, committed.bytes, committed.at.isoformat())
+        self._write("booked VALUES (?, ?, ?, ?, ?)", row)
 
     def trace(self, trace: Trace) -> None:
         row = (trace.attempt, trace.lot, trace.state, trace.lives, trace.settled)
@@ -91,21 +92,17 @@ class Book:
         counted: int = self._one("SELECT count(*) FROM mention WHERE place = ?", place)[0]
         return counted
 
-    def committed(self, lot: str, revision: int) -> Committed | None:
-        """What was committed as that revision of the lot, which counts as found then."""
-        found = self._one("SELECT digest, bytes, at FROM booked WHERE lot = ? AND revision = ?", lot, revision)
-        if found is None:
-            return None
-        self._database.execute("UPDATE booked SET seen = 1 WHERE lot = ? AND revision = ?", (lot, revision))
-        return Committed(lot, revision, found[0], found[1], datetime.fromisoformat(found[2]))
-
-    def unseen(self) -> Iterator[Committed]:
-        """The newest of each lot's revisions that was not asked for, nor any of that lot."""
-        select = (
-            "SELECT lot, max(revision), digest, bytes, at FROM booked GROUP BY lot HAVING max(seen) = 0 ORDER BY lot"
-        )
-        for lot, revision, digest, size, at in self._rows(select):
-            yield Committed(lot, revision, digest, size, datetime.fromisoformat(at))
+    def commits(self) -> Iterator[tuple[str, dict[int, Committed]]]:
+        """Each lot, in order of its text, with what was committed as its revisions, the newest last."""
+        rows = self._rows("SELECT lot, revision, digest, bytes, at FROM booked ORDER BY lot, revision")
+        for lot, group in groupby(rows, itemgetter(0)):
+            yield (
+                lot,
+                {
+                    revision: Committed(lot, revision, digest, size, datetime.fromisoformat(at))
+                    for _, revision, digest, size, at in group
+                },
+            )
 
     def weighed(self) -> Iterator[tuple[str, int, int]]:
         """The lots that are otherwise sound: bytes that were committed, and other bytes that are there."""

@@ -20,6 +20,8 @@ from clusterless.operate.landscape import ArcView
 from clusterless.runtime.reconcile import Seen, pictures
 from clusterless.store.ledger import LotLedger
 
+_EVERY = 256  # lots between two tellings of how far it is
+
 
 @frozen
 class _Ledger:
@@ -47,13 +49,15 @@ class LedgersRead:
         self.since = self.now
 
     def read(self, tell: Callable[[Lot], None]) -> None:
-        for _, ledger in asked(self._ledger, self._pictures(), at_a_time(self.view.state)):
+        ledgers = asked(self._ledger, self._pictures(), at_a_time(self.view.state))
+        for number, (_, ledger) in enumerate(ledgers):
             if ledger.error:
                 uri = layout.uri(self.view.state.root, self.view.keys.lot(ledger.seen.lot))
                 self.book.blame(Fault(Kind.LEDGER, str(ledger.seen.lot), uri, note=said(ledger.error)))
             elif ledger.entries:
                 self._note(ledger)
-            tell(ledger.seen.lot)
+            if number % _EVERY == 0:
+                tell(ledger.seen.lot)
 
     def _pictures(self) -> Iterator[Seen]:
         first = self.wanted.first

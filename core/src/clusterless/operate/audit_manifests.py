@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -21,16 +20,15 @@ from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.operate.ahead import asked, at_a_time
-from clusterless.operate.audit_book import Book, said
+from clusterless.operate.audit_book import Book, Committed, said
 from clusterless.operate.landscape import DatasetView
 from clusterless.store.api import ObjectInfo, ObjectStore
-from clusterless.store.manifests import INLINE_LIMIT, Found, decode
-from clusterless.store.memory import MemoryStore
+from clusterless.store.manifests import Found, decode, decode_hashed
 
 Placed = Callable[[str], tuple[int, str]]
 """The number of the location that a URI lies below, and its key there; `InvalidValueError` where it lies below none."""
 
-_CHUNK = 1 << 20
+_EVERY = 256  # lots between two tellings of how far it is
 
 
 @frozen
@@ -53,22 +51,27 @@ class ManifestsRead:
     lots: int = field(default=0, init=False)
 
     def read(self, tell: Callable[[Lot], None]) -> None:
-        for revisions, read in asked(self._newest, self._revisions(), at_a_time(self._store)):
+        manifests = asked(self._newest, self._revisions(), at_a_time(self._store))
+        for commits, revisions, read in _in_step(self.book.commits(), manifests):
+            if not revisions:
+                self._absent(list(commits.values())[-1])
+                continue
             self.lots += 1
             if newest := _newest(revisions):
-                self._check(newest, read)
+                self._check(newest, read, commits.get(newest.revision))
                 if read.manifest:
                     self._mention(newest, read.manifest, Standing.LOT)
             for each in revisions:
                 if each is not newest:
                     self._other(each)
-            tell(revisions[0].lot)
-        self.book.settle()
-        for commit in self.book.unseen():
-            if commit.at < self.now - PATIENCE and self._knows(Lot.parse(commit.lot)):
-                uri = layout.uri(self._store.root, layout.lot_path(self.view.dataset, commit.lot))
-                note = f"revision {commit.revision} was committed, and its manifest is not there"
-                self.book.blame(Fault(Kind.MANIFEST, commit.lot, uri, note=note))
+            if self.lots % _EVERY == 0:
+                tell(revisions[0].lot)
+
+    def _absent(self, commit: Committed) -> None:
+        if commit.at < self.now - PATIENCE and self._knows(Lot.parse(commit.lot)):
+            uri = layout.uri(self._store.root, layout.lot_path(self.view.dataset, commit.lot))
+            note = f"revision {commit.revision} was committed, and its manifest is not there"
+            self.book.blame(Fault(Kind.MANIFEST, commit.lot, uri, note=note))
 
     @property
     def _store(self) -> ObjectStore:
@@ -89,13 +92,11 @@ class ManifestsRead:
         if newest is None:
             return _Read()
         try:
-            return _read(self._store, newest.key)
+            return _Read(*decode_hashed(self._store, newest.key))
         except (MalformedError, ObjectMissingError) as error:
             return _Read(error=error)
 
-    def _check(self, found: Found, read: _Read) -> None:
-        lot = str(found.lot)
-        commit = self.book.committed(lot, found.revision)
+    def _check(self, found: Found, read: _Read, commit: Committed | None) -> None:
         if read.error:
             self._blame(found, said(read.error))
         elif self._knows(found.lot):
@@ -106,7 +107,6 @@ class ManifestsRead:
 
     def _other(self, found: Found) -> None:
         """An older revision, or one that retention has removed, or what an attempt left."""
-        self.book.committed(str(found.lot), found.revision)
         if found.state is ManifestState.PARTIAL:
             return
         try:
@@ -147,18 +147,27 @@ def _newest(revisions: Sequence[Found]) -> Found | None:
     return max(readable, key=lambda each: (each.revision, each.state is ManifestState.COMPLETE), default=None)
 
 
-def _read(store: ObjectStore, key: str) -> _Read:
-    """The manifest and the digest of its bytes; a small one is read once."""
-    digest, small = hashlib.sha256(), b""
-    with store.open(key) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            small = small + chunk if len(small) <= INLINE_LIMIT else small
-    if len(small) > INLINE_LIMIT:
-        return _Read(decode(store, key), digest.hexdigest())
-    held = MemoryStore(store.root)
-    held.put(key, small)
-    return _Read(decode(held, key), digest.hexdigest())
+_Commits = Mapping[int, Committed]
+
+
+def _in_step(
+    commits: Iterator[tuple[str, _Commits]], manifests: Iterable[tuple[list[Found], _Read]]
+) -> Iterator[tuple[_Commits, list[Found], _Read]]:
+    """Each lot with what was committed of it, its revisions that are there, and the newest; both come in order."""
+    commit = next(commits, None)
+    for revisions, read in manifests:
+        lot = str(revisions[0].lot)
+        while commit and commit[0] < lot:
+            yield commit[1], [], _Read()
+            commit = next(commits, None)
+        if commit and commit[0] == lot:
+            yield commit[1], revisions, read
+            commit = next(commits, None)
+        else:
+            yield {}, revisions, read
+    while commit:
+        yield commit[1], [], _Read()
+        commit = next(commits, None)
 
 
 # ---- where the objects are -------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import groupby, islice
+from functools import lru_cache, partial
+from itertools import compress, groupby, islice
 
 from attrs import Factory, define, evolve, frozen
 
@@ -20,13 +20,13 @@ from clusterless.errors import MalformedError
 from clusterless.model.ledger import ArcState, Claim, Complete, Failed
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
+from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, DatasetView, Landscape
 from clusterless.operate.listing import Listed, list_lots
 from clusterless.runtime.clock import is_gone
 from clusterless.store.ledger import LotLedger, Picture, picture
 
-_AT_ONCE = 512  # lots whose entries are read together,
-_READERS = 16  # by so many threads
+_AT_ONCE = 512  # lots whose entries are read together
 
 
 @frozen
@@ -65,18 +65,19 @@ class Candidates:
 
     def standings(self, wanted: LotRange) -> Iterator[Standing]:
         """The lots of *wanted* whose sources are there, in order."""
-        with ThreadPoolExecutor(_READERS, thread_name_prefix="read") as pool:
-            seen = (each for each in self.seen(wanted) if can_be_ready(self.arc.arc, each.revisions))
-            while chunk := list(islice(seen, _AT_ONCE)):
-                read = pool.map(self._read, [each for each in chunk if self._is_open(each)])
-                for each in chunk:
-                    yield next(read) if self._is_open(each) else _standing(each, each.picture.final)
+        seen = (each for each in self.seen(wanted) if can_be_ready(self.arc.arc, each.revisions))
+        most = at_a_time(self.arc.state)
+        while chunk := list(islice(seen, _AT_ONCE)):
+            is_open = [self._is_open(each) for each in chunk]
+            read = ahead((partial(self._read, each) for each in compress(chunk, is_open)), most)
+            for each, must_read in zip(chunk, is_open, strict=True):
+                yield next(read) if must_read else _standing(each, each.picture.final)
 
     def seen(self, wanted: LotRange) -> Iterator[Seen]:
         """The lots of *wanted* that a source has, or that were begun, in order."""
         sides = [self._source_lots(role, side, wanted) for role, side in self._sources()]
         coming = [self._coming_lots(role, ranges, wanted) for role, ranges in self.coming.items()]
-        listed = (Seen(each.lot, picture=picture(each.names)) for each in self._worked(wanted))
+        listed = (Seen(each.lot, picture=_picture(each.names)) for each in self._worked(wanted))
         # What is to come is first, so that what is there already counts.
         merged = heapq.merge(*coming, *sides, listed, key=lambda seen: str(seen.lot))
         for _, of_lot in groupby(merged, lambda seen: seen.lot):
@@ -94,14 +95,14 @@ class Candidates:
         touched = Covered(ranges)
         wanted = LotRange(min(each.first for each in ranges), max(each.last for each in ranges))
         for each in self._worked(wanted):
-            seen = Seen(each.lot, picture=picture(each.names))
+            seen = Seen(each.lot, picture=_picture(each.names))
             if each.lot in touched and seen.picture.last:
                 yield seen
 
     def worked(self, wanted: LotRange) -> Iterator[Standing]:
         """The lots of *wanted* that were begun, in order, whether their sources are there or not."""
         for each in self._worked(wanted):
-            seen = Seen(each.lot, picture=picture(each.names))
+            seen = Seen(each.lot, picture=_picture(each.names))
             if seen.picture.last:
                 yield _standing(seen, seen.picture.final) if seen.picture.final else self._read(seen)
 
@@ -171,7 +172,13 @@ def is_over(ledger: LotLedger, claim: Claim) -> bool:
     return is_gone(claim.by) or max(claim.expires, renewed or claim.expires) <= ledger.store.now()
 
 
-def newest_revision(names: Iterable[str]) -> int | None:
+@lru_cache(maxsize=1024)  # most lots look alike
+def _picture(names: tuple[str, ...]) -> Picture:
+    return picture(names)
+
+
+@lru_cache(maxsize=1024)
+def newest_revision(names: tuple[str, ...]) -> int | None:
     """The newest readable revision among the manifests *names* of a lot; None where there is none."""
     return max((found for name in names if (found := _revision(name)) is not None), default=None)
 

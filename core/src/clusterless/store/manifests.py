@@ -133,6 +133,25 @@ def _decode(store: ObjectStore, key: str) -> Manifest:
         return _small(body)
 
 
+def decode_hashed(store: ObjectStore, key: str) -> tuple[Manifest, str]:
+    """The manifest stored at *key* itself, and the digest of its bytes, as `Encoded` has it; read once where small.
+
+    Raises:
+        ObjectMissingError: there is none.
+        MalformedError: as `decode` does.
+    """
+    digest = hashlib.sha256()
+    with store.open(key) as stream:
+        body = part = _read_some(stream)
+        while part:
+            digest.update(part)
+            part = stream.read(INLINE_LIMIT) if len(body) > INLINE_LIMIT else b""
+    if len(body) > INLINE_LIMIT:
+        return _large(store, key), digest.hexdigest()
+    with _named(layout.uri(store.root, key)):
+        return _small(body), digest.hexdigest()
+
+
 @frozen
 class _StoredUris:
     _store: ObjectStore
