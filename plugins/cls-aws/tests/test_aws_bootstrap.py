@@ -10,15 +10,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from beds.placed import placement
+from beds.placed import placement, surroundings
 
 from cls_aws.bootstrap import AwsBootstrap
 from cls_aws.bootstrap_template import exports, parts, template
 from cls_aws.clients import client
+from cls_aws.provider import AwsProvider
 from cls_aws.stack import Stack
+from cls_aws.subscription import subscribe
+from cls_aws.tags import tags
+from cls_aws.wiring import remove_wires, wires
 from clusterless import codec, layout
 from clusterless.deploy.bootstrap import survey_ground
 from clusterless.errors import StoreRefusedError
+from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
 from clusterless.provider import Action
@@ -175,6 +180,32 @@ def test_data_is_removed_when_that_is_wanted(place: Placement) -> None:
     assert [step.note for step in plan.steps] == ["", "with all that it holds", "", ""]
     plan.apply()
     assert not _is_there(layout.store_names(place)[1], place)
+
+
+@pytest.mark.parametrize("with_data", [False, True])
+def test_the_rules_and_queues_of_runs_go_before_the_bus_does(place: Placement, tmp_path: Path, with_data: bool) -> None:
+    make(place)
+    around, events, sqs = surroundings(place, tmp_path), client("events", place), client("sqs", place)
+    AwsProvider().subscription(around, "Demo-1-arc", [Dataset(name="a", version="1")])
+    subscribe(events, sqs, "default", f"{place.stage}-in", '{"source": ["aws.s3"]}', tags(around.project, place))
+    plan = boot().remove(place, Path(), with_data)
+    rules = [step.what for step in plan.steps if step.what.startswith("rule ")]
+    assert rules == [f"rule {place.stage.upper()}-Demo-1-arc-events", *[f"rule {place.stage}-in"] * with_data]  # type: ignore[union-attr]
+    plan.apply()
+    assert len(wires(place, "default")) == (0 if with_data else 1)
+    left = sqs.list_queues(QueueNamePrefix=f"{place.stage.upper()}-").get("QueueUrls", [])  # type: ignore[union-attr]
+    assert left == []
+    remove_wires(place, wires(place, "default"))
+
+
+def test_a_bus_that_others_have_rules_on_is_not_removed(place: Placement) -> None:
+    make(place)
+    client("events", place).put_rule(
+        Name="theirs", EventBusName=parts(place)[3].called, EventPattern='{"source": ["x"]}', State="ENABLED"
+    )
+    with pytest.raises(StoreRefusedError, match="rules that cls run has not made: theirs") as refused:
+        boot().remove(place, Path(), with_data=True)
+    assert "destroy the projects" in refused.value.hint
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ def test_a_bucket_is_made_closed_and_tells_of_its_objects(around: Around) -> Non
         "cls:project:name": "Demo",
         "cls:project:version": "20230101-00",
         "cls:project:stage": "res",
+        "cls:placement": "aws:res:000000000000:us-west-2",
         "team": "tea",
     }
     assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] == "us-west-2"

@@ -16,6 +16,7 @@ from cls_aws.clients import client
 from cls_aws.emptying import empty, holds_data
 from cls_aws.errors import asking, code
 from cls_aws.stack import Change, Found, Stack
+from cls_aws.wiring import Wire, remove_wires, wires
 from clusterless import codec, layout
 from clusterless.engine.names import PlacementNames
 from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError
@@ -58,12 +59,13 @@ class AwsBootstrap:
             raise _busy(ground)
         holding = [part for part in ground.there if part.is_bucket and holds_data(ground.bucket(part))]
         kept = [] if with_data else holding
+        wired = _wired(ground, with_data)
         gone = ground.stack.propose(template(placement, but=_but(placement, kept)), _TAGS) if kept else ()
         concerned = {part.logical for part in ground.there} | {change.logical for change in gone}
         steps = [
             _removal(part, part in kept, part in holding) for part in parts(placement) if part.logical in concerned
         ]
-        return Plan(steps=steps, apply=partial(_remove, ground, kept))
+        return Plan(steps=[*(each.step for each in wired), *steps], apply=partial(_remove, ground, kept, wired))
 
     def placements(self, base: Path) -> Iterator[Placement]:
         with asking("AWS for your buckets"):
@@ -189,8 +191,23 @@ def _removal(part: Part, is_kept: bool, holds: bool) -> Step:
     return Step(action=Action.REMOVE, what=part.what, note="with all that it holds" if holds else "")
 
 
-def _remove(ground: _Ground, kept: Sequence[Part]) -> Exports:
+def _wired(ground: _Ground, with_data: bool) -> list[Wire]:
+    """The rules that go: those on the bus, which cannot go before them, and with the data those of boundaries.
+
+    Raises:
+        StoreRefusedError: there are rules on the bus that others have made.
+    """
+    bus = parts(ground.placement)[-1]
+    found = wires(ground.placement, bus.called) if bus in ground.there else []
+    if others := [each.rule for each in found if not each.ours]:
+        msg = f"the event bus {bus.called} has rules that cls run has not made: {', '.join(others)}"
+        raise StoreRefusedError(msg, hint="destroy the projects that are deployed there first, or remove those rules")
+    return found + [each for each in (wires(ground.placement, "default") if with_data else ()) if each.ours]
+
+
+def _remove(ground: _Ground, kept: Sequence[Part], wired: Sequence[Wire]) -> Exports:
     """What holds data stays in the stack, so that a later `cls bootstrap` finds it there."""
+    remove_wires(ground.placement, wired)
     gone = _but(ground.placement, kept)
     for part in gone:
         if part.is_bucket and part in ground.there:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 
+PLACEMENT = "cls:placement"
+"""Marks what runs have made in a placement, by its id."""
+
 
 def tags(project: Project, placement: Placement) -> dict[str, str]:
-    marks = {"cls:project:name": project.name, "cls:project:version": project.version}
+    marks = {"cls:project:name": project.name, "cls:project:version": project.version, PLACEMENT: placement.id}
     return {**marks, "cls:project:stage": placement.stage} if placement.stage else marks
 
 
