@@ -72,13 +72,22 @@ def unanswered(what: str, error: BaseException) -> ClsError:
     return EngineUnavailableError(f"cannot {what}: the engine does not answer: {cause}", hint=_START)
 
 
+def said_no(problem: str, said: str, hint: str) -> ClsError:
+    """What to say of a *problem* that the engine told of, *said*, in the midst of what it did."""
+    return full(problem) if _FULL in said.lower() else WorkloadError(problem, hint=hint)
+
+
+def full(problem: str) -> EngineRefusedError:
+    return EngineRefusedError(problem, hint="make room where the engine keeps its data: docker system df")
+
+
 def _told(what: str, error: APIError) -> ClsError:
     from docker.errors import ImageNotFound, NotFound
 
     said = str(error.explanation or error).strip()
     msg = f"cannot {what}: {said}"
     if _FULL in said.lower():
-        return EngineRefusedError(msg, hint="make room where the engine keeps its data: docker system df")
+        return full(msg)
     if isinstance(error, ImageNotFound):
         return ImageMissingError(msg, hint="docker images; or name an image that can be pulled")
     if isinstance(error, NotFound) and re.search(r"no such container", said, re.IGNORECASE):

@@ -14,7 +14,7 @@ from typing import Any
 
 from cls_docker.client import Engine
 from cls_docker.confinement import PullPolicy
-from cls_docker.errors import ImageMissingError, asking
+from cls_docker.errors import ImageMissingError, asking, said_no
 from cls_docker.run import LABEL
 from clusterless.errors import WorkloadError
 
@@ -80,7 +80,12 @@ def pull(engine: Engine, image: str, *, platform: str = "", note: Note = lambda 
         problem = next((str(each["error"]) for each in told if "error" in each), "")
     if problem:
         hint = "is the name right, and does 'docker pull' get it? A private one needs 'docker login'"
-        raise WorkloadError(f"cannot pull the image {image}: {problem}", hint=hint)
+        raise said_no(f"cannot pull the image {image}: {problem}", problem, hint)
+
+
+def slug(name: str) -> str:
+    """What a repository may be called like, by *name*."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "image"
 
 
 class Image:
@@ -134,7 +139,7 @@ def _built(engine: Engine, content: str) -> str:
 
 
 def _build(engine: Engine, folder: Path, platform: str, content: str, note: Note) -> str:
-    tag = f"clusterless/{_slug(folder)}:{content[:12]}"
+    tag = f"clusterless/{slug(folder.resolve().name)}:{content[:12]}"
     what = f"build an image from {folder}"
     with asking(what):
         told = engine.client.api.build(
@@ -150,7 +155,7 @@ def _build(engine: Engine, folder: Path, platform: str, content: str, note: Note
         problem, log = _followed(told, note)
     if problem:
         shown = "".join(f"\n  | {line}" for line in log)
-        raise WorkloadError(f"cannot {what}: {problem}{shown}", hint=f"docker build {folder}")
+        raise said_no(f"cannot {what}: {problem}{shown}", problem, f"docker build {folder}")
     return _built(engine, content)
 
 
@@ -185,8 +190,3 @@ def _entry(folder: Path, name: str) -> bytes:
     else:
         content = b""
     return hashlib.sha256(b"\0".join((os.fsencode(name), oct(mode).encode(), content))).digest()
-
-
-def _slug(folder: Path) -> str:
-    """What a repository may be called like, by the folder's name."""
-    return re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "image"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from cls_docker.client import Engine
 from cls_docker.components import ContainerArc
 from cls_docker.confinement import Confinement
+from cls_docker.errors import EngineRefusedError, EngineUnavailableError
 from cls_docker.images import Image
 from cls_docker.mounts import mounts
 from cls_docker.run import Run, check_set, run_of, user_of
 from cls_docker.running import run_container
+from cls_docker.script import script_of
 from cls_docker.settings import settings
 from clusterless.errors import WorkloadError
 from clusterless.model.arc import Arc
 from clusterless.model.runtime_props import Architecture
-from clusterless.provider import Container, Surroundings, Work, WorkResult
+from clusterless.provider import Container, Script, Surroundings, Work, WorkResult
 from clusterless.runtime.output import Output
 from clusterless.runtime.staged import as_files, failed, succeeded
 
@@ -51,9 +54,9 @@ class ContainerWorkload:
         self._confinement = confinement
         self._surroundings = surroundings
         self._engine = Engine()
-        folder = surroundings.base / container.image_path if container.image_path else None
-        platform = PLATFORMS[container.architecture] if container.architecture else ""
-        self._image = Image(self._engine, container.image, folder, confinement.pull_policy, platform)
+        self._folder = surroundings.base / container.image_path if container.image_path else None
+        self._platform = PLATFORMS[container.architecture] if container.architecture else ""
+        self._image = Image(self._engine, container.image, self._folder, confinement.pull_policy, self._platform)
 
     def run(self, work: Work) -> WorkResult:
         """Run the container.
@@ -77,6 +80,18 @@ class ContainerWorkload:
             except WorkloadError as error:
                 return failed(work, error)
         return succeeded(work)
+
+    def script(self, work: Work) -> Script:
+        """The same container, made by ``docker run``; who is who in it is asked of the engine, if there is one.
+
+        Raises:
+            WorkloadError: the command selects what is not there, or a folder cannot be had.
+        """
+        rootless = False
+        with suppress(EngineUnavailableError, EngineRefusedError):
+            rootless = self._engine.about.rootless
+        run = self.described(work, {}, rootless=rootless)
+        return script_of(run, self._surroundings.base, self._folder, self._platform)
 
     def described(self, work: Work, partials: Mapping[str, Sequence[str]], *, rootless: bool = False) -> Run:
         """What is run for *work*, by its image's name: what is built or fetched is known only then.
