@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 from attrs import frozen
 
+from clusterless.cli.words import fitted
 from clusterless.engine.moments import parse_moment
 from clusterless.engine.ranges import LotRange, between
-from clusterless.model.lot import LotUnit
+from clusterless.model.lot import Lot, LotUnit
 from clusterless.runtime.clock import SystemClock
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT = "12h"
+_NAMED = 3  # of what has no lots
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,6 +85,17 @@ def _window(earliest: str, latest: str | None) -> Window:
 def is_given(ctx: click.Context, *names: str) -> bool:
     """Whether one of the options *names* was typed."""
     return any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in names)
+
+
+def say_where_lots_are(nearest: Iterable[Lot | None], window: Window, of: Sequence[str] = ()) -> None:
+    """Say of what has no lot in the *window* where its lots are, if it has any: *nearest* to it; *of* names it."""
+    lot = max(filter(None, nearest), key=lambda each: each.end, default=None)
+    if lot is None:
+        return
+    some = f" of {', '.join(of[:_NAMED])}{', …' if len(of) > _NAMED else ''}" if of else ""
+    older = lot.start < window.earliest
+    where = f"older than that; the newest is {lot}" if older else f"newer than that; the first is {lot}"
+    click.echo(fitted(f"all lots{some} are {where}: --earliest {lot.day}", sys.stderr), err=True)
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (

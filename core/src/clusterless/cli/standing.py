@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -15,17 +14,16 @@ from attrs import frozen
 
 from clusterless import layout
 from clusterless.cli.app import Session, reports
-from clusterless.cli.ranges import Window, is_given, ranged
+from clusterless.cli.ranges import Window, is_given, ranged, say_where_lots_are
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import KnownArc, KnownDataset, Scope, scoped
-from clusterless.cli.words import fitted
 from clusterless.engine.ranges import LotRange, coverage
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.model.placement import Placement
 from clusterless.operate.listing import unit_of
-from clusterless.operate.newest import newest_before
+from clusterless.operate.newest import nearest
 from clusterless.operate.standing import arc_lots, dataset_lots
 from clusterless.plugins import find_plugins
 
@@ -75,12 +73,12 @@ _DATASETS = Kind(record="dataset", summary="manifest", columns=_DATASET, state="
 
 @frozen
 class Subject:
-    """One arc or dataset of a report: its columns, its lots within a range with their states, and the newest before."""
+    """One arc or dataset of a report: its columns, its lots within a range by state, and the *nearest* lot to it."""
 
     identity: Row
     unit: LotUnit | None
     lots: Callable[[LotRange], Iterable[tuple[Lot, enum.Enum]]]
-    before: Callable[[Lot], Lot | None]
+    nearest: Callable[[LotRange], Lot | None]
 
 
 def _viewed(command: Callable[..., None]) -> Callable[..., None]:
@@ -136,10 +134,7 @@ def _show(report: Report, subjects: Sequence[Subject], window: Window | None, ou
     show(report, output)
     if window is None or any(_holds_a_lot(report, row) for row in report.rows):
         return
-    before = (subject.before(window.of(subject.unit).first) for subject in subjects if subject.unit)
-    if newest := max((lot for lot in before if lot), key=lambda lot: lot.end, default=None):
-        said = f"all lots are older than that; the newest is {newest}: --earliest {newest.day}"
-        click.echo(fitted(said, sys.stderr), err=True)
+    say_where_lots_are((each.nearest(window.of(each.unit)) for each in subjects if each.unit), window)
 
 
 def _holds_a_lot(report: Report, row: Row) -> bool:
@@ -152,7 +147,7 @@ def _arc(arc: KnownArc) -> Subject:
         identity,
         arc.unit or unit_of(arc.store, arc.keys.path),
         lambda wanted: arc_lots(arc.store, arc.keys, wanted),
-        partial(newest_before, arc.store, arc.keys.path),
+        partial(nearest, arc.store, arc.keys.path),
     )
 
 
@@ -162,7 +157,7 @@ def _dataset(known: KnownDataset) -> Subject:
         identity,
         known.unit or unit_of(known.store, layout.dataset_path(known.dataset)),
         lambda wanted: dataset_lots(known.store, known.dataset, wanted),
-        partial(newest_before, known.store, layout.dataset_path(known.dataset)),
+        partial(nearest, known.store, layout.dataset_path(known.dataset)),
     )
 
 

@@ -14,17 +14,19 @@ from attrs import evolve, frozen
 from clusterless.cli.app import Session, reports
 from clusterless.cli.calendar import calendar, days_report
 from clusterless.cli.progress import progress
-from clusterless.cli.ranges import Window, is_given, ranged, window_of
+from clusterless.cli.ranges import Window, is_given, ranged, say_where_lots_are, window_of
 from clusterless.cli.render import Report, Value, show, table
 from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
 from clusterless.cli.words import lasting, sized
 from clusterless.engine.moments import parse_moment
 from clusterless.engine.standing import Standing
 from clusterless.errors import StoreUnavailableError
-from clusterless.operate.landscape import Landscape
+from clusterless.model.lot import Lot
+from clusterless.operate.landscape import BoundaryView, Landscape
+from clusterless.operate.newest import nearest
 from clusterless.operate.overview import Overview
 from clusterless.operate.pace import Pace, Pacing
-from clusterless.operate.subjects import Subject, chosen, subjects
+from clusterless.operate.subjects import Subject, chosen, shelf_of, subjects
 from clusterless.operate.summary import Summary, by_day, summaries
 from clusterless.plugins import find_plugins
 from clusterless.runtime.clock import SystemClock
@@ -124,7 +126,24 @@ def _show_rows(asked: _Asked, output: str) -> int:
     with progress("looking") as step:
         found, report = _report(asked, step, short=output == "table")
     show(report, output)
+    _say_where_lots_are(found, asked.window)
     return sum(summary.behind for summary in found)
+
+
+def _say_where_lots_are(found: Sequence[Summary], window: Window) -> None:
+    """Of those that have none in the window; a boundary's are those of its dataset."""
+    found = [each for each in found if each.subject.kind != "boundary"]
+    without = [each for each in found if not each.counts.total()]
+    lots = {each.subject.name: lot for each in without if (lot := _nearest(each))}
+    say_where_lots_are(lots.values(), window, of=() if len(lots) == len(found) else [*lots])
+
+
+def _nearest(summary: Summary) -> Lot | None:
+    view = summary.subject.view
+    if isinstance(view, BoundaryView) or summary.wanted is None:
+        return None
+    shelf = shelf_of(view)
+    return nearest(shelf.store, shelf.path, summary.wanted)
 
 
 def _report(asked: _Asked, step: Callable[[float], None], *, short: bool) -> tuple[list[Summary], Report]:
@@ -162,14 +181,19 @@ def _row(summary: Summary, pace: Pace, now: datetime) -> tuple[Value, ...]:
     )
 
 
+def _many(count: float, thing: str) -> str:
+    number = _number(count)
+    return f"{number} {thing}" if number == "1" else f"{number} {thing}s"
+
+
 def _short_row(summary: Summary, pace: Pace, now: datetime) -> tuple[Value, ...]:
     counts = [f"{summary.counts[each]:,} {each.value}" for each in reversed(Standing) if summary.counts[each]]
     age = _age(summary, now)
     behind = f"{summary.behind:,}, oldest {summary.oldest} ({lasting(age)} ago)" if age is not None else None
     lots, objects, volume = _hourly(summary, pace, now)
     amounts = (
-        f"{_number(lots)} lots" if lots else "",
-        f"{_number(objects)} objects" if objects else "",
+        _many(lots, "lot") if lots else "",
+        _many(objects, "object") if objects else "",
         sized(volume) if volume else "",
     )
     took = (

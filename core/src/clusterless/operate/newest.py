@@ -1,4 +1,4 @@
-"""The newest lot before a stretch of lots, found without listing all that is older."""
+"""The lots nearest to a stretch that has none, found without listing all that is older."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from clusterless.operate.listing import first_lot, list_lots
 from clusterless.store.api import ObjectStore
 
 _DAYS = 1  # of the first stretch that is looked at; each further one is twice as long
+
+
+def nearest(store: ObjectStore, path: str, wanted: LotRange) -> Lot | None:
+    """The newest lot before the *wanted* ones, or else the first, where that is after them."""
+    if before := newest_before(store, path, wanted.first):
+        return before
+    first = first_lot(store, path)
+    return first if first and first.start >= wanted.last.end else None
 
 
 def newest_before(store: ObjectStore, path: str, first: Lot) -> Lot | None:
