@@ -152,6 +152,20 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(project: Path, form: str) 
     assert {path.name for path in project.parent.glob("data/b/**/*") if path.is_file()} == {"one", "two"}
 
 
+def test_a_run_goes_on_when_its_terminal_goes_away(project: Path) -> None:
+    """What cannot be told there once hung it for ever: the boundary's thread died of telling."""
+    put(project.parent, "one", "two")
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [*CLS, "run", "project.json", "--until-idle", "--seal-open", "--log-format", "text"],
+        cwd=project.parent, stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(follower)
+        os.close(leader)
+        assert process.wait(timeout=200) == 0
+    assert {path.name for path in project.parent.glob("data/b/**/*") if path.is_file()} == {"one", "two"}
+
+
 GREAT = ["--help", "plugins", "show schema", "show component --model-all", "datasets status -p project.json"]
 
 

@@ -257,6 +257,13 @@ def test_a_source_that_always_raises_ends_the_run(project: Any, monkeypatch: pyt
     assert [str(each.error) for each in told if isinstance(each, Trouble)] == ["'no such box'"]
 
 
+def test_a_thread_that_dies_ends_the_run_with_a_word(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would never be idle, and seem to hang."""
+    monkeypatch.setattr(booking.Booking, "run", lambda self: self.begun.set())
+    with pytest.raises(RuntimeError, match="the thread of boundary in ended by itself"):
+        idle(project)
+
+
 def test_what_goes_out_is_counted(project: Any) -> None:
     """In what is told, and in the ledger, for who asks later."""
     folder, declared = project

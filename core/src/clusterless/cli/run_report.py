@@ -71,7 +71,7 @@ class Reporter:
 def _say(line: str, *, err: bool = False) -> None:
     """A line, which on a terminal is broken between words."""
     line = fitted(line, sys.stderr if err else sys.stdout)
-    with suppress(BrokenPipeError):  # whoever was reading has gone; the work goes on
+    with suppress(OSError, ValueError):  # whoever was reading has gone, pipe or terminal; the work goes on
         click.echo(line, err=err)
 
 
@@ -98,7 +98,7 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
             return f"{element} {lot}".rstrip() + f": {error}{hint}"
         case Worked(state=state) | Ran(state=state) if state not in GOOD:
-            again = "" if happening.again is None else f"\n  tried again in {happening.again:,.0f} s"
+            again = "" if happening.again is None else f"\n  tried again in {round(happening.again, 1):g} s"
             return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}{again}"
         case LeftAlone(failed=True):
             return f"{happening.element} {happening.lot} rests: {happening.why}"

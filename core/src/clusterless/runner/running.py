@@ -128,6 +128,7 @@ class _Run:
         idle = False
         try:
             while not self.stop.is_set() and not idle:
+                self._refuse_dead(threads)
                 moved = self._turn()
                 idle = not moved and self.options.until_idle and self._is_idle()
                 if not moved and not idle:
@@ -141,6 +142,13 @@ class _Run:
         if idle:
             self._sweep()
         return Ended(idle=idle, worked=self.lots.worked, set_aside=self._set_aside)
+
+    def _refuse_dead(self, threads: Sequence[threading.Thread]) -> None:
+        """End where one is gone that was not told to: nobody would do its work, and the run never be idle."""
+        for thread in threads:
+            if not thread.is_alive() and not self.stop.is_set():
+                msg = f"the thread of {thread.name} ended by itself"
+                raise RuntimeError(msg)
 
     def _turn(self) -> bool:
         """Settle, start what is due, heard of or owed; whether any of it happened."""
