@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from attrs import define, evolve, field, frozen
 from clusterless.errors import ClsError, ObjectConflictError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset, SourceDataset
+from clusterless.model.ledger import Complete
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.project import Project
 from clusterless.runner import lots as module
-from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble
+from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble, Worked
 from clusterless.runner.lots import Lots, interleave
 from clusterless.runner.survey import Survey
 from clusterless.runtime.arc import RunningArc, SourceSide, Writer
@@ -150,6 +152,15 @@ def test_no_more_are_taken_on_than_twice_what_runs_at_a_time(scene: Scene) -> No
     scene.settle()
     assert scene.most == 2
     assert (scene.lots.free, scene.lots.started, scene.lots.settled) == (4, 4, 4)
+
+
+def test_what_is_told_of_a_lot_is_how_long_its_work_took_and_not_its_announcement(scene: Scene) -> None:
+    now = datetime(2024, 1, 31, tzinfo=UTC)
+    came = Complete(put_id="1", at=now, by="me", attempt="0-1-0", revision=0, sources={}, sinks={})
+    scene.says = [Delivered("complete", None, came, took=7.5)]
+    scene.lots.start(scene.arc, LOT)
+    scene.settle()
+    assert [each.seconds for each in scene.told if isinstance(each, Worked)] == [7.5]
 
 
 def test_what_is_put_off_comes_back_and_its_message_is_deferred(scene: Scene) -> None:

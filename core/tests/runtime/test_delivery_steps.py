@@ -65,6 +65,7 @@ def test_a_lot_is_worked_committed_announced_and_marked(bench: Any) -> None:
     delivered = deliver(bench.arc(), bench.lot)
     claim, complete = bench.entries()
     assert delivered == Delivered("complete", None, complete)
+    assert delivered.took == (complete.at - claim.at).total_seconds()
     assert claim.sources["main"].manifest == complete.sources["main"].manifest == bench.commit(A)
     assert (claim.attempt, claim.revision) == (complete.attempt, 0)
     assert list(bench.published().uris) == [f"memory:///data/out/{claim.attempt}/object"]

@@ -141,7 +141,8 @@ class Lots:
         self._tell(Started(element=element, lot=str(task.lot)))
         begun = monotonic()
         delivered = (self._bring or deliver)(task.arc, task.lot)
-        self._tell(_told(element, task, delivered, monotonic() - begun))
+        seconds = monotonic() - begun if delivered.took is None else delivered.took
+        self._tell(_told(element, task, delivered, seconds))
         return delivered
 
     def _settle(self, key: Key, future: Future[Delivered]) -> None:

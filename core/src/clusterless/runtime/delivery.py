@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from clusterless.engine.lot_states import (
     Acknowledge,
@@ -42,7 +42,8 @@ class Delivered:
 
     *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed;
     *last* is the entry that was found at the ledger's end, where that decided. *is_open*: its deadline does not
-    yet count, since the lot itself is not over.
+    yet count, since the lot itself is not over. The work *took* so many seconds, from its claim to its outcome:
+    what is told to others afterwards may take long, and is none of it.
     """
 
     why: str
@@ -51,6 +52,7 @@ class Delivered:
     finished: bool = False
     last: Entry | None = field(default=None, eq=False)
     is_open: bool = False
+    took: float | None = field(default=None, eq=False)
 
     @property
     def is_at_rest(self) -> bool:
@@ -163,7 +165,7 @@ class _Delivery:
             return Delivered("released", 0.01)
         self.outcome = outcome
         finish(self.arc, self.ledger, self.number, outcome)
-        return self._rest(outcome)
+        return evolve(self._rest(outcome), took=max((outcome.at - claim.at).total_seconds(), 0))
 
     def _worked(self, claim: Claim, found: Mapping[str, Found]) -> Outcome:
         earlier = self._earlier(claim)
