@@ -115,7 +115,7 @@ def test_what_was_refused_is_listed_and_sent_once_it_is_mended(project: Path, cl
     assert "answered 401" in rows[0]["lastError"]
     still = cls("redrive", "project.json")
     assert still.returncode == 1
-    assert "2 could not be sent" in still.stderr
+    assert "2 events could not be sent" in still.stderr
     hook.status = 200
     sent = cls("redrive", "project.json")
     assert (sent.returncode, sent.stdout.count("was announced")) == (0, 2), sent.stderr
@@ -175,6 +175,8 @@ def test_a_secret_that_is_not_set_is_a_warning_at_verify_and_an_error_at_run(
     assert "HOOK_SECRET is not set here" in verified.stderr
     ran = cls("run", "project.json", "--until-idle")
     assert (ran.returncode, "error[variable-unset]" in ran.stderr) == (2, True)
+    assert ran.stderr.count("HOOK_SECRET, which is not set") == 1
+    assert "warning" not in ran.stderr
     assert not list((project.parent / "data").rglob("b/*"))
 
 

@@ -12,6 +12,8 @@ from clusterless import codec, layout
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import output_folder
+from clusterless.cli.scope import refuse_unknown, spelled
+from clusterless.cli.words import some
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
 from clusterless.errors import NotifyError
@@ -58,7 +60,9 @@ def redrive(
     """
     plugins = find_plugins()
     sites = resolve(read_projects(files, plugins.components(), plugins.project_formats()), plugins)
-    wanted = [site for site in sites if not projects or {*_names(site)} & {*projects}]
+    refuse_unknown("project", projects, [spelled(site.deployable.project) for site in sites])
+    wanted = [site for site in sites if not projects or spelled(site.deployable.project) & {*projects}]
+    refuse_unknown("notifier", names, [{name} for site in wanted for name in _known(site, _store(site, plugins))])
     if listed:
         rows = [row for site in wanted for row in _rows(site, _store(site, plugins), names)]
         if session.output == "table":
@@ -67,13 +71,8 @@ def redrive(
         return
     left = sum(_send(site, notifier, plugins) for site in wanted for notifier in _chosen(site, names))
     if left:
-        msg = f"{left} could not be sent, and are kept"
+        msg = f"{some(left, 'event')} could not be sent: kept for another time"
         raise NotifyError(msg, hint="mend what is told above, and run this again; --list shows what is kept")
-
-
-def _names(site: Site) -> tuple[str, str]:
-    project = site.deployable.project
-    return project.name, f"{project.name}:{project.version}"
 
 
 def _chosen(site: Site, names: Sequence[str]) -> Iterator[Notifier]:
@@ -92,13 +91,21 @@ def _store(site: Site, plugins: Plugins) -> ObjectStore:
 def _rows(site: Site, store: ObjectStore, names: Sequence[str]) -> Iterator[tuple[Value, ...]]:
     """Those of notifiers that are declared no more too."""
     project = site.deployable.project
-    infos = store.list(layout.NotifierKeys.of_project(project))
-    kept = {layout.segments(info.key).get("notifier", "") for info in infos}
-    for name in sorted(kept):
+    for name in sorted(_kept(site, store)):
         if not names or name in names:
             box = LetterBox(store, layout.NotifierKeys(project, name), random_id)
             for state, envelopes in (("pending", box.pending()), ("dead", box.dead())):
                 yield from _lines((project.name, project.version, name, state), box, envelopes)
+
+
+def _kept(site: Site, store: ObjectStore) -> set[str]:
+    """The notifiers of which letters are kept."""
+    infos = store.list(layout.NotifierKeys.of_project(site.deployable.project))
+    return {layout.segments(info.key).get("notifier", "") for info in infos}
+
+
+def _known(site: Site, store: ObjectStore) -> set[str]:
+    return {*(each.name for each in site.deployable.notifiers), *_kept(site, store)}
 
 
 def _lines(identity: tuple[Value, ...], box: LetterBox, envelopes: Iterator[Envelope]) -> Iterator[tuple[Value, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from clusterless.deploy.needs import needed
-from clusterless.deploy.notifiers import notified
+from clusterless.deploy.notifiers import notified, unset
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.deploy.references import references
@@ -18,10 +18,12 @@ from clusterless.plugins import Plugins
 
 def check(declared: Sequence[Declared], plugins: Plugins) -> tuple[Finding, ...]:
     """Every finding about projects that run together, errors and warnings."""
-    return findings(survey(declared, plugins))
+    surveyed = survey(declared, plugins)
+    return (*findings(surveyed), *(finding for each in surveyed.placed for finding in unset(each)))
 
 
 def findings(surveyed: Survey) -> tuple[Finding, ...]:
+    """The same for whoever goes on to run them, who finds out about this environment then."""
     placed = [
         finding
         for each in surveyed.placed

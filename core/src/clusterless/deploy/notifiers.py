@@ -13,14 +13,27 @@ from clusterless.model.notifier import Notifier
 
 
 def notified(placed: Placed) -> Iterator[Finding]:
-    """Findings about the notifiers of a project: variables unset here or of no use, datasets never heard of."""
-    part = placed.part
-    written = {writer.dataset.id for writer in Graph((part,)).writers}
-    for index, notifier in enumerate(part.deployable.notifiers):
+    """Findings about the notifiers of a project: variables of no use, datasets never heard of."""
+    written = {writer.dataset.id for writer in Graph((placed.part,)).writers}
+    for notifier, path in _declared(placed):
+        yield from _variables(notifier, placed.part.file, path)
+        yield from _unheard(notifier, written, placed.part.file, path)
+
+
+def unset(placed: Placed) -> Iterator[Finding]:
+    """The variables that are not set here: no matter to who only checks, while whoever announces is refused."""
+    for notifier, path in _declared(placed):
+        for name in notifier.variables:
+            if not os.environ.get(name):
+                text = f"the environment variable {name} is not set here"
+                remedy = "set it where the project is run"
+                yield Finding(severity=Severity.WARNING, file=placed.part.file, path=path, text=text, remedy=remedy)
+
+
+def _declared(placed: Placed) -> Iterator[tuple[Notifier, str]]:
+    for index, notifier in enumerate(placed.part.deployable.notifiers):
         if not notifier.exclude:
-            path = f"{part.at}.notifiers[{index}]"
-            yield from _variables(notifier, part.file, path)
-            yield from _unheard(notifier, written, part.file, path)
+            yield notifier, f"{placed.part.at}.notifiers[{index}]"
 
 
 def _variables(notifier: Notifier, file: str, path: str) -> Iterator[Finding]:
@@ -30,10 +43,6 @@ def _variables(notifier: Notifier, file: str, path: str) -> Iterator[Finding]:
                 notifier.check_variable(name, value)
             except InvalidValueError as error:
                 yield Finding(file=file, path=path, text=error.problem, remedy=error.hint)
-        else:
-            text = f"the environment variable {name} is not set here"
-            remedy = "set it where the project is run"
-            yield Finding(severity=Severity.WARNING, file=file, path=path, text=text, remedy=remedy)
 
 
 def _unheard(notifier: Notifier, written: set[str], file: str, path: str) -> Iterator[Finding]:

@@ -180,7 +180,7 @@ class PatientPublisher:
             return
         due = now + self._pause(letter.attempts, error)
         self._keep(letter, due)
-        _log.warning("%s, and is tried again in %.0f s: %s", told, (due - now).total_seconds(), _said(error))
+        _log.warning("%s, and is tried again in %g s: %s", told, round((due - now).total_seconds(), 1), _said(error))
 
     def _pause(self, failures: int, error: Exception) -> timedelta:
         return timedelta(seconds=max(self._notifier.retry.pause(failures), min(_after(error), _LONGEST)))
