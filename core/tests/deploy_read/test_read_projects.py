@@ -264,7 +264,7 @@ def test_an_element_of_no_type_is_told_what_all_elements_need(folder: Folder) ->
 def test_the_same_project_twice_in_one_placement_is_refused(folder: Folder) -> None:
     (finding,) = folder.findings(published(), published(arcs=[]))
     assert finding.endswith(f"is already declared in {folder.path / '0.json'}")
-    assert "Demo/20230101-00 on aws:test:000000000000:us-west-2" in finding
+    assert "Demo/20230101-00 on aws test 000000000000 us-west-2 is" in finding
 
 
 def test_what_to_name_is_said_where_a_folder_is_named_and_where_a_project_is_twice(folder: Folder) -> None:

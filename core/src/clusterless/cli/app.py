@@ -211,6 +211,10 @@ def _defaults(config: Config) -> dict[str, Any]:
     return {name: run if name == "run" else given for name in COMMANDS}
 
 
+_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+"""What a system that is full or broken answers, wherever it is met."""
+
+
 def report(error: Exception) -> int:
     """Say on stderr what went wrong and what to do about it; the exit code that goes with it."""
     if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
@@ -222,6 +226,10 @@ def report(error: Exception) -> int:
         return error.exit_code
     if hint:
         _say(f"error[service]: {type(error).__name__}: {error}", hint)
+        return 1
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        where = f": {error.filename}" if error.filename else ""
+        _say(f"error[system]: {error.strerror}{where}", "make room, or raise the limit, and run it again")
         return 1
     problem = f"{type(error).__name__}: {error}"
     _say(f"error[bug]: {problem}", "this is a mistake in clusterless or a plugin: run it again with -v, and report it")

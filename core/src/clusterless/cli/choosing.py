@@ -75,9 +75,9 @@ def one_arc(landscape: Landscape, scope: Scope, name: str) -> ArcView:
     """
     found = _named(list(_in_scope(landscape, scope)), name)
     if len(found) > 1:
-        where = ", ".join(f"{arc.project.name}:{arc.project.version}" for arc in found)
+        where = ", ".join(f"{arc.project.name}:{arc.project.version} in {arc.placement.title}" for arc in found)
         msg = f"there are several arcs {name!r}: of {where}"
-        raise ArcUnknownError(msg, hint="add --project NAME:VERSION, or name one project file with -p")
+        raise ArcUnknownError(msg, hint="add --project NAME:VERSION, or name one project file with -p, or --stage")
     return found[0]
 
 

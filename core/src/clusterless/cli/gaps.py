@@ -13,7 +13,9 @@ from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import output_folder
 from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.words import some
 from clusterless.engine.gaps import Reason
+from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.operate.gaps import Gap, Search, find_gaps_of
 from clusterless.operate.landscape import ArcView
@@ -63,7 +65,7 @@ def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, 
     with progress("looking for gaps") as step:
         search = Search(window=window.of, now=window.now, why=why, step=step)
         found = list(find_gaps_of(things, wanted, search))
-    nothing = f"nothing is missing of {len(wanted)} datasets {window}" if wanted else "no dataset is asked for"
+    nothing = f"nothing is missing of {some(len(wanted), 'dataset')} {window}" if wanted else "no dataset is asked for"
     folder = output_folder(scope.files[0].absolute().parent if scope.files else Path.cwd())
     show(_report(found, folder, nothing, why=why, short=session.output == "table"), session.output)
     if any(gap.is_gap for gap in found):
@@ -97,9 +99,10 @@ def _name_unknown(things: list[Thing]) -> None:
 
 def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short: bool) -> Report:
     """*short*: for people, to whom the first ancestor that is blocked is told in the same breath."""
-    place = () if short else _PLACE
+    is_one = len({_placement(gap) for gap in gaps}) <= 1
+    place = () if short and is_one else _PLACE
     because = () if not why else _WHY_IN_SHORT if short else _WHY
-    rows = tuple(_row(gap, folder, short=short) for gap in gaps)
+    rows = tuple(_row(gap, folder, short=short)[len(_PLACE) - len(place) :] for gap in gaps)
     columns = (*place, *_WHAT, *because)
     if short and rows:
         told = [n for n, name in enumerate(columns) if name not in _RARE or any(row[n] is not None for row in rows)]
@@ -108,13 +111,17 @@ def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short
 
 
 def _row(gap: Gap, folder: Path, *, short: bool) -> tuple[Value, ...]:
-    view, maker, lots = gap.thing.view, gap.thing.maker, gap.lots
-    place = view.placement if view else maker.placement if maker else None
-    assert place
-    where = () if short else (place.provider, place.stage, place.account, place.region)
+    view, lots, place = gap.thing.view, gap.lots, _placement(gap)
+    where = (place.provider, place.stage, place.account, place.region)
     dataset = (view.dataset.name, view.dataset.version) if view else (None, None)
     what = (*where, *dataset, gap.thing.element, str(lots.first), str(lots.last), len(lots))
     return (*what, *_because(gap.reason, folder, short=short)) if gap.reason else what
+
+
+def _placement(gap: Gap) -> Placement:
+    made = gap.thing.view or gap.thing.maker
+    assert made
+    return made.placement
 
 
 def _because(reason: Reason, folder: Path, *, short: bool) -> tuple[Value, ...]:

@@ -13,7 +13,7 @@ from clusterless.cli.graph_svg import as_svg
 from clusterless.cli.graph_text import as_text
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, is_given, ranged
-from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.engine.drawing import Drawing, Vertex, coloured, narrowed
 from clusterless.operate.graph import count_lots, draw
 from clusterless.operate.overview import Overview
@@ -59,6 +59,7 @@ def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
     landscape = scope.landscape(find_plugins())
     drawing = draw(landscape)
     if scope.projects or scope.names:
+        _refuse_unknown(scope, drawing)
         drawing = narrowed(drawing, lambda vertex: _is_asked_for(scope, vertex))
     if not drawing.vertices:
         click.echo("there is nothing to draw: -p FILE draws the project of a file", err=True)
@@ -71,7 +72,20 @@ def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
 
 
 def _is_asked_for(scope: Scope, vertex: Vertex) -> bool:
+    is_of_project = not scope.projects or bool(_projects(vertex) & {*scope.projects})
+    return is_of_project and (not scope.names or bool(_names(vertex) & {*scope.names}))
+
+
+def _refuse_unknown(scope: Scope, drawing: Drawing) -> None:
+    known = drawing.vertices
+    refuse_unknown("project", scope.projects, [_projects(vertex) for vertex in known])
+    refuse_unknown("name", scope.names, [_names(vertex) for vertex in known])
+
+
+def _projects(vertex: Vertex) -> set[str]:
     project = vertex.home.rpartition(" ")[2]
-    names = {project.partition("/")[0], project.replace("/", ":")}
-    is_of_project = not scope.projects or bool(names & {*scope.projects})
-    return is_of_project and (not scope.names or bool({vertex.name, vertex.name.partition("/")[0]} & {*scope.names}))
+    return {project.partition("/")[0], project.replace("/", ":")}
+
+
+def _names(vertex: Vertex) -> set[str]:
+    return {vertex.name, vertex.name.partition("/")[0]}

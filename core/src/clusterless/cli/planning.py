@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from clusterless.cli.choosing import agreed, base_folder, chosen_arcs, runnable, split_lots, state_stores
 from clusterless.cli.progress import progress
@@ -31,6 +31,7 @@ from clusterless.runtime.clock import SystemClock, identity, random_id
 _IDENTITY = ("plan", "project.name", "project.version", "arc")
 _PLANNED = (*_IDENTITY, "lots", *(why.value for why in Why), "first", "last", "objects", "bytes", "seconds")
 _ENDED = (*_IDENTITY, "lots", *(came.value for came in Came), "ahead")
+_PLACE = ("placement.provider", "placement.stage", "placement.account", "placement.region")
 _KEPT = ("plan", "arc", "lots", "done", "ahead")
 
 
@@ -156,11 +157,8 @@ def plan_and_work(wanted: Wanted, doing: Doing, scope: Scope, output: str) -> No
     if kept is None:
         show(Report(_PLANNED, (), nothing="there is nothing to do"), output)
         return
-    if doing.publish and kept.plan.cascade:
-        msg = "--publish cannot follow what changes downstream: leave out --downstream, or work the plan here"
-        raise click.UsageError(msg)
     if not doing.yes or output == "table":
-        show(_plan_report(kept.plan, doing), output)
+        show(_plan_report(kept.plan, doing, output), output)
     verb = kept.plan.kind.value
     if not agreed(f"{verb} {some(kept.plan.lots, 'lot')}?", yes=doing.yes):
         _say(f"nothing was done; this works it: cls {verb} --resume {kept.plan.id} --yes")
@@ -205,13 +203,13 @@ def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: 
     with progress(f"{kept.plan.kind.value} {kept.plan.id}") as step:
         ended = work_plan(landscape, kept, how, _tell, stop, step)
     counts = ended.counts()
-    show(progress_report(kept.plan, counts), output)
+    show(progress_report(kept.plan, counts, output), output)
     if signals:
         _say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
         sys.exit(128 + signals[0])
     unworked = sum(of.get(Came.FAILED, 0) + of.get(Came.LEFT, 0) for of in counts.values())
     if unworked:
-        msg = f"{some(unworked, 'lot')} of plan {kept.plan.id} came to nothing, or were left to others"
+        msg = f"plan {kept.plan.id} is not done: {some(unworked, 'lot')} failed, or left to others"
         hint = f"mend what is told above, then cls {kept.plan.kind.value} --resume {kept.plan.id} --yes"
         raise UnworkedError(msg, hint=hint)
 
@@ -232,8 +230,19 @@ def _say(text: str) -> None:
     click.echo(fitted(text, sys.stderr), err=True)
 
 
-def _plan_report(plan: WorkPlan, doing: Doing) -> Report:
-    return Report(_PLANNED, tuple(_planned_row(plan, stage, doing) for stage in plan.stages), kept=_KEPT)
+def _plan_report(plan: WorkPlan, doing: Doing, output: str) -> Report:
+    rows = (_planned_row(plan, stage, doing) for stage in plan.stages)
+    return _placed(Report(_PLANNED, tuple(rows), kept=_KEPT), plan, output)
+
+
+def _placed(report: Report, plan: WorkPlan, output: str) -> Report:
+    """With the placement of each row; in a table only where there are several."""
+    places = [stage.placement for stage in plan.stages]
+    if output == "table" and len({*places}) == 1:
+        return report
+    rows = zip(report.rows, places, strict=True)
+    told = tuple((*row, each.provider, each.stage, each.account, each.region) for row, each in rows)
+    return evolve(report, columns=(*report.columns, *_PLACE), rows=told)
 
 
 def _planned_row(plan: WorkPlan, stage: Stage, doing: Doing) -> tuple[Value, ...]:
@@ -250,9 +259,9 @@ def _planned_row(plan: WorkPlan, stage: Stage, doing: Doing) -> tuple[Value, ...
     )
 
 
-def progress_report(plan: WorkPlan, counts: Mapping[int, Mapping[Came, int]]) -> Report:
+def progress_report(plan: WorkPlan, counts: Mapping[int, Mapping[Came, int]], output: str) -> Report:
     """A row an arc: what became of its lots, and how many are ahead."""
-    return Report(_ENDED, tuple(_ended_rows(plan, counts)), kept=_KEPT)
+    return _placed(Report(_ENDED, tuple(_ended_rows(plan, counts)), kept=_KEPT), plan, output)
 
 
 def _ended_rows(plan: WorkPlan, counts: Mapping[int, Mapping[Came, int]]) -> Iterable[tuple[Value, ...]]:

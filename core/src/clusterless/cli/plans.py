@@ -43,7 +43,7 @@ def plans(session: Session, scope: Scope, plan_id: str | None) -> None:
         counts: dict[int, dict[Came, int]] = {}
         for each in _counts(kept):
             counts.setdefault(each.stage, {})[each.came] = each.lots
-        show(progress_report(kept.plan, counts), session.output)
+        show(progress_report(kept.plan, counts, session.output), session.output)
         return
     with ThreadPoolExecutor(_READERS) as pool:
         found = pool.map(lambda each: read_plan(*each), plans_in(stores))

@@ -18,6 +18,7 @@ from clusterless.cli.words import fitted, some
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.errors import ClsError, InvalidValueError
 from clusterless.operate.landscape import ArcView
+from clusterless.operate.one_lot import check_unit
 from clusterless.operate.rolling import RolledBack, Worked, roll_back, worked
 from clusterless.plugins import find_plugins
 
@@ -72,14 +73,16 @@ def rollback(
         raise click.UsageError(msg)
     landscape = runnable(scope, find_plugins())
     view = one_arc(landscape, scope, arc)
+    for lot in parsed:
+        check_unit(view, lot)
     there = worked(landscape, view, _ranges(view, window) if window else runs(parsed))
     total = len(there.lots) + (len(there.marked) if remove else 0)
     if not yes or session.output == "table":
         show(_there(view, there), session.output)
     if not total:
         _say("there is nothing to roll back")
-    elif not agreed(_question(total, remove=remove), yes=yes):
-        _say("nothing was done; add --yes to do it")
+    elif not agreed(f"{_doing(total, remove=remove)}?", yes=yes):
+        _say(f"nothing was done; --yes would {_doing(total, remove=remove)}")
         return
     done = (
         roll_back(landscape, view, there, output_folder(base_folder(scope)), remove=remove) if total else RolledBack()
@@ -95,8 +98,8 @@ def _ranges(view: ArcView, window: Window) -> Sequence[LotRange]:
     return [window.of(view.unit)]
 
 
-def _question(total: int, *, remove: bool) -> str:
-    return f"roll {some(total, 'lot')} back" + (", and remove what they came to?" if remove else "?")
+def _doing(total: int, *, remove: bool) -> str:
+    return f"roll {some(total, 'lot')} back" + (", and remove all objects and manifests of them" if remove else "")
 
 
 def _there(view: ArcView, there: Worked) -> Report:
@@ -113,7 +116,7 @@ def _report(session: Session, view: ArcView, done: RolledBack, there: Worked) ->
     show(Report(_DONE, (row,), kept=("arc", "rolledBack")), session.output)
     if left:
         named = "; ".join(left[:_NAMED]) + (f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else "")
-        msg = f"{some(len(left), 'lot')} left as they were: {named}"
+        msg = f"{some(len(left), 'lot')} not rolled back: {named}"
         raise LeftError(msg, hint="run this again when they are done")
 
 

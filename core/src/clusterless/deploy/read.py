@@ -256,12 +256,11 @@ class _Reader:
     def check_twice(self) -> None:
         seen: dict[tuple[str, str], str] = {}
         for one in self.declared:
-            project, placement = one.deployable.project.id, one.deployable.placement.id
-            if (project, placement) in seen:
-                where = seen[project, placement]
-                self.found(one.file, f"$.project: {project} on {placement} is already declared in {where}")
+            project, placement = one.deployable.project.id, one.deployable.placement
+            if where := seen.get((project, placement.id)):
+                self.found(one.file, f"$.project: {project} on {placement.title} is already declared in {where}")
                 self.hints["give one of them another name or version"] = None
-            seen[project, placement] = one.file
+            seen[project, placement.id] = one.file
 
     def report(self) -> None:
         hint = "; ".join(filter(None, self.hints))

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from clusterless.engine.parts import lot_of
-from clusterless.errors import ClsError
+from clusterless.errors import ClsError, InvalidValueError
 from clusterless.model.ledger import Claim, Complete, Failed
 from clusterless.model.lot import Lot
 from clusterless.operate.bench import open_views, workbench
@@ -28,6 +28,17 @@ class LotRefusedError(ClsError):
     code = "lot-refused"
 
 
+def check_unit(view: ArcView, lot: Lot) -> None:
+    """Refuse what cannot be a lot of the arc.
+
+    Raises:
+        InvalidValueError: its lots are of another unit.
+    """
+    if view.unit and lot.unit is not view.unit:
+        msg = f"{view.name} has lots of {view.unit.label}, and {lot} is none"
+        raise InvalidValueError(msg, hint=f"such as {Lot.containing(lot.start, view.unit)}")
+
+
 def work_one(
     landscape: Landscape,
     view: ArcView,
@@ -43,12 +54,14 @@ def work_one(
     What had failed begins its attempts anew; what is complete is replaced only *again*.
 
     Raises:
+        InvalidValueError: the arc has no such lots.
         LotRefusedError: it is complete, another works it, or its sources are not there.
     """
+    own = lot_of(view.arc, lot)
+    check_unit(view, own)
     with ExitStack() as stack:
         bench = stack.enter_context(workbench(landscape, scratch, stop.is_set))
         (arc,) = open_views(landscape, [view], bench, stack)
-        own = lot_of(view.arc, lot)
         _make_ready(arc, own, again=again)
         with _followed(arc.output(own, "").parent, emit):
             delivered = deliver(arc, own)

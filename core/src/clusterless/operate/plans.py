@@ -13,12 +13,13 @@ from clusterless.deploy.resolve import site
 from clusterless.engine.graph_parts import Node
 from clusterless.engine.plan import Kind, Stage, Which, Why, WorkPlan, stretches, why
 from clusterless.engine.ranges import LotRange, runs
-from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
+from clusterless.errors import ClsError, ObjectMissingError
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.candidates import Candidates
 from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.measuring import HISTORY, seconds_of, size_of
+from clusterless.operate.one_lot import check_unit
 from clusterless.runtime.declaration import digest
 from clusterless.store.api import ObjectStore
 
@@ -128,10 +129,8 @@ class Planner:
     def _ranges(self, looking: Candidates) -> Sequence[LotRange]:
         arc = looking.arc
         if self.asked.lots:
-            if wrong := [lot for lot in self.asked.lots if arc.unit and lot.unit is not arc.unit]:
-                assert arc.unit
-                msg = f"{arc.name} has lots of {arc.unit.label}, and {wrong[0]} is none"
-                raise InvalidValueError(msg, hint=f"such as {Lot.containing(wrong[0].start, arc.unit)}")
+            for lot in self.asked.lots:
+                check_unit(arc, lot)
             return runs(self.asked.lots)
         if arc.unit and self.asked.within is not None:
             return [self.asked.within(arc.unit)]
