@@ -107,6 +107,16 @@ def test_data_is_kept_unless_it_is_named(cls: Cls, project: Path, tmp_path: Path
     assert not (tmp_path / ".clusterless").exists()
 
 
+def test_the_setting_has_data_go_too_and_says_so_first(cls: Cls, tmp_path: Path, project: Path) -> None:
+    """Only with --destroy."""
+    (tmp_path / ".clsconfig").write_text("resource.removeAllOnDestroy = true\n")
+    assert cls("bootstrap", "--approve").returncode == 0
+    assert cls("run", str(project), "--until-idle").returncode == 0
+    assert "(with all that it holds)" in cls("bootstrap", "--destroy", "--dry-run").stdout
+    assert cls("bootstrap", "--destroy", "--approve").returncode == 0
+    assert not (tmp_path / ".clusterless").exists()
+
+
 def test_the_data_of_another_placement_stays(cls: Cls, tmp_path: Path) -> None:
     for stage in ("dev", "prod"):
         cls("bootstrap", "--stage", stage, "--approve")

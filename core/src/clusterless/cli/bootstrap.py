@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from clusterless.cli.app import Session
 from clusterless.deploy.bootstrap import Ground, survey_ground
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
@@ -27,10 +28,13 @@ Examples:
 @click.option("--account", help="The placement's account.")
 @click.option("--region", help="The placement's region.")
 @click.option("--destroy", is_flag=True, help="Remove what was made; what holds data stays.")
-@click.option("--with-data", is_flag=True, help="With --destroy: remove the data too.")
+@click.option(
+    "--with-data", is_flag=True, help="With --destroy: remove the data too, as resource.removeAllOnDestroy says."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--approve", "--yes", is_flag=True, help="Do it without asking.")
-def bootstrap(destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
+@click.pass_obj
+def bootstrap(session: Session, destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
     """Make what a placement needs beforehand, or with --destroy remove it.
 
     What would be done is shown first, and asked about on a terminal; without one, --approve is needed.
@@ -39,6 +43,7 @@ def bootstrap(destroy: bool, with_data: bool, dry_run: bool, approve: bool, **pl
     if with_data and not destroy:
         msg = "--with-data goes with --destroy"
         raise click.UsageError(msg)
+    with_data = with_data or (destroy and session.config.resource.remove_all_on_destroy)
     ground = survey_ground(Placement(**place), Path.cwd(), find_plugins())
     plan = ground.to_remove(with_data) if destroy else ground.to_make()
     _show(ground, plan, destroy, with_data)
