@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from clusterless.cli.explain import ago, size
+from clusterless import layout
+from clusterless.cli.explain import ago, as_listed, size
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)
 
@@ -31,3 +35,15 @@ def test_ago(seconds: int, text: str) -> None:
 )
 def test_size(count: int, text: str) -> None:
     assert size(count) == text
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1), min_size=1).map("/".join))
+def test_a_path_is_looked_for_as_manifests_quote_it(key: str) -> None:
+    """Python quotes more than manifests do, such as '='."""
+    listed = layout.uri("file:///", key)
+    assert as_listed(f"file:///{quote(key)}") == as_listed(listed) == listed
+
+
+def test_what_is_no_location_is_left_as_it_is() -> None:
+    assert as_listed("s3://bucket") == "s3://bucket"
+    assert as_listed("s3://bucket/lot=1/a%20b") == "s3://bucket/lot=1/a%20b"

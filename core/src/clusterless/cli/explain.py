@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
 import click
 from attrs import frozen
@@ -140,7 +141,7 @@ def _attempt(asked: _Asked, attempt: str) -> list[Story]:
 
 
 def _object(asked: _Asked, subject: str) -> list[Story]:
-    uri = subject if re.match(r"[a-z][a-z0-9+.-]*:", subject) else Path(subject).absolute().as_uri()
+    uri = as_listed(subject if re.match(r"[a-z][a-z0-9+.-]*:", subject) else Path(subject).absolute().as_uri())
     _say_object(uri)
     with progress("looking for it in manifests") as step:
         listed = list(find_object(asked.places, uri, asked.window.of, step))
@@ -151,6 +152,13 @@ def _object(asked: _Asked, subject: str) -> list[Story]:
     for each in listed:
         told += [story for story in asked.lot(each.lot, each.dataset.id) if story not in told]
     return told
+
+
+def as_listed(uri: str) -> str:
+    """*uri* quoted as manifests have it: there are several ways to write one."""
+    root, _, key = uri.partition("://")
+    host, slash, key = key.partition("/")
+    return layout.uri(f"{root}://{host}/", unquote(key)) if slash else uri
 
 
 def _say_object(uri: str) -> None:
