@@ -123,14 +123,14 @@ def test_partitions_are_added_to_a_table(cloud: Any) -> None:
     cloud.put(*(f"day=2024010{number}/hour=7/{part}.csv" for number in (1, 2, 3) for part in "ab"))
     cloud.run()
     [manifest] = cloud.manifests("parts").values()
-    assert manifest["state"] == "complete"
-    assert manifest["uris"] == [f"{table}/"] + [f"{table}/day=2024010{number}/hour=7" for number in (1, 2, 3)]
+    assert (manifest["state"], manifest["uriType"]) == ("complete", "path")
+    assert manifest["uris"] == [f"{table}/day=2024010{number}/hour=7/" for number in (1, 2, 3)]
     found = cloud.client("glue").get_partitions(DatabaseName=cloud.stage, TableName="logs")["Partitions"]
     assert sorted(each["Values"] for each in found) == [[f"2024010{number}", "7"] for number in (1, 2, 3)]
     cloud.put("day=20240101/hour=7/late.csv")
     cloud.run()
     assert [each["state"] for each in cloud.manifests("parts").values()] == ["complete", "empty"]
-    audited = cloud.cls("audit", "-p", "p.json")
+    audited = cloud.cls("audit", "parts", "-p", "p.json")
     assert audited.code == 0, audited
 
 

@@ -63,7 +63,7 @@ class PartitionType(enum.Enum):
 
 
 class PartitionResults(enum.Enum):
-    """What the sink's manifest lists besides the table."""
+    """What the sink's manifest lists: the table alone, or partitions of it."""
 
     NONE = "none"
     ALL = "all"

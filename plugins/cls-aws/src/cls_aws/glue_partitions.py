@@ -218,19 +218,19 @@ def _problem(role: str, table: Table, outcome: Outcome, total: int) -> str:
 
 
 def _listed(sink: str, folders: Iterable[Partition], outcome: Outcome, results: PartitionResults) -> Iterator[str]:
-    """What the manifest lists: the table, and those of its partitions that are asked for."""
-    yield sink
+    """What the manifest lists, as locations: the partitions that are asked for, or the table, which holds them all."""
     if results is PartitionResults.NONE:
+        yield sink
         return
     listed = {*outcome.added, *(outcome.before if results is PartitionResults.ALL else ())}
     for each in folders:
         if each.folder in listed:
-            yield layout.uri(sink, each.folder)
+            yield layout.uri(sink, f"{each.folder}/")
 
 
 def _manifest(lot: Lot, uris: tuple[str, ...], outcome: Outcome, problem: str) -> Manifest:
     if problem:
-        return Manifest(state=ManifestState.PARTIAL, comment=problem, lot=lot, uris=uris)
+        return Manifest(state=ManifestState.PARTIAL, comment=problem, lot=lot, uri_type=UriType.PATH, uris=uris)
     if not outcome.added:
         return Manifest(state=ManifestState.EMPTY, lot=lot)
-    return Manifest(state=ManifestState.COMPLETE, lot=lot, uris=uris)
+    return Manifest(state=ManifestState.COMPLETE, lot=lot, uri_type=UriType.PATH, uris=uris)

@@ -1,7 +1,7 @@
 """A table's partitions, as what lies below ``glue://[catalog]/database/table/``: seen and removed like objects.
 
-So what a manifest lists is found by whoever audits it, and goes when retention removes the lot. A partition's key is
-its folder: as many of the last parts of its location as it has values.
+So what a manifest lists is found by whoever audits it. A partition's key is its folder, with a slash: as many of the
+last parts of its location as it has values.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class TableStore(ObjectStore):
 
 def _key(partition: Any) -> str:
     folders = partition["StorageDescriptor"]["Location"].rstrip("/").split("/")
-    return "/".join(folders[-len(partition["Values"]) :])
+    return "/".join(folders[-len(partition["Values"]) :]) + "/"
 
 
 def _info(partition: Any) -> ObjectInfo:
