@@ -7,12 +7,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from attrs import frozen
+from beds import aws
+from beds.installed import installed
+from beds.ministack import ministack
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -96,3 +99,17 @@ def shell(tmp_path: Path) -> Shell:
         return said
 
     return run
+
+
+@pytest.fixture(scope="session")
+def aws_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ministack(tmp_path_factory.mktemp("ministack")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def aws_server(aws_cloud: str, shell: Shell, tmp_path: Path) -> dict[str, str]:
+    """An account of AWS with nothing in it, and its own command line."""
+    (tmp_path / ".bin/aws").symlink_to(installed("awscli", "awscli>=1.40") / "aws")
+    account = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_DEFAULT_REGION": aws.REGION}  # the server takes it for one
+    return {**aws.variables(aws_cloud), **account, "HOME": str(tmp_path)}

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CALL = re.compile(r"`(?P<file>[\w/.-]+\.py)::(?P<test>\w+)`")
 
@@ -34,6 +36,8 @@ def test_links_lead_somewhere(page: Any) -> None:
 
 def test_projects_are_sound(page: Any, shell: Any, tmp_path: Path) -> None:
     """A block of JSON is read; one that is a project passes `cls verify`, together with those before it."""
+    if page.path.name == "aws.md":
+        pytest.skip("its walkthrough verifies it, where there is an account")
     files: list[str] = []
     for block in page.blocks("json"):
         if '"project"' in block and "placement" in json.loads(block):

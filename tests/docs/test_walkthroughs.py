@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+WITH_SERVERS = {"aws.md"}
 WALKS = [ROOT / "docs/tutorial.md", *sorted((ROOT / "docs/howto").glob("*.md"))]
 
 _STEP = re.compile(
@@ -28,7 +29,7 @@ def test_there_are_walkthroughs() -> None:
 
 
 @pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.stem)
-def test_it_is_as_it_is_written(walk: Path, shell: Any, tmp_path: Path) -> None:
+def test_it_is_as_it_is_written(walk: Path, shell: Any, tmp_path: Path, server: Mapping[str, str]) -> None:
     state = "set +e; [ -f .env ] && . ./.env; set -e; "
     shown = ""
     for file, kind, text in steps(walk):
@@ -37,10 +38,17 @@ def test_it_is_as_it_is_written(walk: Path, shell: Any, tmp_path: Path) -> None:
             (tmp_path / file).write_text(text)
         elif kind == "bash":
             # What is exported in one block holds in the next.
-            shown = shell(f"{state}{text}\nexport -p | grep CLS_ > .env || true")
+            shown = shell(f"{state}{text}\nexport -p | grep CLS_ > .env || true", **server)
         elif kind == "text" and shown:
             assert steady(shown) == steady(text), f"{walk.name}: after {shown}"
             shown = ""
+
+
+@pytest.fixture
+def server(walk: Path, request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """The variables that lead to the server which a page is about."""
+    found: Mapping[str, str] = request.getfixturevalue(f"{walk.stem}_server") if walk.name in WITH_SERVERS else {}
+    return found
 
 
 def steps(page: Path) -> Iterator[tuple[str, str, str]]:
