@@ -39,7 +39,7 @@ def seaweed(folder: Path) -> Iterator[str]:
         "-master.telemetry=false",
         f"-dir={data}",
         f"-s3.config={folder / 'users.json'}",
-        "-volume.max=100",  # a bucket takes some volumes for itself
+        "-volume.max=0",  # as the disk has room: a bucket takes some volumes for itself
         "-master.volumeSizeLimitMB=64",
         *(f"-{name}.port={port}" for name, port in ports.items()),
         *(f"-{name}.port.grpc={free_port()}" for name in ports),
