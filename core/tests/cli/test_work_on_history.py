@@ -115,6 +115,12 @@ class Shop:
         by_lot = {next(part for part in path.parts if part.startswith("lot=")): path.read_text() for path in files}
         return [text for _, text in sorted(by_lot.items())]
 
+    def await_results(self, dataset: str, wanted: list[str]) -> None:
+        deadline = time.monotonic() + 60
+        while (held := self.results(dataset)) != wanted:
+            assert time.monotonic() < deadline, held
+            time.sleep(0.05)
+
     def lots(self) -> list[str]:
         names = (path.name for path in self.folder.glob(".clusterless/*manifest*/datasets/name=a/version=1/lot=*"))
         return sorted(name.removeprefix("lot=") for name in names)
@@ -300,6 +306,24 @@ def test_published_lots_are_worked_where_the_arc_runs_though_they_lie_before_its
     assert shop.results("b") == [], "nothing is worked here"
     assert shop.cls("run", "p.json", "--until-idle").returncode == 0
     assert shop.results("b") == ["1", "2", "3", "4"]
+
+
+def test_what_is_published_is_followed_downstream_as_far_as_it_changed(shop: Shop) -> None:
+    shop.rows("backfill", "--yes", "-p", "p.json")
+    assert shop.results("c") == ["2", "4", "6", "8"]
+    running = shop.begin("run", "p.json")
+    counted, doubled = shop.rows(
+        "replay", "count", "--which", "all", "--downstream", "--publish", "--yes", "-p", "p.json"
+    )
+    assert (counted["same"], doubled["unchanged"]) == (4, 4)
+    (shop.folder / "data/more").write_text("10")
+    counted, doubled = shop.rows(
+        "replay", "count", "--which", "all", "--downstream", "--publish", "--yes", "-p", "p.json"
+    )
+    assert (counted["done"], doubled["published"]) == (4, 4)
+    shop.await_results("c", ["22", "24", "26", "28"])
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
 
 
 def test_lots_are_begun_no_faster_than_the_rate(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from math import inf
@@ -11,6 +12,7 @@ from time import monotonic
 
 from attrs import define, evolve, field, frozen
 
+from clusterless.engine.lot_states import attempt_number
 from clusterless.engine.plan import Came, Covered, Why, WorkPlan, differing, in_order, in_unit, replaces, resting
 from clusterless.engine.ranges import LotRange
 from clusterless.errors import ClsError
@@ -30,6 +32,7 @@ from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.delivery import Delivered, deliver
 from clusterless.runtime.replay import roll_back_once
 
+_LOOK = 1.0  # seconds between two looks at what others make of a lot
 _TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
 _MINUTE = 60.0
 
@@ -152,14 +155,32 @@ class _Working:
     # ---- elsewhere ----
 
     def _publish(self, index: int) -> None:
-        view, arc = self.views[index], self.arcs[index]
-        publishing = Publishing(view, arc, self.bench, reason_of(self.plan))
-        for lot, why in _Stage(self, index).owed():
+        """Where other arcs follow, what the lots come to is waited for, since it tells what is to follow."""
+        stage = _Stage(self, index)
+        publishing = Publishing(self.views[index], self.arcs[index], self.bench, reason_of(self.plan))
+        awaited: deque[Lot] = deque()
+        for lot, why in stage.owed():
             while not self._keep_rate() and not self.stop.wait(_TICK):
                 self._tell_progress()
             if self.stop.is_set():
                 return
-            self.progress.note(index, lot, Came.PUBLISHED if publishing.send(lot, why) else Came.LEFT)
+            stage.keep_before(lot)
+            if not publishing.send(lot, why):
+                self.progress.note(index, lot, Came.LEFT)
+            elif stage.is_followed:
+                awaited.append(lot)
+            else:
+                self.progress.note(index, lot, Came.PUBLISHED)
+            self._tell_progress()
+        self._await(stage, awaited)
+
+    def _await(self, stage: _Stage, lots: deque[Lot]) -> None:
+        while lots and not self.stop.is_set():
+            came = stage.came_elsewhere(lots[0])
+            if came:
+                self.progress.note(stage.index, lots.popleft(), came)
+            else:
+                self.stop.wait(_LOOK)
             self._tell_progress()
 
 
@@ -220,10 +241,25 @@ class _Stage:
         if lot in self.rolled_back:
             return
         why = self.reasons[lot]
-        if self._is_followed:
-            note_before(self.working.kept.state, self._before(lot), self._result(lot))
+        self.keep_before(lot)
         roll_back_once(self.arc, lot, reason_of(self.working.plan), lambda state: replaces(why, state))
         self.rolled_back.add(lot)
+
+    def keep_before(self, lot: Lot) -> None:
+        """Where other arcs follow, keep what the lot came to, to be compared."""
+        if self.is_followed:
+            note_before(self.working.kept.state, self._before(lot), self._result(lot))
+
+    def came_elsewhere(self, lot: Lot) -> Came | None:
+        """What became of a lot that others work; None where they are not at an end with it."""
+        ledger = self.arc.ledger(lot)
+        seen = ledger.look()
+        last = ledger.read(seen.last) if seen.last else None
+        if isinstance(last, Complete) and ledger.is_marked(seen.last, last.state):
+            return Came.SAME if self._is_same(lot) else Came.DONE
+        if isinstance(last, Failed) and attempt_number(last.attempt) >= self.arc.arc.retry.attempts:
+            return Came.FAILED
+        return None
 
     def _came(self, delivered: Delivered, lot: Lot) -> Came | None:
         """What became of the lot; None where it is to be delivered again."""
@@ -246,7 +282,7 @@ class _Stage:
         return [number for number, each in earlier if heard & {*each.sinks.values()}]
 
     @property
-    def _is_followed(self) -> bool:
+    def is_followed(self) -> bool:
         made = {*self.working.views[self.index].sinks.values()}
         later = self.working.views[self.index + 1 :]
         return self.working.plan.cascade and any(made & {*each.sources.values()} for each in later)
@@ -263,7 +299,7 @@ class _Stage:
         return False
 
     def _is_same(self, lot: Lot) -> bool:
-        if not self._is_followed:
+        if not self.is_followed:
             return False
         before = read_before(self.working.kept.state, self._before(lot))
         return before is not None and before == self._result(lot)
