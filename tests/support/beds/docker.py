@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -13,11 +14,13 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
+from attrs import frozen
 
 from beds.debian import program
 
@@ -38,22 +41,97 @@ def engine(factory: pytest.TempPathFactory) -> Iterator[str]:
     if _answers(given):
         yield given
         return
-    dockerd = program("dockerd", "docker.io")
     common = _common(factory)
-    folder = Path(tempfile.gettempdir()) / f"cls-docker-{zlib.crc32(bytes(common)):08x}"  # a socket's path is short
-    host = f"unix://{folder / 'd.sock'}"
+    own = Private.made(common, "shared")
     with (common / "docker.lock").open("w") as lock, (common / "docker.users").open("w") as users:
         with _locked(lock):
-            if not _answers(host):
-                _start(dockerd, folder, host)
+            if not _answers(own.host):
+                own.start()
             fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield host
+            yield own.host
         finally:
             with _locked(lock):
                 fcntl.flock(users, fcntl.LOCK_UN)
                 if _is_last(users):
-                    _end(folder)
+                    own.clear()
+
+
+@contextmanager
+def private(factory: pytest.TempPathFactory, *options: str, disk: str = "") -> Iterator[Private]:
+    """An engine of one test, which may end and start it, and give it more *options* and a *disk* of a size as ``64m``.
+
+    Raises:
+        pytest.skip.Exception: there can be none.
+    """
+    if os.getuid():
+        pytest.skip("only root can run an engine of its own")
+    own = Private.made(factory.mktemp("engine"), "private", options)
+    try:
+        if disk:
+            (own.folder / "data").mkdir(parents=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk}", "none", own.folder / "data"], check=True)
+        own.start()
+        yield own
+    finally:
+        if not _answers(own.host):  # it was killed: what it left running ends with the next
+            own.start()
+        own.clear()
+
+
+@frozen
+class Private:
+    """An engine in *folder*. It is nobody's child, since whoever is the last ends it."""
+
+    dockerd: Path
+    folder: Path
+    options: Sequence[str]
+
+    @classmethod
+    def made(cls, at: Path, name: str, options: Sequence[str] = ()) -> Self:
+        """One for who is *at* a folder, which may be deep: a socket's path is short."""
+        folder = Path(tempfile.gettempdir()) / f"cls-docker-{name}-{zlib.crc32(bytes(at)):08x}"
+        return cls(program("dockerd", "docker.io"), folder, options)
+
+    @property
+    def host(self) -> str:
+        return f"unix://{self.folder / 'd.sock'}"
+
+    def start(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        kept = {"data-root": "data", "exec-root": "exec", "pidfile": "d.pid"}
+        folders = [f"--{option}={self.folder / name}" for option, name in kept.items()]
+        command = [self.dockerd, f"--host={self.host}", *folders, "--iptables=false", "--bridge=none", *self.options]
+        quoted = shlex.join(map(str, command))
+        subprocess.run(["sh", "-c", f"setsid {quoted} </dev/null >>{self.folder}/log 2>&1 &"], check=True)
+        limit = time.monotonic() + _PATIENCE
+        while not _answers(self.host):
+            if time.monotonic() > limit:
+                told = (self.folder / "log").read_text(errors="replace")[-2000:]
+                msg = f"dockerd did not start:\n{told}"
+                raise RuntimeError(msg)
+            time.sleep(0.1)
+
+    def end(self, *signs: signal.Signals) -> None:
+        """By its pid, one sign after the other until it has ended."""
+        file = self.folder / "d.pid"
+        pid = int(file.read_text()) if file.exists() else 0
+        for sign in signs:
+            if pid and _runs(pid):
+                os.kill(pid, sign)
+                limit = time.monotonic() + _GRACE
+                while _runs(pid) and time.monotonic() < limit:
+                    time.sleep(0.1)
+        for stale in (file, self.folder / "exec/containerd/containerd.pid"):  # which may name what nobody has reaped
+            if stale.exists() and not _runs(int(stale.read_text())):
+                stale.unlink()
+
+    def clear(self) -> None:
+        """What it kept goes with it, and what it left mounted."""
+        self.end(signal.SIGTERM, signal.SIGKILL)
+        for path in reversed(_mounted(self.folder)):
+            subprocess.run(["umount", path], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager
@@ -73,38 +151,9 @@ def _is_last(users: io.TextIOBase) -> bool:
     return True
 
 
-def _start(dockerd: Path, folder: Path, host: str) -> None:
-    """Start an engine that is nobody's child, since whoever is the last ends it."""
-    folder.mkdir(exist_ok=True)
-    folders = f"--data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/d.pid"
-    command = f"{dockerd} --host {host} {folders} --iptables=false --bridge=none"
-    subprocess.run(["sh", "-c", f"setsid {command} </dev/null >{folder}/log 2>&1 &"], check=True)
-    limit = time.monotonic() + _PATIENCE
-    while not _answers(host):
-        if time.monotonic() > limit:
-            told = (folder / "log").read_text(errors="replace")[-2000:]
-            _end(folder)
-            msg = f"dockerd did not start:\n{told}"
-            raise RuntimeError(msg)
-        time.sleep(0.1)
-
-
-def _end(folder: Path) -> None:
-    """End the engine by its pid; what it kept goes with it, and what it left mounted."""
-    pid_file = folder / "d.pid"
-    if pid_file.exists():
-        pid = int(pid_file.read_text())
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            os.kill(pid, sign)
-            limit = time.monotonic() + _GRACE
-            while _runs(pid) and time.monotonic() < limit:
-                time.sleep(0.1)
-            if not _runs(pid):
-                break
-    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    for path in reversed([each for each in mounted if each.startswith(f"{folder}/")]):
-        subprocess.run(["umount", path], check=False)
-    shutil.rmtree(folder, ignore_errors=True)
+def _mounted(folder: Path) -> list[str]:
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [path for path in mounts if path.startswith(f"{folder}/")]
 
 
 def _runs(pid: int) -> bool:
