@@ -86,6 +86,10 @@ def test_a_rollback_says_before_what_it_takes_away(staged: Path, cls: Cls) -> No
     [
         ("graph -p dev.json --project nix", "--project nix: there is none here; there are: p:1"),
         ("graph -p dev.json --name nix", "--name nix: there is none here; there are: "),
+        ("gaps -p dev.json --project nix", "--project nix: there is none here; there are: p:1"),
+        ("gaps -p dev.json --name nix", "--name nix: there is none here; there are: "),
+        ("backfill -p dev.json --project p:2", "--project p:2: there is none here; there are: p:1"),
+        ("rollback copy 20240131PT1H001 -p dev.json --name nix", "--name nix: there is none here; there are: copy"),
         ("redrive told.json --project nix", "--project nix: there is none here; there are: p:1"),
         ("redrive told.json --notifier nix", "--notifier nix: there is none here; there are: tell"),
         ("redrive told.json --notifier nix --list", "--notifier nix: there is none here; there are: tell"),

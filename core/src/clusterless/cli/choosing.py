@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
-from clusterless.cli.scope import Scope
+from clusterless.cli.scope import Scope, refuse_unknown, spelled
 from clusterless.deploy.check import findings
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.engine.findings import Severity
@@ -61,7 +61,7 @@ def chosen_arcs(landscape: Landscape, scope: Scope, names: Sequence[str]) -> lis
     Raises:
         ArcUnknownError: there is none of a name.
     """
-    known = list(_in_scope(landscape, scope))
+    known = _in_scope(landscape, scope)
     if not names:
         return known
     return [arc for name in dict.fromkeys(names) for arc in _named(known, name)]
@@ -73,7 +73,7 @@ def one_arc(landscape: Landscape, scope: Scope, name: str) -> ArcView:
     Raises:
         ArcUnknownError: there is none, or there are several.
     """
-    found = _named(list(_in_scope(landscape, scope)), name)
+    found = _named(_in_scope(landscape, scope), name)
     if len(found) > 1:
         where = ", ".join(f"{arc.project.name}:{arc.project.version} in {arc.placement.title}" for arc in found)
         msg = f"there are several arcs {name!r}: of {where}"
@@ -92,17 +92,18 @@ def _named(known: Sequence[ArcView], name: str) -> list[ArcView]:
     return found
 
 
-def _in_scope(landscape: Landscape, scope: Scope) -> Iterator[ArcView]:
-    """Not what is upstream of it, in other projects."""
+def _in_scope(landscape: Landscape, scope: Scope) -> list[ArcView]:
+    """Not what is upstream of it, in other projects.
+
+    Raises:
+        InvalidValueError: there is nothing of a project or name that is asked for.
+    """
     files = set(map(str, scope.files))
-    for arc in landscape.arcs:
-        if files and arc.reader.part.file not in files:
-            continue
-        spelled = {arc.project.name, f"{arc.project.name}:{arc.project.version}"}
-        if scope.projects and not spelled & {*scope.projects}:
-            continue
-        if not scope.names or arc.arc.name in scope.names:
-            yield arc
+    known = [arc for arc in landscape.arcs if not files or arc.reader.part.file in files]
+    refuse_unknown("project", scope.projects, [spelled(arc.project) for arc in known])
+    refuse_unknown("name", scope.names, [{arc.arc.name} for arc in known])
+    kept = [arc for arc in known if not scope.projects or spelled(arc.project) & {*scope.projects}]
+    return [arc for arc in kept if not scope.names or arc.arc.name in scope.names]
 
 
 def state_stores(landscape: Landscape) -> list[ObjectStore]:

@@ -12,7 +12,7 @@ from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import output_folder
-from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
 from clusterless.cli.words import some
 from clusterless.engine.gaps import Reason
 from clusterless.model.placement import Placement
@@ -60,6 +60,7 @@ def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, 
     session: Session = ctx.obj
     landscape = scope.landscape(find_plugins())
     things = Things(landscape)
+    _refuse_unknown(scope, things.all)
     wanted = [thing for thing in things.chosen(datasets) if datasets or _is_asked_for(scope, thing)]
     _name_unknown(wanted)
     with progress("looking for gaps") as step:
@@ -74,14 +75,26 @@ def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, 
 
 def _is_asked_for(scope: Scope, thing: Thing) -> bool:
     """Whether it is made by the files that are named, or by anybody, and is of the projects and names asked for."""
-    project, file = _maker(thing)
+    _, file = _maker(thing)
     if scope.files and file not in map(str, scope.files):
         return False
-    if scope.projects and (
-        project is None or not {project.name, f"{project.name}:{project.version}"} & {*scope.projects}
-    ):
+    if scope.projects and not _projects(thing) & {*scope.projects}:
         return False
-    return not scope.names or bool({thing.name, thing.name.partition("/")[0]} & {*scope.names})
+    return not scope.names or bool(_names(thing) & {*scope.names})
+
+
+def _refuse_unknown(scope: Scope, things: Sequence[Thing]) -> None:
+    refuse_unknown("project", scope.projects, [each for thing in things if (each := _projects(thing))])
+    refuse_unknown("name", scope.names, [_names(thing) for thing in things])
+
+
+def _projects(thing: Thing) -> set[str]:
+    project, _ = _maker(thing)
+    return spelled(project) if project else set()
+
+
+def _names(thing: Thing) -> set[str]:
+    return {thing.name, thing.name.partition("/")[0]}
 
 
 def _maker(thing: Thing) -> tuple[Project | None, str]:
