@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-from beds import aws
+from beds import aws, docker
+from beds.docker_bases import base
 from beds.installed import installed
 from beds.ministack import ministack
 
@@ -113,3 +114,11 @@ def aws_server(aws_cloud: str, shell: Shell, tmp_path: Path) -> dict[str, str]:
     (tmp_path / ".bin/aws").symlink_to(installed("awscli", "awscli>=1.40") / "aws")
     account = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_DEFAULT_REGION": aws.REGION}  # the server takes it for one
     return {**aws.variables(aws_cloud), **account, "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def containers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A container engine, with the image that the page's own begins from."""
+    with docker.engine(tmp_path_factory) as host:
+        base(host, "python")
+        yield {"DOCKER_HOST": host}
