@@ -274,6 +274,25 @@ class Subscription(Protocol):
         """Give back what is held; the queue stays."""
 
 
+@frozen(kw_only=True)
+class SetAside:
+    """A message that a subscription could not hand out, and *why*; without an *event* where nobody can read it."""
+
+    event: Event | None
+    why: str
+
+
+@runtime_checkable
+class Redrivable(Protocol):
+    """What a subscription may offer besides: the messages that it has set aside."""
+
+    def set_aside(self) -> Sequence[SetAside]:
+        """Those that there are."""
+
+    def redrive(self) -> int:
+        """Have those that can be read handed out again, and say how many they are; the others stay."""
+
+
 # ---- activities and resources ----------------------------------------------------------------------------------
 
 

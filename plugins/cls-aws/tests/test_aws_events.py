@@ -22,7 +22,7 @@ from clusterless.model.dataset import Dataset, LocatedDataset
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.placement import Placement
-from clusterless.provider import Surroundings
+from clusterless.provider import Redrivable, Surroundings
 from clusterless.testing.clock import SettableClock
 from clusterless.testing.vectors import vectors
 
@@ -209,6 +209,28 @@ def test_what_nobody_can_read_is_set_aside_and_told(
     assert f"set aside in {made.dead.name}" in caplog.text
     (dead,) = sqs.receive_message(QueueUrl=made.dead.url)["Messages"]
     assert dead["Body"] == '{"detail": {"lot": 1}}'
+
+
+def test_what_was_set_aside_is_told_and_what_can_be_read_is_handed_out_again(
+    subscribe: Subscribe, around: Surroundings
+) -> None:
+    queue = subscribe(A)
+    sqs, made = client("sqs", around.placement), queue._subscriber
+    lots = [LOT, LOT.next]
+    for lot in lots:
+        detail = json.loads(entry(event(lot=lot), "bus")["Detail"])
+        sqs.send_message(QueueUrl=made.dead.url, MessageBody=json.dumps({"source": SOURCE, "detail": detail}))
+    sqs.send_message(QueueUrl=made.dead.url, MessageBody="rubbish")
+    assert isinstance(queue, Redrivable)
+    for _ in range(2):  # to look changes nothing
+        aside = queue.set_aside()
+        assert sorted(str(each.event.lot) for each in aside if each.event) == [str(each) for each in lots]
+        (unreadable,) = (each for each in aside if each.event is None)
+        assert "not JSON" in unreadable.why
+    assert queue.redrive() == 2
+    assert {each.event.lot for each in received(queue, around.clock, 2)} == set(lots)
+    assert [each.event for each in queue.set_aside()] == [None]
+    assert queue.redrive() == 0
 
 
 def test_datasets_that_are_added_later_are_heard_of(

@@ -230,6 +230,26 @@ def test_what_a_project_reads_of_others_is_told_of() -> None:
     assert "no file writes in/20230101" in cls("policy", saved(project))
 
 
+def test_events_that_were_set_aside_are_listed_and_sent_to_their_arc_again() -> None:
+    project = json.loads(THEIRS)
+    stage = f"d{uuid4().hex[:8]}"
+    project["placement"] = {"provider": "aws", "stage": stage}
+    cls("bootstrap", "--provider", "aws", "--stage", stage, "--approve")
+    file, sqs = saved(project), client("sqs", placement(stage))
+    cls("redrive", file, "--list")
+    name = f"{stage.upper()}-Demo-20230101-00-copyA-events"
+    detail = {"dataset": {"name": "in", "version": "20230101", "pathURI": "s3://b/in/"}, "lot": "20230101PT5M000",
+              "manifest": "s3://m/manifest.json", "datasetId": "in/20230101"}  # fmt: skip
+    dead = sqs.get_queue_url(QueueName=f"{name}-dead")["QueueUrl"]
+    for body in ({"detail": detail}, {"detail": 7}):
+        sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(body))
+    listed = json.loads(cls("redrive", file, "--list", "--output", "json"))
+    assert sorted((each["state"], each["lotId"]) for each in listed if each["lotId"]) == [("dead", "20230101PT5M000")]
+    assert len(listed) == 2
+    assert "Demo/copyA: 1 event handed out again" in cls("redrive", file)
+    assert sqs.receive_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])["Messages"]
+
+
 # ---- with the reference system ---------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from textwrap import shorten
 
@@ -19,11 +20,11 @@ from clusterless.deploy.resolve import resolve
 from clusterless.errors import NotifyError
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugins, find_plugins
-from clusterless.provider import Surroundings
+from clusterless.provider import Redrivable, Surroundings
 from clusterless.runner.notifying import open_notifier
 from clusterless.runtime.clock import SystemClock, jitter, random_id
 from clusterless.runtime.letters import Envelope, LetterBox
-from clusterless.runtime.site import Site
+from clusterless.runtime.site import Site, subscriber
 from clusterless.store.api import ObjectStore
 from clusterless.store.retrying import RetryingStore
 
@@ -57,6 +58,9 @@ def redrive(
 
     What waits to be tried again is left to 'cls run'. What is sent is removed; at
     the first failure the rest of a notifier's events is kept for another time.
+
+    Without --notifier, events that were set aside beside the queue of an arc are
+    handed out to it again, where its provider sets them aside.
     """
     plugins = find_plugins()
     sites = resolve(read_projects(files, plugins.components(), plugins.project_formats()), plugins)
@@ -65,10 +69,13 @@ def redrive(
     refuse_unknown("notifier", names, [{name} for site in wanted for name in _known(site, _store(site, plugins))])
     if listed:
         rows = [row for site in wanted for row in _rows(site, _store(site, plugins), names)]
+        rows += [row for site in wanted if not names for row in _aside(site, plugins)]
         if session.output == "table":
             rows = [(*row[:-1], shorten(str(row[-1]), _WIDE, placeholder="…")) for row in rows]
         show(Report(_COLUMNS, tuple(rows)), session.output)
         return
+    for site in wanted if not names else ():
+        _hand_out_again(site, plugins)
     left = sum(_send(site, notifier, plugins) for site in wanted for notifier in _chosen(site, names))
     if left:
         msg = f"{some(left, 'event')} could not be sent: kept for another time"
@@ -125,6 +132,16 @@ def _lines(identity: tuple[Value, ...], box: LetterBox, envelopes: Iterator[Enve
             )
 
 
+def _aside(site: Site, plugins: Plugins) -> Iterator[tuple[Value, ...]]:
+    """Those that the queues of arcs have set aside."""
+    project = site.deployable.project
+    for arc, queue in _queues(site, plugins):
+        for each in queue.set_aside():
+            event = each.event
+            told = (event.dataset.name, event.dataset.version, str(event.lot), event.revision) if event else (None,) * 4
+            yield (project.name, project.version, arc, "dead", *told, None, None, None, " ".join(each.why.split()))
+
+
 # ---- sending ---------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +156,25 @@ def _send(site: Site, notifier: Notifier, plugins: Plugins) -> int:
         told = f"{element}: {letter.event.dataset.id} {letter.event.lot}"
         click.echo(f"{told}: {error}" if error else f"{told} was announced", err=error is not None)
     return sum(1 for _ in box.dead())
+
+
+def _hand_out_again(site: Site, plugins: Plugins) -> None:
+    for arc, queue in _queues(site, plugins):
+        if count := queue.redrive():
+            click.echo(f"{site.deployable.project.name}/{arc}: {some(count, 'event')} handed out again")
+
+
+def _queues(site: Site, plugins: Plugins) -> Iterator[tuple[str, Redrivable]]:
+    """The queues of arcs, by the arc's name, where they set messages aside."""
+    provider, project = plugins.provider(site.deployable.placement.provider), site.deployable.project
+    for consumer in site.deployable.consumers:
+        heard = [source.plain for source in consumer.arc.sources.values() if source.subscribe]
+        if consumer.element.exclude or not heard:
+            continue
+        queue = provider.subscription(_surroundings(site, plugins), subscriber(project, consumer.arc), heard)
+        with closing(queue):
+            if isinstance(queue, Redrivable):
+                yield consumer.arc.name, queue
 
 
 def _surroundings(site: Site, plugins: Plugins) -> Surroundings:

@@ -14,6 +14,7 @@ from clusterless.provider import Publisher, Surroundings
 from clusterless.runner.opening import Workbench
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.replay import ask_for, roll_back_once
+from clusterless.runtime.site import subscriber
 from clusterless.runtime.start import started
 
 
@@ -31,7 +32,7 @@ class Publishing:
     def __attrs_post_init__(self) -> None:
         provider = self.bench.plugins.provider(self.view.placement.provider)
         heard = [source.plain for _, source in self.view.reader.subscribed]
-        name = f"{self.view.project.name}-{self.view.project.version}-{self.view.arc.name}"
+        name = subscriber(self.view.project, self.view.arc)
         self._there = evolve(self.arc, started=started(self.arc))
         # There must be a queue, or else nobody would hear.
         provider.subscription(self._surroundings(self.view.placement), name, heard).close()

@@ -40,7 +40,7 @@ from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
-from clusterless.runtime.site import Site, labels
+from clusterless.runtime.site import Site, labels, subscriber
 from clusterless.runtime.start import started
 from clusterless.runtime.switches import KnownSwitches, Switch
 from clusterless.store.api import ObjectStore
@@ -210,7 +210,7 @@ class _Opening:
         running.switch = self._switch(arc.name)  # what somebody asks for by name is worked all the same
         provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
         heard = [source.plain for source in arc.sources.values() if source.subscribe]
-        subscription = provider.subscription(surroundings, f"{project.name}-{project.version}-{arc.name}", heard)
+        subscription = provider.subscription(surroundings, subscriber(project, arc), heard)
         self.stack.callback(subscription.close)
         self.opened.arcs.append((running, subscription))
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from attrs import Factory, frozen
 
+from clusterless.model.arc import Arc
 from clusterless.model.dataset import LocatedDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
-from clusterless.model.project import Deployable
+from clusterless.model.project import Deployable, Project
 from clusterless.provider import StoreRoots
 
 
@@ -38,6 +39,11 @@ class Site:
     base: Path
     roots: StoreRoots
     sources: Mapping[tuple[str, str], ResolvedSource] = Factory(dict)  # by arc and role
+
+
+def subscriber(project: Project, arc: Arc) -> str:
+    """What an arc's queue of events is asked for by."""
+    return f"{project.name}-{project.version}-{arc.name}"
 
 
 def labels(sites: Sequence[Site]) -> list[str]:

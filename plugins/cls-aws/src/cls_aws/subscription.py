@@ -10,13 +10,14 @@ from typing import Any
 from attrs import field, frozen
 
 from cls_aws.bus import read_event
+from cls_aws.dead_letters import DeadLetters
 from cls_aws.errors import asking, code
 from cls_aws.queue_policy import sending
 from cls_aws.queues import VISIBILITY, Queue, allow, make_with_dead
 from cls_aws.tags import listed
 from clusterless.errors import MalformedError, StoreRefusedError
 from clusterless.model.event import Event
-from clusterless.provider import Clock
+from clusterless.provider import Clock, SetAside
 
 _log = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ class QueueSubscription:
         self._subscriber = subscriber
         self._clock = clock
         self._rests_until: datetime | None = None
+        self._dead = DeadLetters(sqs, subscriber.queue, subscriber.dead)
 
     def receive(self, limit: int) -> Sequence[QueuedDelivery]:
         if self._rests_until and self._clock.now() < self._rests_until:
@@ -132,6 +134,12 @@ class QueueSubscription:
                 self._rests_until = self._clock.now() + _REST
                 break
         return taken
+
+    def set_aside(self) -> Sequence[SetAside]:
+        return self._dead.all()
+
+    def redrive(self) -> int:
+        return self._dead.redrive()
 
     def close(self) -> None:
         """Nothing is held."""
