@@ -1,7 +1,7 @@
 """Copying objects to, inside and from a bucket, by our copy arc and by others, on one server that is started here.
 
-``python benchmarks/objects.py [--scale 0.1]``: seconds by tool, and ours as parts of theirs. Each tool copies the same
-2,000 objects of 4 KiB and 20 of 16 MiB, sixteen at a time, in turn; the medians of three rounds count.
+``python benchmarks/objects.py [--scale 0.1] [--rounds 3]``: seconds by tool, and ours as parts of theirs. Each tool
+copies the same 2,000 objects of 4 KiB and 20 of 16 MiB, sixteen at a time, in turn, so many rounds; medians count.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from beds.seaweed import seaweed  # noqa: E402
 
 BUCKET = "objects"
 AT_A_TIME = 16
-ROUNDS = 3
 KINDS = {"4 KiB": (4 << 10, 2000), "16 MiB": (16 << 20, 20)}
 
 
@@ -46,16 +45,16 @@ class Place:
 Command = Callable[[Place, Place], Sequence[str]]
 
 
-def main(scale: float) -> None:
+def main(scale: float, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, seaweed(Path(folder) / "server") as endpoint:
         os.environ |= aws.variables(endpoint) | {"S3_ENDPOINT_URL": endpoint}
         _bucket().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
         print(f"{'objects':<10}{'way':<8}{'tool':<10}{'s':>8}{'cpu s':>8}{'ours/it':>9}{'cpu':>7}")
         for kind, (size, number) in KINDS.items():
-            _measure(kind, size, max(round(number * scale), 1), Path(folder))
+            _measure(kind, size, max(round(number * scale), 1), rounds, Path(folder))
 
 
-def _measure(kind: str, size: int, number: int, folder: Path) -> None:
+def _measure(kind: str, size: int, number: int, rounds: int, folder: Path) -> None:
     here = Place(str(folder / f"from-{size}"), is_local=True)
     Path(here.path).mkdir()
     for each in range(number):
@@ -64,7 +63,7 @@ def _measure(kind: str, size: int, number: int, folder: Path) -> None:
     tools = _tools()
     _run(tools["ours"], here, there)
     seen: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         for tool, command in tools.items():
             for way, source, target in _ways(here, there, folder, f"{tool}-{size}-{turn}"):
                 seen[way, tool].append(_run(command, source, target))
@@ -157,4 +156,6 @@ def _bucket():  # noqa: ANN202 -- the SDK's client has no type
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of objects")
-    main(parser.parse_args().scale)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    main(given.scale, given.rounds)

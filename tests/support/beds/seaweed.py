@@ -39,6 +39,8 @@ def seaweed(folder: Path) -> Iterator[str]:
         "-master.telemetry=false",
         f"-dir={data}",
         f"-s3.config={folder / 'users.json'}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",  # these two are the same for all, and not for us
         "-volume.max=0",  # as the disk has room: a bucket takes some volumes for itself
         "-master.volumeSizeLimitMB=64",
         *(f"-{name}.port={port}" for name, port in ports.items()),

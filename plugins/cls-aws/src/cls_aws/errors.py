@@ -116,6 +116,7 @@ _TROUBLES: Mapping[str, _Told] = {
     "EndpointConnectionError": _Told(
         "AWS cannot be reached", "check the network, the region and any endpoint that is set", StoreUnavailableError
     ),
+    "ConnectionError": _Told("no connection could be made", "", StoreUnavailableError),
     "HTTPClientError": _Told("the connection broke, or no answer came in time", "", StoreUnavailableError),
     "ResponseStreamingError": _Told("the connection broke", "", StoreUnavailableError),
     "IncompleteReadError": _Told("the answer broke off", "", StoreUnavailableError),
