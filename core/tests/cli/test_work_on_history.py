@@ -230,6 +230,8 @@ def test_a_killed_replay_is_gone_on_with_and_no_lot_is_replaced_twice(shop: Shop
     shop.await_begun(2)
     process.kill()
     process.communicate()
+    (stopped,) = (each for each in shop.rows("plans", "-p", "p.json") if each["plan"] == planned["plan"])
+    assert stopped["state"] == "stopped", "nobody is at it"
     (ended,) = shop.rows("replay", "--resume", planned["plan"], "--yes", "-p", "p.json")
     assert (ended["done"], ended["failed"], ended["left"]) == (4, 0, 0)
     kept = shop.folder.glob(".clusterless/*manifest*/datasets/name=b/version=1/lot=*/state=complete/attempt=*")

@@ -114,6 +114,13 @@ def test_an_object_that_is_listed_twice_is_copied_once(bench: Any) -> None:
     assert keys(bench, copy(bench)) == ["a", "b"]
 
 
+def test_one_object_is_no_plural(bench: Any) -> None:
+    bench.fill("a")
+    bench.source().delete("a")
+    with pytest.raises(WorkloadError, match=r"sink .main.: the object was not copied: "):
+        copy(bench)
+
+
 def test_an_object_that_vanished_is_a_failure_that_is_named(bench: Any) -> None:
     bench.fill("a", "b")
     bench.source().delete("b")

@@ -39,7 +39,7 @@ def declared(**more: Any) -> RetentionActivity:
 @pytest.mark.parametrize(
     ("more", "finding"),
     [
-        ({"age": "90"}, r"\$\.age: '90' is not an age: use a number and s, m, h, d, w, mon or y"),
+        ({"age": "90"}, r"\$\.age: '90' is not an age: use a number above 0 and s, m, h, d, w, mon or y"),
         ({"age": None}, r"\$\.age"),
         ({"dataset": {"name": "in"}}, r"\$\.dataset"),
         ({"keep": "objects"}, "keep"),

@@ -39,7 +39,7 @@ def expired_by(age: str, now: datetime) -> datetime:
     except (InvalidValueError, OverflowError):
         moment = None
     if moment is None:
-        msg = f"{age[:40]!r} is not an age: use a number and s, m, h, d, w, mon or y"
+        msg = f"{age[:40]!r} is not an age: use a number above 0 and s, m, h, d, w, mon or y"
         raise InvalidValueError(msg, hint="such as '12h', '90d' or '2y'")
     return moment
 

@@ -114,7 +114,8 @@ def read_letters(view: DatasetView, state: ObjectStore, project: Project, book: 
             continue  # sent meanwhile; or whoever sends it says so
         event = letter.event
         if event.dataset.id == view.dataset.id and event.lot in wanted:
-            note = f"given up after {letter.attempts} attempts: {letter.last_error}; cls redrive sends it"
+            tries = "1 attempt" if letter.attempts == 1 else f"{letter.attempts} attempts"
+            note = f"given up after {tries}: {letter.last_error}; cls redrive sends it"
             book.blame(Fault(Kind.LETTER, str(event.lot), uri, note=" ".join(note.split())))
 
 

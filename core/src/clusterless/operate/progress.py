@@ -15,6 +15,7 @@ from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.lot import Lot
 from clusterless.operate.plans import Kept
 from clusterless.runtime.arc import Writer
+from clusterless.runtime.clock import is_gone
 
 _RECORD = timedelta(seconds=30)  # between records: what is lost by a crash is looked at once more, and found done
 _HINT = timedelta(seconds=1)
@@ -75,7 +76,7 @@ def read_hint(kept: Kept) -> Hint | None:
 
 def is_working(kept: Kept, hint: Hint | None) -> bool:
     """Whether someone is at it, as far as one can see."""
-    return bool(hint and hint.working and kept.state.now() - hint.at < _ALIVE)
+    return bool(hint and hint.working and not is_gone(hint.by) and kept.state.now() - hint.at < _ALIVE)
 
 
 def counts_of(progress: Iterable[Ended]) -> Iterator[Count]:

@@ -162,7 +162,8 @@ class Copying:
         """What is missing and why, or nothing."""
         owed = len(self.tally) - self.done
         reasons = f": {'; '.join(self.messages)}" if self.messages else ""
-        return f"{self.label}: {owed} of {len(self.tally)} objects were not copied{reasons}" if owed else ""
+        which = "the object was" if len(self.tally) == 1 else f"{owed} of {len(self.tally)} objects were"
+        return f"{self.label}: {which} not copied{reasons}" if owed else ""
 
     @property
     def uris(self) -> Iterable[str]:
