@@ -1,11 +1,8 @@
-"""cls-gcp says plainly that it has nothing to offer yet."""
+"""What cls-gcp offers."""
 
-from importlib.metadata import entry_points, version
-
-import pytest
+from importlib.metadata import entry_points
 
 from cls_gcp import plugin
-from clusterless.errors import NotInstalledError
 
 
 def test_it_is_installed_under_its_name() -> None:
@@ -13,16 +10,7 @@ def test_it_is_installed_under_its_name() -> None:
     assert found.load() is plugin
 
 
-def test_hook_cls_providers_names_the_version_and_what_is_missing() -> None:
-    (entry,) = plugin.cls_providers()
-    assert entry.name == "gcp"
-    assert entry.unavailable.startswith(f"cls-gcp {version('cls-gcp')} is installed but offers nothing yet: no ")
-    assert "nothing yet" in entry.summary
-
-
-def test_loading_it_is_refused_in_the_same_words() -> None:
-    (entry,) = plugin.cls_providers()
-    with pytest.raises(NotInstalledError) as refused:
-        entry.load()
-    assert refused.value.problem == entry.unavailable
-    assert "'local'" in refused.value.hint
+def test_hook_cls_stores_offers_buckets() -> None:
+    (found,) = plugin.cls_stores()
+    assert found.scheme == "gs"
+    assert found.load()("gs://bucket/a/", None).root == "gs://bucket/a/"

@@ -8,7 +8,7 @@ from clusterless.errors import NotInstalledError
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from clusterless.provider import ProviderEntry
+    from clusterless.provider import OpenStore, ProviderEntry, StoreScheme
 
 
 @hookimpl
@@ -16,8 +16,22 @@ def cls_providers() -> tuple[ProviderEntry, ...]:
     """Names the provider, so that a project placed on it is refused for the true reason."""
     from clusterless.provider import ProviderEntry
 
-    summary = "Google Cloud (nothing yet)"
+    summary = "Google Cloud (stores only)"
     return (ProviderEntry(name="gcp", summary=summary, load=_load, unavailable=_unavailable()),)
+
+
+@hookimpl
+def cls_stores() -> tuple[StoreScheme, ...]:
+    """Offers the objects of buckets."""
+    from clusterless.provider import StoreScheme
+
+    return (StoreScheme(scheme="gs", summary="objects of a bucket of Cloud Storage", load=_bucket),)
+
+
+def _bucket() -> OpenStore:
+    from cls_gcp.store import open_bucket
+
+    return open_bucket
 
 
 def _load() -> NoReturn:
@@ -27,4 +41,4 @@ def _load() -> NoReturn:
 def _unavailable() -> str:
     from importlib.metadata import version
 
-    return f"cls-gcp {version('cls-gcp')} is installed but offers nothing yet: no stores, boundaries or arcs"
+    return f"cls-gcp {version('cls-gcp')} is installed but offers nothing yet: no boundaries or arcs"
