@@ -40,6 +40,7 @@ from clusterless.model.element import Element, Resource
 from clusterless.model.notifier import Notifier, PublishRetry
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
+from clusterless.model.runtime_props import ContainerProps, FunctionProps
 from clusterless.plugins import find_plugins
 from clusterless.provider import Component
 
@@ -230,7 +231,7 @@ def unknown_meanings() -> set[str]:
     for name, component in find_plugins().components().items():
         if name.startswith(_OURS):
             classes |= {each for model in _with_parts(component.model) for each in model.__mro__}
-    classes |= set(_with_parts(Config))
+    classes |= {*_with_parts(Config), FunctionProps, ContainerProps}  # the last two are for providers to use
     there = {
         f"{definer(model, field).__name__}.{name}"
         for model in classes

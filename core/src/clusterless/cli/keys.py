@@ -53,16 +53,26 @@ def keys(model: Any, name_of: Callable[[Any], str] = lambda _: "object") -> Iter
 
 
 def every_key(
-    model: Any, name_of: Callable[[Any], str] = lambda _: "object", *, leave: tuple[Any, ...] = (), below: str = ""
+    model: Any,
+    name_of: Callable[[Any], str] = lambda _: "object",
+    *,
+    leave: tuple[Any, ...] = (),
+    below: str = "",
+    of: Any = None,
 ) -> Iterator[Key]:
-    """Each key of *model* and of the objects in it, dotted; objects of the classes in *leave* are not entered."""
+    """Each key of *model* and of the objects in it, dotted; objects of the classes in *leave* are not entered.
+
+    Where *of* is the value of *model* that stands where nothing is given, its defaults are told.
+    """
     for key in keys(model, name_of):
         inner: Any = key.field.type
         name = f"{below}{key.name}"
+        value = _default(key.field) if of is None else getattr(of, key.field.name)
         if attrs.has(inner) and not issubclass(inner, leave):
-            yield from every_key(inner, name_of, leave=leave, below=f"{name}.")
+            own = value if isinstance(value, inner) else None
+            yield from every_key(inner, name_of, leave=leave, below=f"{name}.", of=own)
         else:
-            yield attrs.evolve(key, name=name)
+            yield attrs.evolve(key, name=name, default=key.default if of is None else _json(value))
 
 
 def kind(of: Any, name_of: Callable[[Any], str]) -> str:
@@ -83,11 +93,20 @@ def kind(of: Any, name_of: Callable[[Any], str]) -> str:
 
 def default(field: Any) -> str:
     """What stands where nothing is given."""
-    value: Any = field.default
+    value = _default(field)
     if value is attrs.NOTHING:
         return REQUIRED
-    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
-        value = value.factory()
     if attrs.has(type(value)):
         return "its own"
+    return _json(value)
+
+
+def _default(field: Any) -> Any:
+    value: Any = field.default
+    if not isinstance(value, attrs.Factory):  # type: ignore[arg-type]
+        return value
+    return attrs.NOTHING if value.takes_self else value.factory()
+
+
+def _json(value: Any) -> str:
     return json.dumps(codec.to_json(value), ensure_ascii=False)
