@@ -18,7 +18,7 @@ from cls_aws import notice_queue
 from cls_aws.arrivals import open_listener
 from cls_aws.boundaries import Infrequent, Notices, S3PutListenerBoundary
 from cls_aws.clients import client
-from cls_aws.notice_queue import NoticeQueue
+from cls_aws.notice_queue import SqsNotices
 from cls_aws.queues import find_queue
 from cls_aws.store import open_bucket
 from clusterless.errors import StoreRefusedError
@@ -227,7 +227,7 @@ def test_an_object_whose_bytes_are_replaced_arrives_as_it_is_now(bucket: Bucket)
 
 
 def test_lost_notices_are_made_up_for_by_the_next_listing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NoticeQueue, "receive", lambda *_: notice_queue.Messages((), (), drained=True))
+    monkeypatch.setattr(SqsNotices, "receive", lambda *_: notice_queue.Messages((), (), drained=True))
     source: Any = bucket.listen()
     source.receive(0, None)
     bucket.put("a")

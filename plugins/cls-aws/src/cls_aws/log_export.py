@@ -17,13 +17,13 @@ from cls_aws.arn import partition
 from cls_aws.clients import client
 from cls_aws.components import S3Bucket
 from cls_aws.errors import asking, code
-from cls_aws.notice_wiring import Location
 from cls_aws.patience import patiently
 from cls_aws.queue_policy import completed
 from clusterless.engine.references import referred
 from clusterless.errors import InvalidValueError, WorkloadError
 from clusterless.model.placement import Placement
 from clusterless.provider import Occasion, Surroundings
+from clusterless.runtime.noticed import Location
 
 _FIRST, _LONGEST = 3.0, 180.0  # seconds until it is asked again whether another export has ended
 _LOOK = 1.0  # seconds between looks at one under way

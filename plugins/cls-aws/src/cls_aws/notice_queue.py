@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from attrs import frozen
-
 from cls_aws.errors import asking
-from cls_aws.notices import Notice, read
+from cls_aws.notices import read
 from cls_aws.queues import Queue, attributes
-from clusterless.errors import InvalidValueError, StoreRefusedError
+from clusterless.errors import InvalidValueError
+from clusterless.runtime.noticed import Messages, Notice, QueueMissingError
 
 _log = logging.getLogger(__name__)
 
@@ -27,20 +26,7 @@ _COUNTS = (
 )
 
 
-class QueueMissingError(StoreRefusedError):
-    """The queue is not there any more."""
-
-
-@frozen
-class Messages:
-    """What was received: *drained* when there was no more."""
-
-    notices: Sequence[Notice]
-    receipts: Sequence[str]
-    drained: bool
-
-
-class NoticeQueue:
+class SqsNotices:
     """Any number of processes may share the *queue*; what one has received, the others do not see for a minute."""
 
     def __init__(self, sqs: Any, queue: Queue) -> None:

@@ -6,9 +6,6 @@ import json
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, urlsplit
-
-from attrs import frozen
 
 from cls_aws.arn import fitted, partition
 from cls_aws.boundaries import Notices, S3PutListenerBoundary
@@ -25,6 +22,7 @@ from clusterless.errors import ObjectMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import Surroundings
+from clusterless.runtime.noticed import Location
 
 _log = logging.getLogger(__name__)
 
@@ -34,19 +32,6 @@ _PAUSE = 1.0  # seconds until a bucket's configuration is looked at again
 
 Configuration = dict[str, Any]
 """What a bucket tells of its objects, and to whom: everybody's, in one document that is replaced as a whole."""
-
-
-@frozen
-class Location:
-    """A place in S3: a *bucket*, and the *prefix* of the keys there, empty or with a slash at its end."""
-
-    bucket: str
-    prefix: str
-
-    @classmethod
-    def of(cls, uri: str) -> Location:
-        parts = urlsplit(uri)
-        return cls(parts.netloc, unquote(parts.path.removeprefix("/")))
 
 
 def wire(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Queue:

@@ -12,20 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from attrs import frozen
-
 from clusterless.errors import InvalidValueError, cut
+from clusterless.runtime.noticed import Notice
 
 _SHOWN = 200  # characters of a message that cannot be read
-
-
-@frozen
-class Notice:
-    """That an object was put: *key* is the whole one in *bucket*; *time* (aware) is the event's."""
-
-    bucket: str
-    key: str
-    time: datetime
 
 
 def read(body: str) -> tuple[Notice, ...]:

@@ -22,7 +22,7 @@ from cls_aws.components import (
     SqsNotifier,
     SqsQueue,
 )
-from cls_aws.notice_wiring import Location, queue_name
+from cls_aws.notice_wiring import queue_name
 from clusterless import layout
 from clusterless.engine.names import PlacementNames
 from clusterless.engine.references import referred
@@ -30,6 +30,7 @@ from clusterless.model.element import Element
 from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
+from clusterless.runtime.noticed import Location
 
 _log = logging.getLogger(__name__)
 

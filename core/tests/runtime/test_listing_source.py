@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from cls_aws import listing_source
-from cls_aws.listing_source import Listing, ListingSource
 from clusterless.errors import StoreUnavailableError
 from clusterless.provider import Arrived
+from clusterless.runtime import listing_source
+from clusterless.runtime.listing_source import Listing, ListingSource
 from clusterless.store.api import ObjectInfo
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.clock import SettableClock

@@ -1,0 +1,200 @@
+"""Arrivals by notices: the objects that are put at a location, as a queue tells of them.
+
+Notices are hints, as events are: what counts is the object as it is found when its notice is read. So a notice that
+came twice, too late, or out of order does no harm, and one that never came is made up for by listing, when a run
+begins and every hour. A listing and a notice book an object alike, by the time that its store gives it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from attrs import frozen
+
+from clusterless.errors import ObjectMissingError, StoreRefusedError
+from clusterless.model.arrival import Arrival
+from clusterless.provider import Arrived
+from clusterless.runtime.listing_source import Listing
+from clusterless.store.api import ObjectInfo, ObjectStore
+from clusterless.store.keys import check_key
+
+_log = logging.getLogger(__name__)
+
+RECONCILE = 3600.0  # seconds between listings: a request for each thousand objects
+_UNNOTICED = timedelta(hours=1)  # an upload that took longer is left to its notice
+_MESSAGES = 1000  # at a time: dealt with well within the minute that they are hidden from others
+_LOOKS = 16  # objects that are looked at at a time
+LEAST_POLL = 1  # seconds: services ask all of their servers only when they may wait
+
+
+# ---- what a provider hands over --------------------------------------------------------------------------------
+
+
+@frozen
+class Location:
+    """A place in a *bucket* (or a container), and the *prefix* of the keys there, empty or with a slash at its end."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, uri: str) -> Location:
+        parts = urlsplit(uri)
+        return cls(parts.netloc, unquote(parts.path.removeprefix("/")))
+
+
+@frozen
+class Notice:
+    """That an object was put: *key* is the whole one in *bucket*; *time* (aware) is the event's."""
+
+    bucket: str
+    key: str
+    time: datetime
+
+
+class QueueMissingError(StoreRefusedError):
+    """The queue is not there any more."""
+
+
+@frozen
+class Messages:
+    """What was received: *drained* when there was no more."""
+
+    notices: Sequence[Notice]
+    receipts: Sequence[str]
+    drained: bool
+
+
+class NoticeQueue(Protocol):
+    """A queue of notices; what one process has received, the others do not see for a while."""
+
+    def receive(self, limit: int, wait: int) -> Messages:
+        """At least *limit* messages if there are so many, waiting up to *wait* seconds for the first.
+
+        Raises:
+            QueueMissingError: the queue was removed.
+        """
+
+    def acknowledge(self, messages: Messages) -> None:
+        """Never hand them out again; those that cannot be removed now come again, and do no harm."""
+
+    def has_more(self) -> bool:
+        """Whether some are known to be left, which another holds or has not acknowledged."""
+
+
+# ---- the source ------------------------------------------------------------------------------------------------
+
+
+class NoticedSource:
+    """The `ArrivalSource` of a location whose objects are told of in the queue that *wire* gives, and makes if need be.
+
+    *by_event*: objects are booked by the time of their notice; then no listing can stand in for it. The queue is
+    asked for *poll* seconds at a time; *reconcile* seconds are between listings.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        wire: Callable[[], NoticeQueue],
+        *,
+        by_event: bool = False,
+        poll: int = LEAST_POLL,
+        reconcile: float = RECONCILE,
+    ) -> None:
+        self._store = store
+        self._location = Location.of(store.root)
+        self._wire = wire
+        self._queue = wire()
+        self._listing = Listing(store, _UNNOTICED)
+        self._by_event = by_event
+        self._poll = poll
+        self._reconcile = reconcile
+        self._looked: datetime | None = None
+        self._begun = False
+        self._threads = ThreadPoolExecutor(_LOOKS, thread_name_prefix="look")
+
+    def receive(self, wait: float, since: datetime | None) -> Arrived:
+        """What has arrived; see `clusterless.provider.ArrivalSource`. The queue is listened to for its own while.
+
+        Raises:
+            StoreRefusedError: the queue or the objects may not be read.
+            StoreUnavailableError: the service did not answer now.
+        """
+        self._begin(since)
+        began = self._store.now()
+        found = self._listing.take()
+        try:
+            messages = self._queue.receive(_MESSAGES, 0 if found or self._listing.is_on else self._poll)
+        except QueueMissingError as error:
+            _log.warning("%s: it is made again, and all is listed", error)
+            self._rewire(since)
+            messages = self._queue.receive(_MESSAGES, 0)
+        arrivals = [*found, *self._noticed(messages.notices)]
+        if messages.drained and not self._listing.is_on:
+            self._looked = began
+
+        def acknowledge() -> None:
+            self._listing.acknowledge(arrivals)
+            self._queue.acknowledge(messages)
+
+        return Arrived(
+            arrivals=arrivals,
+            acknowledge=acknowledge,
+            looked=self._looked,
+            backlog=self._listing.is_on or not messages.drained,
+            unsettled=not arrivals and self._queue.has_more(),
+        )
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def _begin(self, since: datetime | None) -> None:
+        if not self._begun:
+            self._list(since)
+            self._begun = True
+        elif not self._listing.is_on and self._listing.elapsed() >= self._reconcile:
+            self._rewire(since)
+
+    def _rewire(self, since: datetime | None) -> None:
+        """What was changed by hand is put right, and what it cost is looked for."""
+        self._queue = self._wire()
+        self._list(since)
+
+    def _list(self, since: datetime | None) -> None:
+        if not self._by_event:
+            self._listing.begin(since)
+
+    # ---- notices ----
+
+    def _noticed(self, notices: Iterable[Notice]) -> list[Arrival]:
+        wanted = [(notice, key) for notice in notices if (key := self._key(notice))]
+        infos = self._threads.map(self._look, [key for _, key in wanted])
+        return [
+            arrival
+            for (notice, _), info in zip(wanted, infos, strict=True)
+            if info and (arrival := self._listing.fresh(info, notice.time if self._by_event else None))
+        ]
+
+    def _key(self, notice: Notice) -> str:
+        """The object's key below the location; none where it is not of ours, or a folder marker, or no key for us."""
+        location = self._location
+        if notice.bucket != location.bucket or not notice.key.startswith(location.prefix) or notice.key.endswith("/"):
+            return ""
+        key = notice.key.removeprefix(location.prefix)
+        try:
+            check_key(self._store.root, key)
+        except StoreRefusedError as error:
+            _log.warning("an object does not arrive: %s", error)
+            return ""
+        return key
+
+    def _look(self, key: str) -> ObjectInfo | None:
+        try:
+            return self._store.head(key)
+        except ObjectMissingError:
+            return None  # removed since; if it comes again, so does a notice
