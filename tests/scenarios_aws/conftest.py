@@ -21,7 +21,7 @@ from beds import aws
 from beds.ministack import ministack
 
 CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 240  # seconds until something that is awaited counts as never coming
+PATIENCE = 120  # seconds until something that is awaited counts as never coming
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,8 @@ class Cloud:
     # ---- what is declared, and what arrives
 
     def declare(self, file: str = "p.json", name: str = "p", **parts: Any) -> None:
-        placement = {"provider": "aws", "stage": self.stage, "account": aws.ACCOUNT, "region": aws.REGION}
+        own = {"provider": "aws", "stage": self.stage, "account": aws.ACCOUNT, "region": aws.REGION}
+        placement = {**own, **parts.pop("placement", {})}
         project = {"project": {"name": name, "version": "1"}, "placement": placement, **parts}
         (self.path / file).write_text(json.dumps(project), "utf-8")
 
@@ -109,11 +110,13 @@ class Cloud:
 
     # ---- cls
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> subprocess.Popen[str]:
+        """`cls` with these arguments; *env* sets variables besides, or takes them away."""
+        variables = {**self.variables, **(env or {})}
         process = subprocess.Popen(
             [*CLS, *arguments],
             cwd=self.path,
-            env=self.variables,
+            env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -123,13 +126,13 @@ class Cloud:
         self.started.append(process)
         return process
 
-    def cls(self, *arguments: str) -> Ran:
-        return ended(self.start(*arguments))
+    def cls(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Ran:
+        return ended(self.start(*arguments, env=env))
 
-    def run(self, *arguments: str, code: int | None = 0) -> Ran:
+    def run(self, *arguments: str, code: int | None = 0, env: Mapping[str, str | None] | None = None) -> Ran:
         """``cls run`` until all is at rest, without waiting for lots to end; of ``p.json`` unless files are named."""
         files = () if any(each.endswith(".json") for each in arguments) else ("p.json",)
-        ran = self.cls("run", *files, "--until-idle", "--seal-open", *arguments)
+        ran = self.cls("run", *files, "--until-idle", "--seal-open", *arguments, env=env)
         assert code is None or ran.code == code, ran
         return ran
 

@@ -1,0 +1,147 @@
+"""What goes wrong with an account: said plainly, with what to do, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from beds.proxy import Answer, Lost, Plan, proxied, s3_error
+
+pytestmark = pytest.mark.slow
+
+EXPIRED = "The provided token has expired."
+
+
+class Weather(Plan):
+    """What is answered in place of the account while it is *bad*, to requests for S3, and to all others."""
+
+    bad = False
+    s3: Answer | Lost | None = None
+    others: Answer | Lost | None = None
+    kind = ""  # of requests that it is bad for: a part of "PUT /bucket/key"
+
+    def take(self, request: str) -> Answer | Lost | None:
+        if not self.bad or self.kind not in request:
+            return None
+        return self.others if request == "POST /" else self.s3
+
+
+def refused(status: int, code: str, message: str) -> Answer:
+    """How services other than S3 say no."""
+    return Answer(status, json.dumps({"__type": code, "message": message}).encode())
+
+
+@pytest.fixture
+def weather() -> Weather:
+    return Weather()
+
+
+@pytest.fixture
+def behind(cloud: Any, weather: Weather) -> Iterator[dict[str, str]]:
+    """The variables that lead through the weather."""
+    with proxied(cloud.endpoint, weather) as endpoint:
+        yield {"AWS_ENDPOINT_URL": endpoint}
+
+
+@pytest.fixture
+def declared(cloud: Any) -> Any:
+    cloud.declare(boundaries=[cloud.boundary()], arcs=[cloud.arc("raw", "out")])
+    return cloud
+
+
+def test_no_credentials(declared: Any) -> None:
+    ran = declared.run(code=None, env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None})
+    assert ran.code != 0
+    assert "there are no AWS credentials" in ran.err
+    assert "set AWS_PROFILE" in ran.err
+
+
+def test_expired_credentials(declared: Any, weather: Weather, behind: dict[str, str]) -> None:
+    weather.bad, weather.s3 = True, s3_error(400, "ExpiredToken", EXPIRED)
+    weather.others = refused(400, "ExpiredTokenException", EXPIRED)
+    ran = declared.run(code=None, env=behind)
+    assert ran.code != 0
+    assert "the credentials have expired" in ran.err
+    assert "sign in again (`aws sso login`)" in ran.err
+
+
+def test_another_account(declared: Any) -> None:
+    placed = {"account": "111122223333"}
+    declared.declare(placement=placed, boundaries=[declared.boundary()])
+    ran = declared.run(code=None)
+    assert ran.code != 0
+    assert f"the placement aws:{declared.stage}:111122223333:us-west-2 is not bootstrapped" in ran.err
+    assert "cls bootstrap --provider aws" in ran.err
+
+
+def test_another_region(declared: Any) -> None:
+    declared.declare(placement={"region": "eu-west-1"}, boundaries=[declared.boundary()])
+    ran = declared.run(code=None)
+    assert ran.code != 0
+    assert f"the placement aws:{declared.stage}:000000000000:eu-west-1 is not bootstrapped" in ran.err
+    assert "cls bootstrap --provider aws" in ran.err
+
+
+def test_a_bucket_that_someone_else_owns(declared: Any, weather: Weather, behind: dict[str, str]) -> None:
+    weather.bad, weather.s3, weather.kind = True, s3_error(403, "AccessDenied", "Access Denied"), f"/{declared.bucket}"
+    ran = declared.run(code=None, env=behind)
+    assert ran.code != 0
+    assert f"s3://{declared.bucket}/: access was denied" in ran.err
+    assert "check that it is not another account's" in ran.err
+
+
+def test_a_bucket_that_is_not_there(declared: Any) -> None:
+    declared.client("s3").delete_bucket(Bucket=declared.bucket)
+    ran = declared.run(code=None)
+    assert ran.code != 0
+    assert f"there is no bucket {declared.bucket}" in ran.err
+    assert "hint: declare it as a resource, aws:core:s3Bucket" in ran.err
+
+
+@pytest.mark.parametrize("trouble", ["throttled", "expired"])
+def test_trouble_for_a_minute_is_told_and_nothing_is_lost(
+    declared: Any, tools: Any, bodies: Any, weather: Weather, behind: dict[str, str], trouble: str
+) -> None:
+    if trouble == "throttled":
+        weather.s3 = s3_error(503, "SlowDown", "Please reduce your request rate.")
+        weather.others = refused(400, "ThrottlingException", "Rate exceeded")
+    else:
+        weather.s3, weather.others = (
+            s3_error(400, "ExpiredToken", EXPIRED),
+            refused(400, "ExpiredTokenException", EXPIRED),
+        )
+    run = declared.start("run", "p.json", "--seal-open", env=behind)
+    declared.put("before")
+    tools.until(lambda: declared.data("out") == bodies(["before"]))
+    weather.bad = True
+    declared.put("during")
+    time.sleep(60)
+    assert run.poll() is None, run.communicate()
+    weather.bad = False
+    declared.put("after")
+    names = ["before", "during", "after"]
+    tools.until(lambda: declared.data("out") == bodies(names))
+    run.terminate()
+    ran = tools.ended(run)
+    assert ran.code == 0, ran
+    told = "AWS asks for fewer requests" if trouble == "throttled" else "the credentials have expired"
+    assert told in ran.err + ran.out
+    declared.run()
+    assert declared.listed("raw") == declared.listed("out") == dict.fromkeys(names, 1)
+
+
+def test_a_queue_policy_that_was_edited_by_hand_is_told_and_put_right(declared: Any, bodies: Any) -> None:
+    declared.run()
+    nobody = {"Sid": "hand", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+    queue = declared.queue("-p-ingress-")
+    declared.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    declared.put("a")
+    ran = declared.run()
+    assert "did not let in what is sent to it, and was put right" in ran.err
+    assert declared.data("out") == bodies(["a"])
+    found = declared.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]
+    assert len(json.loads(found["Policy"])["Statement"]) == 2
