@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,10 @@ from botocore.exceptions import ClientError
 
 from cls_aws.clients import client
 from cls_aws.store import BucketStore, open_bucket
+from clusterless.engine.ranges import LotRange
+from clusterless.errors import StoreRefusedError
+from clusterless.model.lot import Lot
+from clusterless.operate.listing import list_lots
 from clusterless.testing.store_contract import ObjectStoreContract
 
 BUCKET = "bucket-of-tests"  # for SeaweedFS sets space aside for each bucket
@@ -47,3 +52,35 @@ class TestBucketStore(ObjectStoreContract):
 
 def full_key(store: BucketStore, key: str) -> str:
     return unquote(store.root.removeprefix(f"s3://{BUCKET}/")) + key
+
+
+def test_years_of_lots_are_listed_in_shards_at_a_time(root: str) -> None:
+    store = open_bucket(root, None)
+    lots = [Lot.parse(f"{year}0{month}15PT5M100") for year in (2023, 2024, 2025) for month in range(1, 10)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda lot: store.create(f"arcs/lot={lot}/000001.json", b"{}"), lots))
+    wanted = LotRange(lots[1], lots[-2])
+    assert [listed.lot for listed in list_lots(store, "arcs/", wanted)] == lots[1:-1]
+
+
+def test_a_folder_marker_at_the_root_is_no_object_below_it(root: str) -> None:
+    store = open_bucket(root, None)
+    assert isinstance(store, BucketStore)
+    client("s3", None).put_object(Bucket=BUCKET, Key=full_key(store, ""), Body=b"")
+    store.put("a", b"")
+    assert [info.key for info in store.list()] == ["a"]
+
+
+def test_json_is_kept_as_such(root: str) -> None:
+    store = open_bucket(root, None)
+    assert isinstance(store, BucketStore)
+    store.create("a.json", b"{}")
+    kept: Any = client("s3", None).head_object(Bucket=BUCKET, Key=full_key(store, "a.json"))
+    assert kept["ContentType"] == "application/json"
+
+
+@pytest.mark.parametrize("uri", ["s3:///", "s3:///a/"])
+def test_a_location_without_a_bucket_is_refused(uri: str) -> None:
+    with pytest.raises(StoreRefusedError, match="names no bucket") as refused:
+        open_bucket(uri, None)
+    assert "s3://BUCKET/" in refused.value.hint
