@@ -9,8 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
+
+from clusterless.cli import placements
+from clusterless.cli.app import Session
+from clusterless.errors import StoreRefusedError
+from clusterless.model.placement import Placement
+from clusterless.provider import ProviderEntry
 
 Cls = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -124,6 +132,32 @@ def test_the_data_of_another_placement_stays(cls: Cls, tmp_path: Path) -> None:
     assert made(tmp_path) == [f"prod-{name}" for name in STORES]
 
 
+class Silent:
+    """The bootstrap of a provider whose account nobody has."""
+
+    def placements(self, _base: Path) -> list[Placement]:
+        msg = "there are no credentials"
+        raise StoreRefusedError(msg, hint="get some")
+
+
+class Known:
+    def placements(self, _base: Path) -> list[Placement]:
+        return [Placement(provider="near", account="a", region="r")]
+
+
+def test_a_provider_that_cannot_be_asked_is_named_and_fails_only_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = {
+        name: ProviderEntry(name=name, summary="", load=Silent, bootstrap=bootstrap)  # type: ignore[arg-type]
+        for name, bootstrap in (("far", Silent), ("near", Known))
+    }
+    monkeypatch.setattr(placements, "find_plugins", lambda: SimpleNamespace(providers=lambda: entries))
+    shown = CliRunner().invoke(placements.placements, ["--output", "csv"], obj=Session())
+    assert (shown.exit_code, shown.stdout) == (0, "provider,stage,account,region\nnear,,a,r\n")
+    assert shown.stderr == "left out: those of far: there are no credentials\n"
+    alone = CliRunner().invoke(placements.placements, ["--provider", "far"], obj=Session())
+    assert isinstance(alone.exception, StoreRefusedError)
+
+
 def test_a_link_is_not_followed(cls: Cls, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious/file").touch()
@@ -191,7 +225,7 @@ def test_placements_are_listed_as_they_were_named(cls: Cls) -> None:
     assert listed(cls, "placements") == [dev, plain]
     assert listed(cls, "placements", "--stage=") == listed(cls, "placements", "--region", "here") == [plain]
     assert listed(cls, "placements", "--stage", "Dev") == listed(cls, "placements", "--account", "a-b") == [dev]
-    assert listed(cls, "placements", "--provider", "aws") == []
+    assert listed(cls, "placements", "--provider", "nobody") == []
     assert cls("placements", "--output", "csv").stdout.splitlines()[0] == "provider,stage,account,region"
 
 

@@ -34,7 +34,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--approve", "--yes", is_flag=True, help="Do it without asking.")
 @click.pass_obj
-def bootstrap(session: Session, destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
+def bootstrap(session: Session, /, destroy: bool, with_data: bool, dry_run: bool, approve: bool, **place: str) -> None:
     """Make what a placement needs beforehand, or with --destroy remove it.
 
     What would be done is shown first, and asked about on a terminal; without one, --approve is needed.

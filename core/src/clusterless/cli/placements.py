@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import click
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, show
-from clusterless.errors import ClsError
+from clusterless.cli.words import fitted
+from clusterless.errors import ClsError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
 from clusterless.provider import ProviderEntry
@@ -43,11 +45,12 @@ def placements(
     """Show the placements that are bootstrapped.
 
     Those of the local provider are looked for below CLS_LOCAL_ROOT, else below the nearest folder .clusterless.
+    A provider that cannot be asked is named, and an error only where no other is asked.
     """
     wanted = (of_provider, of_stage, of_account, of_region)
     entries = [each for each in find_plugins().providers().values() if of_provider in {None, each.name}]
     failures: list[ClsError] = []
-    found = {each.id: each for entry in entries for each in _seen(entry, failures)}
+    found = {each.id: each for entry in entries for each in _seen(entry, failures, is_asked_for=len(entries) == 1)}
     rows = [(each.provider, each.stage, each.account, each.region) for _, each in sorted(found.items())]
     shown = tuple(row for row in rows if _is_wanted(row, wanted))
     show(Report(COLUMNS, shown, nothing=_NO_SUCH if rows else _NONE), session.output)
@@ -55,11 +58,16 @@ def placements(
         raise failures[0]  # once all that could be seen is shown
 
 
-def _seen(entry: ProviderEntry, failures: list[ClsError]) -> Iterator[Placement]:
+def _seen(entry: ProviderEntry, failures: list[ClsError], *, is_asked_for: bool) -> Iterator[Placement]:
     if entry.bootstrap is None or entry.unavailable:
         return
     try:
         yield from entry.bootstrap().placements(Path.cwd())
+    except (StoreRefusedError, StoreUnavailableError) as error:
+        if is_asked_for:
+            failures.append(error)
+        else:  # who has its plugin installed need not have an account
+            click.echo(fitted(f"left out: those of {entry.name}: {error.problem}", sys.stderr), err=True)
     except ClsError as error:
         failures.append(error)
 
