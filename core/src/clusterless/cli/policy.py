@@ -17,7 +17,7 @@ _EXAMPLES = """
 \b
 Examples:
   cls policy project.json
-  cls policy a.json b.json > policy.json
+  cls policy a.json > policy.json
 """
 
 
