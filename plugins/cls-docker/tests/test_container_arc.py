@@ -18,7 +18,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.runtime import output
 
-FOREIGN = "clusterless-test/foreign:1"
+FOREIGN = "clusterless-test/foreign:latest"
 LOT = Lot.parse("20240131PT5M287")
 
 

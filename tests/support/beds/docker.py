@@ -24,7 +24,7 @@ from attrs import frozen
 
 from beds.debian import program
 
-BUSYBOX = "clusterless-test/busybox:1"
+BUSYBOX = "clusterless-test/busybox:latest"  # Podman gives what it imports no other tag
 _DEFAULT = Path("/var/run/docker.sock")
 _PATIENCE = 60.0  # seconds that an engine may take to start
 _GRACE = 30.0  # and to end, with its containers
