@@ -67,7 +67,7 @@ def _config(service: str, reach: Reach) -> Config:
         max_pool_connections=_CONNECTIONS,
         tcp_keepalive=True,
         retries={"mode": "standard", "total_max_attempts": 1 if service == "s3" else _ATTEMPTS},
-        user_agent_extra="clusterless",
+        user_agent="clusterless",  # the SDK's own is put together for each request, and takes a fifth of its time
     )
     if not reach.endpoint:
         return config
