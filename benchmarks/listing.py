@@ -1,7 +1,7 @@
-"""What asking about lots costs at least: one pass over the keys that the answer is in, some prefixes at a time.
+"""What asking about lots costs at least: one pass over the keys that the answer is in, as commands list them.
 
 ``python listing.py PROJECT [PREFIX…]``: starts as a command does, then lists each prefix below the project's stores,
-or its folder, once.
+or its folder, once. Of a prefix that follows a plus sign, each object is read as well.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from pathlib import Path
 
 from clusterless.cli.scope import Scope
 from clusterless.model.placement import Placement
+from clusterless.operate.ahead import at_a_time
 from clusterless.plugins import find_plugins
 from clusterless.store.api import ObjectStore
 
-_AT_A_TIME = 4  # as many as commands list shards at a time
+_AT_A_TIME = 4  # as many as commands list shards at a time,
+_READS = 16  # and read records
 
 
 def main(file: Path, prefixes: list[str]) -> None:
@@ -29,13 +31,20 @@ def main(file: Path, prefixes: list[str]) -> None:
         "datasets": roots.manifest,
         "data": f"{file.absolute().parent.as_uri()}/",
     }
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        asked = [(plugins.open_store(stores[prefix.partition("/")[0]]), prefix) for prefix in prefixes]
+    asked = [(plugins.open_store(stores[prefix.strip("+").partition("/")[0]]), prefix) for prefix in prefixes]
+    with ThreadPoolExecutor(max((at_a_time(store, _AT_A_TIME) for store, _ in asked), default=1)) as pool:
         print(sum(pool.map(lambda pair: _count(*pair), asked)))
 
 
 def _count(store: ObjectStore, prefix: str) -> int:
-    return sum(1 for _ in store.list(prefix))
+    keys = (info.key for info in store.list(prefix.strip("+")))
+    if not prefix.startswith("+"):
+        return sum(1 for _ in keys)
+    reads = at_a_time(store, _READS)
+    if reads == 1:
+        return sum(1 for key in keys if store.get(key) is not None)
+    with ThreadPoolExecutor(reads) as pool:
+        return sum(1 for _ in pool.map(store.get, keys))
 
 
 if __name__ == "__main__":

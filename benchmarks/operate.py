@@ -26,12 +26,12 @@ _FINE = (0, 3)  # what is asked may be found wanting: some of it was planted
 
 _ARCS = tuple(f"arcs/project=year/version=1/arc={name}/" for name in ("clean", "part", "both", "out"))
 _MADE = tuple(f"datasets/name={name}/version=1/" for name in ("in", "clean", "part", "both", "out"))
-_IN = ("datasets/name=in/version=1/", "boundaries/project=year/version=1/boundary=arrive/seals/", "data/in/")
+_IN = ("+datasets/name=in/version=1/", "+boundaries/project=year/version=1/boundary=arrive/seals/", "data/in/")
 
 
 @frozen
 class Question:
-    """A command's *arguments*, and the prefixes of the *keys* that it must see."""
+    """A command's *arguments*, and the prefixes of the *keys* that it must see; those with a plus sign it must read."""
 
     arguments: tuple[str, ...]
     keys: tuple[str, ...]
