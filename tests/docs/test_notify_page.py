@@ -15,6 +15,7 @@ from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
+from clusterless.runtime import cloud_event
 
 SECRETS = ["whsec_" + base64.b64encode(bytes([number] * 32)).decode() for number in range(3)]
 KEYS = [message.key(secret, "") for secret in SECRETS]
@@ -23,7 +24,7 @@ EVENT = Event(
     lot=Lot.parse("20240131PT5M287"),
     manifest="file:///m",
 )
-BODY = message.body(EVENT, Project(name="p", version="1"), Placement(provider="local"))
+BODY = cloud_event.body(EVENT, Project(name="p", version="1"), Placement(provider="local"))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from clusterless.errors import ClsError, InvalidValueError, NotifyError, NotifyR
 from clusterless.model.dataset import LocatedDataset
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
+from clusterless.runtime.cloud_event import event_id
 from clusterless.testing.clock import SettableClock
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -176,7 +177,7 @@ def test_the_library_signs_the_same() -> None:
 
 def test_no_full_stop_of_a_name_can_be_taken_for_the_end_of_the_id(server: Server, publisher: Any) -> None:
     publisher().publish(EVENT)
-    assert server.requests[0].headers["webhook-id"] == webhook_message.event_id(EVENT).replace(".", "%2E")
+    assert server.requests[0].headers["webhook-id"] == event_id(EVENT).replace(".", "%2E")
 
 
 def test_a_retry_is_signed_with_the_time_of_the_retry(bench: Any, server: Server) -> None:

@@ -1,8 +1,4 @@
-"""What a webhook says: a CloudEvents 1.0 event, signed as Standard Webhooks has it.
-
-All of it but the time of sending and the signature is made of the event alone: whoever announces a revision, and
-however often, sends the same.
-"""
+"""What goes with a webhook: a CloudEvents 1.0 event, signed as Standard Webhooks has it."""
 
 from __future__ import annotations
 
@@ -10,39 +6,15 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
-from typing import Any
 
-from clusterless import codec
 from clusterless.errors import InvalidValueError
 from clusterless.model.event import Event
-from clusterless.model.placement import Placement
-from clusterless.model.project import Project
+from clusterless.runtime.cloud_event import CONTENT_TYPE, event_id
 
-TYPE = "io.clusterless.lot.committed"
 _PREFIX = "whsec_"
 _LEAST = 24  # bytes, by the specification
 _MOST = 64
-
-
-def event_id(event: Event) -> str:
-    """``<dataset>/<version>/<lot>/<revision>``."""
-    return f"{event.dataset.id}/{event.lot}/{event.revision}"
-
-
-def body(event: Event, project: Project, placement: Placement) -> bytes:
-    """The event in structured mode, as UTF-8; without a ``time``, which not everyone who announces it knows alike."""
-    message: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": event_id(event),
-        "source": f"/placements/{placement.id}/projects/{project.id}",
-        "type": TYPE,
-        "subject": f"{event.dataset.id}/{event.lot}",
-        "datacontenttype": "application/json",
-        "data": codec.to_json(event),
-    }
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def headers(event: Event, content: bytes, sent: int, keys: Sequence[bytes]) -> dict[str, str]:
@@ -52,7 +24,7 @@ def headers(event: Event, content: bytes, sent: int, keys: Sequence[bytes]) -> d
     signed = f"{message_id}.{sent}.".encode() + content
     signatures = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys)
     return {
-        "content-type": "application/cloudevents+json; charset=utf-8",
+        "content-type": CONTENT_TYPE,
         "webhook-id": message_id,
         "webhook-timestamp": str(sent),
         "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),

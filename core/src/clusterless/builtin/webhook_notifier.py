@@ -14,6 +14,7 @@ from clusterless.builtin.notifiers import WebhookNotifier
 from clusterless.errors import NotifyError, NotifyRefusedError, NotInstalledError
 from clusterless.model.event import Event
 from clusterless.provider import Surroundings
+from clusterless.runtime import cloud_event
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -53,7 +54,7 @@ class WebhookPublisher:
         """
         from urllib3.exceptions import HTTPError
 
-        content = message.body(event, self._surroundings.project, self._surroundings.placement)
+        content = cloud_event.body(event, self._surroundings.project, self._surroundings.placement)
         sent = int(self._surroundings.clock.now().timestamp())
         headers = {**self._headers, "user-agent": "clusterless", **message.headers(event, content, sent, self._keys)}
         try:
