@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ def sending(service: str, queue: str, sender: str) -> dict[str, Any]:
     Its id tells it apart from those of others, and from ours for another sender.
     """
     return {
-        "Sid": f"clusterless{_plain(sender)}",
+        "Sid": f"clusterless{hashlib.sha256(sender.encode()).hexdigest()[:16]}",  # letters and digits only
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sqs:SendMessage",
@@ -61,7 +62,3 @@ def _lists(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _lists(item) for key, item in value.items()}
     return value if isinstance(value, list) else [value]
-
-
-def _plain(arn: str) -> str:
-    return "".join(each for each in arn.rpartition(":")[2] if each.isalnum() and each.isascii())[-60:]
