@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 from attrs import evolve
 from beds.aws import REGION
@@ -160,6 +161,25 @@ def test_what_does_not_come_to_an_object_leaves_no_parts(
         store.create("a", b"x" * (small_parts + 1))
     assert pending(store) == []
     assert list(store.list()) == []
+
+
+@pytest.mark.parametrize("send", ["upload_part", "upload_part_copy"])
+def test_parts_have_checksums_where_it_is_s3_that_is_asked(store: BucketStore, small_parts: int, send: str) -> None:
+    plain: Any = boto3.client("s3")  # as it asks S3; whatever has an endpoint of its own is asked without
+    created: list[Any] = []
+    plain.meta.events.register(
+        "provide-client-params.s3.CreateMultipartUpload", lambda params, **_: created.append(params)
+    )
+    store.put("from", b"x" * small_parts)
+    parts: dict[str, list[dict[str, Any]]] = {
+        "upload_part": [{"Body": b"x" * small_parts}, {"Body": b"y"}],
+        "upload_part_copy": [{"CopySource": store.place("from").where}],
+    }
+    place = evolve(store.place("a"), client=plain)
+    uploads.write_parts(place, getattr(plain, send), parts[send], uploads.Terms())
+    found = plain.head_object(**place.where, ChecksumMode="ENABLED")
+    assert [each["ChecksumAlgorithm"] for each in created] == ["CRC32"]
+    assert found["ContentLength"] == small_parts + (send == "upload_part")
 
 
 def test_asked_again_parts_whose_end_was_lost_are_ours(retrying: RetryingStore, plan: Plan, small_parts: int) -> None:

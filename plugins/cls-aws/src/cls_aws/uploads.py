@@ -67,7 +67,8 @@ def write_parts(place: Place, send: Callable[..., Any], parts: Iterable[Mapping[
     """
     where = place.where
     with asking(place.uri):
-        where["UploadId"] = place.client.create_multipart_upload(**where, **terms.headers)["UploadId"]
+        begun = place.client.create_multipart_upload(**where, **terms.headers, **_checksums(place.client))
+        where["UploadId"] = begun["UploadId"]
     try:
         done = list(_sent(place.uri, send, where, parts))
         with asking(place.uri):
@@ -75,6 +76,11 @@ def write_parts(place: Place, send: Callable[..., Any], parts: Iterable[Mapping[
     except BaseException:
         _abort(place, where)
         raise
+
+
+def _checksums(client: Any) -> dict[str, str]:
+    """Where the SDK sends a checksum with each part, S3 wants to know beforehand which."""
+    return {"ChecksumAlgorithm": "CRC32"} if client.meta.config.request_checksum_calculation == "when_supported" else {}
 
 
 def _sent(
