@@ -128,7 +128,7 @@ def test_what_is_no_answer_says_so(store: BucketStore, plan: Plan, answer: Answe
 
 def test_who_may_not_is_told_what_to_do(store: BucketStore, plan: Plan) -> None:
     plan.add(UPLOAD, said(403, "forbidden", "x@y does not have storage.objects.create access"))
-    with pytest.raises(StoreRefusedError, match="access was denied .*storage.objects.create access") as refused:
+    with pytest.raises(StoreRefusedError, match=r"access was denied .*storage\.objects\.create access") as refused:
         store.create("a", b"1")
     assert "have these credentials allowed" in refused.value.hint
 
