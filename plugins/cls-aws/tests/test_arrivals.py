@@ -29,6 +29,7 @@ from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import ArrivalSource, Arrived, StoreRoots, Surroundings
+from clusterless.runtime import noticed
 from clusterless.runtime.clock import SystemClock, random_id
 
 PLACE = Placement(provider="aws", stage="test", account="000000000000", region="us-west-2")
@@ -224,6 +225,22 @@ def test_an_object_whose_bytes_are_replaced_arrives_as_it_is_now(bucket: Bucket)
     assert keys(arrived) == ["a"]
     bucket.put("a", body=b"333")
     assert [each.size for each in source.receive(1, None).arrivals] == [3]
+
+
+def test_more_than_is_taken_at_a_time_holds_up_what_is_sealed(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noticed, "_MESSAGES", 10)
+    source = bucket.listen()
+    before = source.receive(0, None).looked
+    bucket.put(*(f"{number:02}" for number in range(25)))
+    first = source.receive(1, None)
+    assert first.backlog
+    assert first.looked == before
+    found = keys(first)
+    while (more := source.receive(1, None)).backlog:
+        found += keys(more)
+    assert sorted(found + keys(more)) == [f"{number:02}" for number in range(25)]
+    assert more.looked
+    assert more.looked >= before
 
 
 def test_lost_notices_are_made_up_for_by_the_next_listing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
