@@ -85,7 +85,10 @@ def _begun(engine: Engine, container: str, run: Run) -> Printed | None:
     with asking("look after a container"):
         if api.inspect_container(container)["State"]["Status"] != _MADE:
             return None
-    printed = Attached(engine, container)
+    try:
+        printed = Attached(engine, container)  # Podman looks for the program already here
+    except WorkloadError as error:
+        raise _unbegun(error, run) from error
     try:
         with asking("begin a container"):
             api.start(container)
@@ -114,7 +117,7 @@ def _failure(engine: Engine, container: str, run: Run, following: Following, out
         problem, hint = f"was killed, since it used more memory than {limit}", "raise 'memorySizeMB'"
     elif code > 128:
         problem = f"was ended by signal {code - 128}"
-        hint = "something outside ended it: 'docker kill', or an engine that was stopped"
+        hint = "something outside ended it: 'docker kill', an engine that was stopped, or, unsaid by Podman, its memory"
     if following.was_away:
         problem += ", while the engine was away"
     if other := _architecture(engine, str(told["Image"])):
