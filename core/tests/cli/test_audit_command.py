@@ -159,11 +159,11 @@ def test_every_kind_that_can_be_wrong_with_a_boundarys_dataset_is_told(site: Sit
     text = json.loads(seal.read_text())
     seal.write_text(json.dumps({**text, "at": "2024-01-01T00:00:00Z"}))
     state.delete(f"{boundary}seals/000000001.done")
-    arrival = {"uri": (data / "late").as_uri(), "etag": "e", "size": 1, "time": "2024-01-01T00:00:00Z"}
-    put(data, "late", "l", 9)
-    for lot, batch in (("20240101PT5M000", "old"), ("unbooked", "untimed")):
+    for lot, batch in (("20240101PT5M000", "late"), ("unbooked", "untimed")):
+        put(data, batch, "l", 9)
+        arrival = {"uri": (data / batch).as_uri(), "etag": etag_of(data / batch), "size": 1}
         key = f"{boundary}intake/{lot}/{batch}.json"
-        state.put(key, json.dumps({"arrivals": [{**arrival, "etag": etag_of(data / "late")}]}).encode())
+        state.put(key, json.dumps({"arrivals": [{**arrival, "time": "2024-01-01T00:00:00Z"}]}).encode())
         aged(site.path(f"intake/{lot}/{batch}.json"))
     state.put(f"{boundary}intake/20240101PT5M000/garbage.json", b"{")
     state.put(f"{boundary}unreadable/20240101PT5M000/aside.json", b"{")

@@ -124,6 +124,12 @@ def test_an_arrival_in_the_intake_waits_and_another_version_of_it_does_not() -> 
     assert faults([], waiting) == [(Kind.VANISHED, "L1", "s:///a")]
 
 
+def test_an_arrival_that_no_lot_can_be_told_of_is_told_once() -> None:
+    without = listed("a", "", Standing.WAITING, etag="e1")
+    assert faults([There("a")], without) == [(Kind.UNBOOKED, "", "s:///a")]
+    assert faults([There("a")], without, listed("a", "L1", Standing.WAITING, etag="e1")) == []
+
+
 # ---- what no lot lists -----------------------------------------------------------------------------------------
 
 

@@ -68,7 +68,7 @@ class Standing(enum.IntEnum):
     SUPERSEDED = 2  # listed by an older revision, which is kept
     REMOVED = 3  # listed by a lot that retention has removed, at that time
     BOOKED = 4  # an arrival that a seal has put in the lot
-    WAITING = 5  # an arrival in the intake
+    WAITING = 5  # an arrival in the intake, for its lot; or for none, since its key gives no time
 
 
 @frozen
@@ -199,8 +199,11 @@ def _present(
 
 
 def _unlisted(present: Present, about: Sequence[Mention], uri: str) -> Judged:
-    if any(each.standing is Standing.WAITING and each.etag == present.etag for each in about):
+    waiting = [each for each in about if each.standing is Standing.WAITING and each.etag == present.etag]
+    if any(each.lot for each in waiting):
         return Loose(present, waits=True)
+    if waiting:
+        return Fault(Kind.UNBOOKED, "", uri, present.size, "its key gives no time, so that it is in no lot")
     for each in about:
         if each.standing is Standing.REMOVED and each.at and present.time <= each.at:
             return Fault(Kind.REMAINS, each.lot, uri, present.size, "its lot was removed, and it is still there")

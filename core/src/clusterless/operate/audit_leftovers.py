@@ -72,9 +72,6 @@ class IntakeRead:
             return ()  # sealed meanwhile
 
     def _arrival(self, arrival: Arrival, lot: Lot | None) -> None:
-        if lot is None and not self.wanted:
-            note = "its key gives no time, so that it is in no lot"
-            self.book.blame(Fault(Kind.UNBOOKED, "", arrival.uri, arrival.size, note))
         try:
             place, key = self.place(arrival.uri)
         except InvalidValueError:
