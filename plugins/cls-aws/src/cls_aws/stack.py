@@ -72,6 +72,8 @@ class Stack:
             self.cf.delete_change_set(StackName=self.name, ChangeSetName=proposal)
             if is_new:
                 self.cf.delete_stack(StackName=self.name)
+        if is_new:
+            self._ended(_is_left)  # until it is gone, none of that name can be made
         return changes
 
     def make(self, template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
@@ -95,7 +97,7 @@ class Stack:
         """
         with asking(self._what):
             self.cf.delete_stack(StackName=self.name)
-        ended = self._ended()
+        ended = self._ended(_is_left)
         if ended is not None and ended.status != "DELETE_COMPLETE":
             raise self._failed(ended)
 
@@ -154,11 +156,11 @@ class Stack:
                 return
             more = {"NextToken": told["NextToken"]}
 
-    def _ended(self) -> Found | None:
-        """The stack once nothing moves any more; None where it is gone."""
+    def _ended(self, moves: Callable[[Found], bool] = lambda found: found.is_busy) -> Found | None:
+        """The stack once nothing *moves* any more; None where it is gone."""
         for _ in range(_PATIENCE):
             found = self._describe()
-            if found is None or not found.is_busy:
+            if found is None or not moves(found):
                 return found
             self.clock.sleep(_LOOK)
         msg = f"{self._what} is still being changed after half an hour"
@@ -182,3 +184,8 @@ class Stack:
         if not failed:
             return ""
         return f" ({failed[-1].get('LogicalResourceId')}: {failed[-1].get('ResourceStatusReason', 'no reason given')})"
+
+
+def _is_left(found: Found) -> bool:
+    """Whether a stack that is removed is still to go: at first it may be shown as it was."""
+    return found.status not in {"DELETE_COMPLETE", "DELETE_FAILED"}
