@@ -17,7 +17,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.store.files import FileStore
-from clusterless.store.manifests import INLINE_LIMIT, Manifests, decode, encode
+from clusterless.store.manifests import INLINE_LIMIT, Manifests, decode, decode_hashed, encode
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.faults import CountingStore, ScriptedStore
 
@@ -87,6 +87,8 @@ def test_the_limit_is_exact() -> None:
             store.put("m", stream)
         assert isinstance(decode(store, "m").uris, tuple) == inline
         assert [len(uri) for uri in decode(store, "m").uris] == [spare + more]
+        hashed, digest = decode_hashed(store, "m")
+        assert (tuple(hashed.uris), digest) == (tuple(decode(store, "m").uris), encoded.digest)
 
 
 def test_a_large_manifest_can_be_iterated_again() -> None:
@@ -150,8 +152,9 @@ LARGE = " " * INLINE_LIMIT
 def test_what_is_no_manifest_is_malformed_and_named(text: str, padding: str) -> None:
     store = MemoryStore("memory://m/")
     store.put("a b/m", (padding + text).encode())
-    with pytest.raises(MalformedError, match="memory://m/a%20b/m"):
-        list(decode(store, "a b/m").uris)
+    for read in (decode, lambda store, key: decode_hashed(store, key)[0]):
+        with pytest.raises(MalformedError, match="memory://m/a%20b/m"):
+            list(read(store, "a b/m").uris)
 
 
 def test_a_million_uris_take_little_memory(tmp_path: Path) -> None:
