@@ -41,7 +41,8 @@ class Plan:
     def add(self, pattern: str, *becomes: Answer | Lost) -> None:
         self.rules += [(pattern, each) for each in becomes]
 
-    def take(self, request: str) -> Answer | Lost | None:
+    def take(self, request: str, body: bytes = b"") -> Answer | Lost | None:
+        """What becomes of *request*; None is that the server answers it."""
         with self._lock:
             self.asked.append(request)
             for rule in self.rules:
@@ -67,13 +68,13 @@ def proxied(endpoint: str, plan: Plan) -> Iterator[str]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            becomes = plan.take(f"{self.command} {self.path}")
+            becomes = plan.take(f"{self.command} {self.path}", body)
             if isinstance(becomes, Answer):
                 self.say(becomes.status, becomes.headers, becomes.body)
                 return
             self.forward(body, becomes)
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 -- as the server looks for them
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = handle_any  # noqa: N815 -- as the server looks for them
 
         def forward(self, body: bytes, lost: Lost | None) -> None:
             upstream = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=60)

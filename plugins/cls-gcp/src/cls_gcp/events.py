@@ -28,7 +28,7 @@ _ASIDE = 100  # messages at a time
 
 @frozen(kw_only=True)
 class Subscriber:
-    """What a subscriber to *topic* has of its own: a *queue* that it pulls from, and a topic and queue of the *dead*."""
+    """What a subscriber to *topic* has of its own: a *queue* to pull from, and a topic and a queue of the *dead*."""
 
     topic: TopicName
     queue: Pulled

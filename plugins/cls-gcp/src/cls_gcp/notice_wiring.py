@@ -16,7 +16,7 @@ from cls_gcp.notices import FINALIZE
 from cls_gcp.settings import Reach, reach
 from cls_gcp.subscriptions import Pulled, subscribed
 from clusterless.engine.names import ProjectNames
-from clusterless.errors import ObjectMissingError, StoreRefusedError
+from clusterless.errors import ObjectMissingError, PlaceMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.provider import Surroundings
 from clusterless.runtime.noticed import Location
@@ -76,7 +76,7 @@ def _tell(found: Reach, bucket: str, topic: TopicName) -> None:
             asked.notification(
                 topic_name=topic.name, topic_project=topic.project, event_types=[FINALIZE], payload_format=_FORMAT
             ).create(retry=DEFAULT_RETRY)
-    except ObjectMissingError as error:
+    except (ObjectMissingError, PlaceMissingError) as error:
         msg = f"there is no bucket {bucket}, or it does not tell of its objects"
         hint = "declare it as a resource, gcp:core:gcsBucket, or check its name; or set 'notices' to 'listing'"
         raise StoreRefusedError(msg, hint=hint) from error
