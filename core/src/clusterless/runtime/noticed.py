@@ -58,7 +58,9 @@ class Notice:
 
 
 class QueueMissingError(StoreRefusedError):
-    """The queue is not there any more."""
+    """A queue of notices is not there any more; it is made anew."""
+
+    code = "queue-missing"
 
 
 @frozen
