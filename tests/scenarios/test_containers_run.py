@@ -74,3 +74,25 @@ def test_a_lot_is_worked_by_hand_as_it_is_printed(place: Any, tools: Any, host: 
     subprocess.run(["bash", "-c", printed.out], env={**os.environ, "DOCKER_HOST": host}, check=True)
     assert len(place.files("out")) == len(before) + 1, "it wrote where the arc writes"
     assert place.kinds("work", tools.hour(0)) == ["claim", "complete"], "and nothing of it is committed"
+
+
+def test_an_arc_of_another_provider_is_worked_and_printed_by_the_engine(
+    place: Any, tools: Any, host: str, tag: str
+) -> None:
+    declare(place, tools, host, tag)
+    # What the cloud would work it on is of no concern here, but must be declared.
+    workload = {"computeEnvironmentRef": "image", "imagePath": "count", "command": ["$.arcNotifyEvent.manifest"]}
+    place.declare(
+        resources=[{"type": "docker:core:imageResource", "name": "image", "imagePath": "count", "tags": [tag]}],
+        boundaries=[tools.boundary()],
+        arcs=[{**tools.arc(workload=workload), "type": "aws:core:batchExecArc"}],
+    )
+    place.put(tools.file_of(0), text="one\ntwo\n")
+    env = {"DOCKER_HOST": host}
+    place.run("--workloads", "docker", env=env)
+    assert place.completes("work") == {tools.hour(0): 1}
+    printed = place.cls("local", "work", tools.hour(0), "-p", "p.json", "--workloads", "docker", env=env)
+    assert printed.code == 0, printed
+    assert "docker build" in printed.out
+    subprocess.run(["bash", "-c", printed.out], env={**os.environ, **env}, check=True)
+    assert [(place.path / "out" / name).read_text() for name in place.files("out")] == ["2\n", "2\n"]

@@ -157,6 +157,7 @@ REFUSED = [
     (("exec", "note", "yesterday"), 2, "not a lot"),
     (("local", "keep", "LOT"), 2, "cls exec keep"),
     (("local", "note", "20240131PT1H001"), 1, "sources-missing"),
+    (("local", "note", "LOT", "--workloads", "nope"), 2, "no container engine named 'nope'"),
     (("rollback", "note"), 2, "say which lots"),
     (("replay", "note"), 2, "say which lots"),
     (("backfill", "note", "20240131PT5M001"), 2, "has lots of Hours"),

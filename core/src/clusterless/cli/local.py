@@ -15,14 +15,21 @@ _EPILOG = """
 \b
 Examples:
   cls local count 20240131PT5M287
+  cls local count 20240131PT5M287 --workloads docker
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("arc")
 @click.argument("lot")
+@click.option(
+    "--workloads",
+    metavar="ENGINE",
+    default="",
+    help="Of an arc of a container kind: in a container of this engine, such as docker.",
+)
 @scoped
-def local(scope: Scope, arc: str, lot: str) -> None:
+def local(scope: Scope, arc: str, lot: str, workloads: str) -> None:
     """Print a bash script that works one lot of ARC by hand: its variables, and its command or function.
 
     It reads the lot's sources, and writes where the arc writes; nothing of it is committed. Redirect it to a file.
@@ -30,4 +37,4 @@ def local(scope: Scope, arc: str, lot: str) -> None:
     wanted = Lot.parse(lot)
     landscape = runnable(scope, find_plugins())
     view = one_arc(landscape, scope, arc)
-    click.echo(script_of(landscape, view, wanted, output_folder(base_folder(scope))), nl=False)
+    click.echo(script_of(landscape, view, wanted, output_folder(base_folder(scope)), workloads), nl=False)

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from attrs import evolve
+
 from clusterless.engine.lot_states import attempt_id
 from clusterless.engine.parts import lot_of
 from clusterless.engine.sources import can_be_ready
@@ -34,17 +36,21 @@ class SourcesMissingError(ClsError):
     code = "sources-missing"
 
 
-def script_of(landscape: Landscape, view: ArcView, lot: Lot, scratch: Path) -> str:
+def script_of(landscape: Landscape, view: ArcView, lot: Lot, scratch: Path, workloads: str = "") -> str:
     """What works *lot* by hand, for bash; nothing is claimed, and nothing that it comes to is ever committed.
 
+    *workloads* names the container engine that works arcs of a container kind; none: each as its own component does.
+
     Raises:
+        NotInstalledError: no plugin offers that engine.
         UnscriptedError: the arc's component has no code of anybody's to run.
         SourcesMissingError: there is nothing to work.
         WorkloadError: the command selects what is not there.
     """
     with ExitStack() as stack:
         bench = stack.enter_context(workbench(landscape, scratch, lambda: False))
-        (arc,) = open_views(landscape, [view], bench, stack)
+        engine = landscape.plugins.engine(workloads) if workloads else None
+        (arc,) = open_views(landscape, [view], evolve(bench, engine=engine), stack)
         if not isinstance(arc.workload, Scripted):
             msg = f"{view.name} is a {view.reader.element.type}, which runs no command and no function of yours"
             raise UnscriptedError(msg, hint=f"this works the lot: cls exec {view.arc.name} {lot}")
