@@ -108,6 +108,17 @@ def asking(what: str) -> Iterator[None]:
         raise _meaning(what, error) from error
 
 
+@contextmanager
+def asking_bucket(uri: str) -> Iterator[None]:
+    """As `asking`, for a request that is about no object: what is not there then is the bucket."""
+    try:
+        with asking(uri):
+            yield
+    except ObjectMissingError as error:
+        msg = f"{uri}: {_NO_BUCKET.problem}"
+        raise PlaceMissingError(msg, hint=_NO_BUCKET.hint) from error
+
+
 def answered(what: str, response: Any) -> None:
     """Nothing, if a *response* of ``requests`` is a success.
 

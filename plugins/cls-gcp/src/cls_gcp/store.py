@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from cls_gcp import clients, uploads
-from cls_gcp.errors import asking
+from cls_gcp.errors import asking, asking_bucket
 from cls_gcp.reading import stream
 from cls_gcp.servertime import time_of
 from cls_gcp.settings import Reach, reach
@@ -75,7 +75,7 @@ class BucketStore(ObjectStore):
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         last = self._prefix + after
-        with asking(self.root + prefix):
+        with asking_bucket(self.root + prefix):
             pages = self._client.list_blobs(
                 self.bucket,
                 prefix=self._prefix + prefix or None,
@@ -91,7 +91,7 @@ class BucketStore(ObjectStore):
     def now(self) -> datetime:
         time = time_of(self._session)
         if (told := time.now()) is None:
-            with asking(self.root):
+            with asking_bucket(self.root):
                 next(iter(self._client.list_blobs(self.bucket, max_results=1, fields=_FIELDS, **_ONCE)), None)
             told = time.now()
         if told is None:

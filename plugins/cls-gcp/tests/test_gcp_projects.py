@@ -1,0 +1,203 @@
+"""Whole projects by the real commands: bootstrapped, run, killed, and run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import pytest
+from attrs import define, field
+from beds.fake_gcs import Telling, fake_gcs
+from beds.proxy import Answer, proxied
+
+from cls_gcp import clients
+from cls_gcp.notice_wiring import objects_topic
+from cls_gcp.settings import reach
+from clusterless.model.placement import Placement
+
+CLS = (sys.executable, "-m", "clusterless.cli")
+PATIENCE = 120  # seconds until something that is awaited counts as never coming
+PROJECT, REGION = "project-1", "europe-west1"
+KEYS = ["plain.txt", "a b=c+d%20e&ü.txt", "deep/er/part-00000", "hive=1/day=20240131/x.parquet"]
+_NO_BUCKET = Answer(404, b"The specified bucket does not exist.")
+
+
+@define
+class Cloud:
+    """A placement of its own, bootstrapped, with one bucket; and a folder that projects are run in."""
+
+    place: Placement
+    bucket: str
+    path: Path
+    telling: Telling
+    started: list[subprocess.Popen[str]] = field(factory=list)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*CLS, *arguments],
+            cwd=self.path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def cls(self, *arguments: str, code: int = 0) -> str:
+        return ended(self.start(*arguments), code)
+
+    def run(self, processes: int = 1) -> None:
+        """So many at once, each until all is at rest."""
+        started = [self.start("run", "p.json", "--until-idle", "--seal-open") for _ in range(processes)]
+        for each in started:
+            ended(each)
+
+    def declare(self, **parts: Any) -> None:
+        own = {"provider": "gcp", "stage": self.place.stage, "account": PROJECT, "region": REGION}
+        project = {"project": {"name": "p", "version": "1"}, "placement": own, **parts}
+        (self.path / "p.json").write_text(json.dumps(project), "utf-8")
+
+    def boundary(self, **more: Any) -> dict[str, Any]:
+        """A listener below ``in/``."""
+        dataset = {"name": "raw", "version": "1", "pathURI": f"gs://{self.bucket}/in/"}
+        declared = {"type": "gcp:core:gcsPutListenerBoundary", "name": "Ingress", "lotUnit": "Sixtieths"}
+        return {**declared, "dataset": dataset, **more}
+
+    def arc(self, source: str, sink: str, **more: Any) -> dict[str, Any]:
+        """An arc that copies all of its source's history to ``<sink>/``."""
+        return {
+            "type": "gcp:core:gcsCopyArc",
+            "name": f"make-{sink}",
+            "sources": {"main": {"name": source, "version": "1", "start": "all"}},
+            "sinks": {"main": {"name": sink, "version": "1", "pathURI": f"gs://{self.bucket}/{sink}/"}},
+            **more,
+        }
+
+    def put(self, *names: str) -> None:
+        """Objects whose bytes are their names."""
+        for name in names:
+            self.client.bucket(self.bucket).blob(f"in/{name}").upload_from_string(name.encode())
+
+    @property
+    def client(self) -> Any:
+        return clients.storage(reach(self.place))
+
+    def objects(self, bucket: str, prefix: str) -> dict[str, bytes]:
+        found = self.client.list_blobs(bucket, prefix=prefix)
+        return {each.name.removeprefix(prefix): each.download_as_bytes() for each in found}
+
+    def data(self, folder: str) -> dict[str, bytes]:
+        return self.objects(self.bucket, f"{folder}/")
+
+    def listed(self, dataset: str) -> Counter[str]:
+        """How often each object is in a committed lot, by its key below the dataset's location."""
+        store = f"{self.place.stage}-clusterless-manifest-{PROJECT}-{REGION}"
+        found = self.objects(store, f"datasets/name={dataset}/version=1/")
+        assert not any("/attempt=" in key for key in found), sorted(found)
+        uris = [unquote(uri) for body in found.values() for uri in json.loads(body)["uris"]]
+        return Counter(uri.partition(f"gs://{self.bucket}/")[2].partition("/")[2] for uri in uris)
+
+
+def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
+    """What was said until the end of *process*, whose exit code is to be *code*."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in out + err, err
+    assert code is None or process.returncode == code, (out, err)
+    return out + err
+
+
+@pytest.fixture
+def cloud(emulator: str, apart: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
+    place = Placement(provider="gcp", stage=f"t{uuid4().hex[:8]}", account=PROJECT, region=REGION)
+    made = Cloud(place, f"{place.stage}-data", tmp_path / "home", Telling())
+    topic = objects_topic(place, made.bucket).name
+    server = fake_gcs(tmp_path / "gcs", emulator=emulator, project=PROJECT, topic=topic)
+    with server as endpoint, proxied(endpoint, made.telling) as proxy:
+        apart.setenv("STORAGE_EMULATOR_HOST", proxy)
+        made.client.create_bucket(made.bucket)
+        yield made
+        for process in made.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            for stream in filter(None, (process.stdout, process.stderr)):
+                stream.close()
+
+
+@pytest.fixture
+def bootstrapped(cloud: Cloud) -> Cloud:
+    cloud.cls("bootstrap", *options(cloud), "--approve")
+    return cloud
+
+
+def options(cloud: Cloud) -> tuple[str, ...]:
+    own = ("--provider", "gcp", "--stage", str(cloud.place.stage))
+    return (*own, "--account", PROJECT, "--region", REGION)
+
+
+def test_a_placement_is_made_found_and_removed(cloud: Cloud, apart: pytest.MonkeyPatch) -> None:
+    apart.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
+    cloud.declare(boundaries=[cloud.boundary()], arcs=[cloud.arc("raw", "out")])
+    # Here fake-gcs-server says "Not Found" of the bucket as of an object; Google Cloud tells them apart.
+    cloud.telling.add(r"clusterless-metadata-.*/o/", *[_NO_BUCKET] * 9)
+    told = cloud.cls("verify", "p.json", code=2)
+    assert f"the placement {cloud.place.id} is not bootstrapped" in told
+    cloud.telling.rules.clear()
+    made = cloud.cls("bootstrap", *options(cloud), "--approve")
+    assert f"gs://{cloud.place.stage}-clusterless-metadata-{PROJECT}-{REGION}/" in made
+    assert "nothing is wrong with p/1" in cloud.cls("verify", "p.json")
+    assert str(cloud.place.stage) in cloud.cls("placements")
+    cloud.cls("bootstrap", *options(cloud), "--destroy", "--approve")
+    assert not [each.name for each in cloud.client.list_buckets() if "clusterless" in each.name]
+
+
+def test_a_copy_by_whatever_is_declared(bootstrapped: Cloud) -> None:
+    cloud = bootstrapped
+    resources = [
+        {"type": "gcp:core:gcsBucket", "name": "b", "bucketName": f"{cloud.place.stage}-more", "versioned": True},
+        {"type": "gcp:core:pubSubTopic", "name": "t", "topicName": f"{cloud.place.stage}-told"},
+    ]
+    notifiers = [{"type": "gcp:core:pubSubNotifier", "name": "n", "topic": f"{cloud.place.stage}-told"}]
+    arc = cloud.arc("raw", "out", workload={"workloadProps": {"filter": {"excludes": ["**/_*"]}}})
+    arc["sinks"]["main"]["pathURI"] = f"gs://{cloud.place.stage}-more/out/"
+    cloud.declare(resources=resources, notifiers=notifiers, boundaries=[cloud.boundary()], arcs=[arc])
+    cloud.put(*KEYS, "deep/_SUCCESS")
+    cloud.run()
+    assert cloud.listed("raw") == dict.fromkeys([*KEYS, "deep/_SUCCESS"], 1)
+    assert cloud.objects(f"{cloud.place.stage}-more", "out/") == {name: name.encode() for name in KEYS}
+    assert cloud.telling.configurations[cloud.bucket]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 3])
+def test_killed_and_run_again_each_object_is_in_one_lot(bootstrapped: Cloud, processes: int) -> None:
+    cloud, rng, names = bootstrapped, random.Random(20240131 + processes), list[str]()
+    patient = {"retry": {"attempts": 20, "backoffSec": 0}}
+    cloud.declare(
+        boundaries=[cloud.boundary()], arcs=[cloud.arc("raw", "a", **patient), cloud.arc("a", "b", **patient)]
+    )
+    for turn in range(3):
+        fresh = [f"{turn}-{number}.txt" for number in range(4)]
+        names += fresh
+        started = [cloud.start("run", "p.json", "--seal-open") for _ in range(processes)]
+        cloud.put(*fresh)
+        time.sleep(rng.uniform(2.5, 5.5))
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    cloud.run(processes)
+    assert cloud.listed("raw") == cloud.listed("a") == cloud.listed("b") == dict.fromkeys(names, 1)
+    assert cloud.data("b") == {name: name.encode() for name in names}
