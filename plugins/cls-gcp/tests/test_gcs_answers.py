@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 from beds.proxy import Answer, Lost, Plan, proxied
 from google_crc32c import Checksum
 
@@ -298,6 +299,17 @@ def test_a_copy_is_made_by_the_service(store: BucketStore, plan: Plan) -> None:
     assert [asked.partition(" ")[0] for asked in plan.asked] == ["POST"]
     assert "/rewriteTo/" in plan.asked[0]
     assert store.get("b") == b"body"
+
+
+def test_what_other_credentials_reach_is_copied_by_way_of_here(store: BucketStore, plan: Plan) -> None:
+    store.put("a", b"body")
+    other = BucketStore(store.root, evolve(store.reach, impersonate="another@x"))
+    same = BucketStore(store.root, evolve(store.reach, project="p2"))
+    plan.asked.clear()
+    store.copy("b", other, "a")
+    store.copy("c", same, "a")
+    assert [asked.split("/")[1] for asked in plan.asked] == ["download", "upload", "storage"]
+    assert store.get("b") == store.get("c") == b"body"
 
 
 def test_a_large_copy_goes_on_where_it_stopped(store: BucketStore, plan: Plan) -> None:

@@ -95,7 +95,7 @@ def _url(text: str | None) -> str | None:
     """Emulators are often named without a scheme."""
     if text is None:
         return None
-    return text.rstrip("/") if "://" in text else f"http://{text}"
+    return (text if "://" in text else f"http://{text}").rstrip("/")
 
 
 def _set(*names: str) -> str | None:

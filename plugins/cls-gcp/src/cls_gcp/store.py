@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
+from attrs import evolve
+
 from cls_gcp import clients, uploads
 from cls_gcp.errors import asking, asking_bucket
 from cls_gcp.reading import stream
@@ -120,10 +122,14 @@ class BucketStore(ObjectStore):
             place.blob.delete(**_ONCE)
 
     def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
-        if isinstance(source, BucketStore) and self.reach == source.reach:
+        if isinstance(source, BucketStore) and self._sees(source):
             self._rewrite(self.place(key), source.place(source_key))
         else:
             super().copy(key, source, source_key)
+
+    def _sees(self, other: BucketStore) -> bool:
+        """Whether the service can copy from there by itself: it is the same one, and asked by the same credentials."""
+        return evolve(self.reach, project=None) == evolve(other.reach, project=None)
 
     @staticmethod
     def _rewrite(place: uploads.Place, source: uploads.Place) -> None:
