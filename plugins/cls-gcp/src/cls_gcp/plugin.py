@@ -68,11 +68,16 @@ def cls_boundaries() -> tuple[BoundaryComponent, ...]:
 @hookimpl
 def cls_arcs() -> tuple[ArcComponent, ...]:
     """Offers what Google Cloud can make of lots."""
+    from cls_gcp.cloud_run import CloudRunJobArc, container, workload
     from cls_gcp.components import GcsCopyArc
     from clusterless.provider import ArcComponent
 
-    type_, summary = "gcp:core:gcsCopyArc", "copies objects to places in buckets"
-    return (ArcComponent(type=type_, model=GcsCopyArc, summary=summary, load=_copy),)
+    copy, job = "gcp:core:gcsCopyArc", "gcp:core:cloudRunJobArc"
+    runs = "runs a container for each lot"
+    return (
+        ArcComponent(type=copy, model=GcsCopyArc, summary="copies objects to places in buckets", load=_copy),
+        ArcComponent(type=job, model=CloudRunJobArc, summary=runs, load=workload, container=container),
+    )
 
 
 @hookimpl

@@ -26,13 +26,15 @@ _REGION = ("GOOGLE_CLOUD_REGION", "CLOUDSDK_COMPUTE_REGION")
 class Reach:
     """Where requests go, and as whom; what is None is for the SDK to find as it always does.
 
-    *endpoint* (Cloud Storage) is a URL; *pubsub_endpoint* is one, or ``host:port``, which is spoken to in plain text.
-    *project* is the one that requests are made for. *credentials* is the file of a service account's key, or as
-    ``gcloud`` writes it, and *impersonate* the address of a service account to act as, by these credentials.
+    *endpoint* (Cloud Storage) and *run_endpoint* (Cloud Run) are URLs; *pubsub_endpoint* is one, or ``host:port``,
+    which is spoken to in plain text. *project* is the one that requests are made for. *credentials* is the file of a
+    service account's key, or as ``gcloud`` writes it, and *impersonate* the address of a service account to act as, by
+    these credentials.
     """
 
     endpoint: str | None = None
     pubsub_endpoint: str | None = None
+    run_endpoint: str | None = None
     project: str | None = None
     credentials: str | None = None
     impersonate: str | None = None
@@ -44,6 +46,7 @@ class GcpSettings:
 
     endpoint: str | None = None
     pubsub_endpoint: str | None = None
+    run_endpoint: str | None = None
     project: str | None = None
     region: str | None = None
     credentials: str | None = None
@@ -74,6 +77,7 @@ def reach(placement: Placement | None) -> Reach:
     return Reach(
         endpoint=_url(own.endpoint or _set("STORAGE_EMULATOR_HOST") or settings.endpoint),
         pubsub_endpoint=own.pubsub_endpoint or _set("PUBSUB_EMULATOR_HOST") or settings.pubsub_endpoint,
+        run_endpoint=_url(own.run_endpoint or settings.run_endpoint),
         project=own.project or project or _set(*_PROJECT) or settings.project,
         # What the environment names the SDK finds by itself, of every kind that there is.
         credentials=own.credentials or (None if _set("GOOGLE_APPLICATION_CREDENTIALS") else settings.credentials),
