@@ -115,6 +115,7 @@ def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
     """What was said until the end of *process*, whose exit code is to be *code*."""
     out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in out + err, err
+    assert code or not err, err
     assert code is None or process.returncode == code, (out, err)
     return out + err
 
