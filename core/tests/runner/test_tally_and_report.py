@@ -9,10 +9,22 @@ from typing import Any
 
 import pytest
 
+from clusterless.cli import run_tally
 from clusterless.cli.run_report import Reporter, _table, reporter
 from clusterless.cli.run_tally import Tally
 from clusterless.errors import StoreUnavailableError
-from clusterless.runner.happenings import Booked, Happening, LeftAlone, SealedLots, Started, Trouble, Waits, Worked
+from clusterless.runner.happenings import (
+    Booked,
+    Happening,
+    LeftAlone,
+    Printed,
+    Progressed,
+    SealedLots,
+    Started,
+    Trouble,
+    Waits,
+    Worked,
+)
 from clusterless.runner.running import Ended
 
 LOT, NEXT = "20240131PT5M100", "20240131PT5M101"
@@ -30,6 +42,10 @@ def sealed(**more: Any) -> SealedLots:
 
 def rests(lot: str = LOT, *, failed: bool = True) -> LeftAlone:
     return LeftAlone(element="p/work", lot=lot, why="missing: 3 attempts used up", seconds=None, failed=failed)
+
+
+def progressed(done: float = 1, total: float | None = 4, message: str = "", lot: str = LOT) -> Progressed:
+    return Progressed(element="p/work", lot=lot, done=done, total=total, message=message)
 
 
 def tallied(*happenings: Happening) -> Tally:
@@ -88,6 +104,14 @@ def test_what_is_worked_on_now_is_known() -> None:
     assert tally.rows["p/work"].trouble == ""
 
 
+def test_progress_is_news_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally, now = Tally(()), 1000.0
+    monkeypatch.setattr(run_tally, "monotonic", lambda: now)
+    assert [tally.add(progressed()), tally.add(progressed()), tally.add(progressed(lot=NEXT))] == [True, False, True]
+    now += run_tally._PACE
+    assert [tally.add(progressed()), tally.add(progressed())] == [True, False]
+
+
 def test_threads_count_together() -> None:
     tally = Tally(())
     with ThreadPoolExecutor(4) as pool:
@@ -123,6 +147,10 @@ LINES = [
     (worked(objects=None), f"p/work {LOT} complete in 1.23 s"),
     (worked(revision=4), f"p/work {LOT} complete: 2 objects in 1.23 s, revision 4"),
     (worked("missing", error="it broke"), f"p/work {LOT} missing: it broke\n  log: out.log"),
+    (progressed(), f"p/work {LOT} 25%"),
+    (progressed(message="half\x1b[2J way"), f"p/work {LOT} 25%: half\\x1b[2J way"),
+    (progressed(12345, None), f"p/work {LOT} 12,345"),
+    (Printed(element="p/work", lot=LOT, line="say \x1b[2J"), f"p/work {LOT} | say \\x1b[2J"),
     (rests(), f"p/work {LOT} rests: missing: 3 attempts used up"),
     (rests(failed=False), ""),
 ]
@@ -156,7 +184,7 @@ def test_a_live_view_adds_lines_only_for_what_went_wrong(capsys: pytest.CaptureF
     for happening, _ in LINES:
         report.tell(happening)
     assert capsys.readouterr().out.splitlines() == [
-        f"p/work {LOT} missing: it broke", "  log: out.log",
+        f"p/work {LOT} missing: it broke", "  log: out.log", f"p/work {LOT} | say \\x1b[2J",
     ]  # fmt: skip
 
 
@@ -169,7 +197,8 @@ def test_a_happening_is_a_json_object_that_tells_all(capsys: pytest.CaptureFixtu
     report.tell(Trouble(element="p/work", error=KeyError("x")))
     report.summarise(Ended(idle=True, worked=3, set_aside=()))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    news = [each for each in happenings if not (isinstance(each, LeftAlone) and each.failed)]
+    again = (progressed(message="half\x1b[2J way"), progressed(12345, None))  # of what was just told
+    news = [each for each in happenings if not (isinstance(each, LeftAlone) and each.failed) and each not in again]
     assert [line["event"] for line in lines[:-3]] == [type(each).__name__ for each in news]
     assert lines[0] == {"event": "Booked", "element": "p/in", "arrivals": 3, "unbooked": 0, "strays": []}
     assert lines[-3]["error"] == {"code": "store-unavailable", "message": "down", "hint": "plug it in"}
@@ -220,6 +249,16 @@ def test_the_table_fits_and_cuts_no_word(width: int) -> None:
 def test_the_table_says_how_many_lots_are_worked_on() -> None:
     tally = tallied(worked(), Started(element="p/work", lot=NEXT), Started(element="p/work", lot="x"))
     assert f"{LOT} (+2)" in shown(tally, 100)
+
+
+def test_the_table_says_how_far_a_lot_is_until_it_is_done() -> None:
+    tally = tallied(worked(), Started(element="p/work", lot=NEXT), progressed(1, 3, "one", NEXT))
+    assert f"{NEXT} 33%: one (+1)" in shown(tally, 100)
+    tally.add(progressed(2, 3, "two", NEXT))
+    assert f"{NEXT} 67%: two (+1)" in shown(tally, 100)
+    tally.add(worked(lot=NEXT))
+    assert "%" not in shown(tally, 100)
+    assert not tally.rows["p/work"].said
 
 
 def test_the_table_shows_an_error_that_looks_like_markup() -> None:

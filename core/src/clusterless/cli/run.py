@@ -24,6 +24,7 @@ Examples:
   cls run a.json b.json --until-idle
   cls run a.json --log-format json
   cls run a.json --workloads docker
+  cls run a.json --logs
 """
 
 
@@ -61,6 +62,7 @@ class RestError(ClsError):
     default="",
     help="Work arcs of a container kind here, in containers of this engine, such as docker.",
 )
+@click.option("--logs", is_flag=True, help="Tell each line that lots print, as it comes, with its arc and lot.")
 @click.option(
     "--log-format",
     type=click.Choice(["auto", "text", "json"]),
@@ -69,7 +71,13 @@ class RestError(ClsError):
     help="A live view on a terminal, a line an event, or a JSON object an event.",
 )
 def run(
-    files: tuple[str, ...], until_idle: bool, seal_open: bool, concurrency: int, workloads: str, log_format: str
+    files: tuple[str, ...],
+    until_idle: bool,
+    seal_open: bool,
+    concurrency: int,
+    workloads: str,
+    logs: bool,
+    log_format: str,
 ) -> None:
     """Run projects here: book what arrives, work every lot, announce the results.
 
@@ -89,7 +97,12 @@ def run(
     sites = resolve(declared, plugins)
     scratch = output_folder(sites[0].base)
     options = Options(
-        scratch=scratch, concurrency=concurrency, until_idle=until_idle, seal_open=seal_open, workloads=workloads
+        scratch=scratch,
+        concurrency=concurrency,
+        until_idle=until_idle,
+        seal_open=seal_open,
+        workloads=workloads,
+        logs=logs,
     )
     stop, signals = stopped_by_signals()
     with reporter(sites, log_format) as report:

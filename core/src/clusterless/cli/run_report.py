@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict, define, fields
 
-from clusterless.cli.run_tally import GOOD, Row, Tally, off_since, waits_for
+from clusterless.cli.run_tally import GOOD, Row, Tally, off_since, so_far, waits_for
 from clusterless.cli.words import fitted, plain, some
 from clusterless.errors import ClsError
 from clusterless.runner.happenings import (
@@ -20,6 +20,8 @@ from clusterless.runner.happenings import (
     Booked,
     Happening,
     LeftAlone,
+    Printed,
+    Progressed,
     Ran,
     SealedLots,
     Switched,
@@ -92,7 +94,11 @@ def reporter(sites: Sequence[Site], log_format: str) -> Iterator[Reporter]:
 
 
 def _line(happening: Happening, *, quiet: bool) -> str:
-    """A line for people; of a *quiet* run only what went wrong."""
+    """A line for people; of a *quiet* run only what went wrong, and what lots print where that is told."""
+    return _always(happening) or ("" if quiet else _news(happening))
+
+
+def _always(happening: Happening) -> str:
     match happening:
         case Trouble(element=element, lot=lot, error=error):
             hint = f" (hint: {error.hint})" if isinstance(error, ClsError) and error.hint else ""
@@ -102,10 +108,17 @@ def _line(happening: Happening, *, quiet: bool) -> str:
             return f"{happening.element} {happening.lot} {state}: {happening.error}\n  log: {happening.log}{again}"
         case LeftAlone(failed=True):
             return f"{happening.element} {happening.lot} rests: {happening.why}"
-        case _ if quiet:
-            return ""
+        case Printed():
+            return f"{happening.element} {happening.lot} | {happening.line}"
+    return ""
+
+
+def _news(happening: Happening) -> str:
+    match happening:
         case Booked() | Ahead() | Switched() | Waits():
             return _noted(happening)
+        case Progressed():
+            return f"{happening.element} {happening.lot} {so_far(happening)}"
         case SealedLots(lots=lots) if lots:
             late = f", {happening.late} late" if happening.late else ""
             return (
@@ -165,8 +178,7 @@ def _table(tally: Tally, width: int) -> Table:
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, row in tally.rows.items():
-        busy = f" (+{len(row.working)})" if row.working else ""
-        cells = (name, _counts(row) or "-", row.off or row.trouble or row.waits or f"{row.last}{busy}")
+        cells = (name, _counts(row) or "-", row.off or row.trouble or row.waits or row.newest)
         if width < _NARROW:
             table.add_row(Text("\n  ".join(cell for cell in map(plain, cells) if cell)))
         else:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from time import monotonic
 
 from attrs import define, field
 
@@ -16,6 +17,7 @@ from clusterless.runner.happenings import (
     Booked,
     Happening,
     LeftAlone,
+    Progressed,
     Ran,
     SealedLots,
     Started,
@@ -26,6 +28,7 @@ from clusterless.runner.happenings import (
 )
 from clusterless.runtime.site import Site, labels
 
+_PACE = 5.0  # seconds between two words of how far a lot is
 GOOD = ("complete", "empty", "done", "released")
 
 
@@ -36,6 +39,8 @@ class Row:
     kind: str
     counts: Counter[str] = field(factory=Counter)
     working: set[str] = field(factory=set)
+    progress: tuple[str, str] = ("", "")  # of the lot that last said how far it is, in words
+    said: dict[str, float] = field(factory=dict)  # lot → when its progress was last news
     failed: dict[str, str] = field(factory=dict)  # lot → state, while it has no result
     last: str = ""
     trouble: str = ""
@@ -43,6 +48,19 @@ class Row:
     dataset: str = ""
     strays: tuple[str, ...] = ()
     waits: str = ""
+
+    def ended(self, lot: str) -> None:
+        """It is not worked any more."""
+        self.working.discard(lot)
+        self.said.pop(lot, None)
+        if self.progress[0] == lot:
+            self.progress = ("", "")
+
+    @property
+    def newest(self) -> str:
+        """The lot that something was last heard of, and how far it is where it says so; how many are worked on."""
+        busy = f" (+{len(self.working)})" if self.working else ""
+        return (" ".join(self.progress).strip() or self.last) + busy
 
     @property
     def notes(self) -> list[str]:
@@ -72,7 +90,7 @@ class Tally:
         return sorted(" ".join(key) for key in self._unworked)
 
     def add(self, happening: Happening) -> bool:
-        """Count it; false where all of it was told before."""
+        """Count it; false where all of it was told before, or something like it a moment ago."""
         with self._lock:
             row = self.rows.setdefault(happening.element, Row("other"))
             match happening:
@@ -85,15 +103,17 @@ class Tally:
                     self._sealed(row, happening)
                 case Started():
                     row.working.add(happening.lot)
+                case Progressed():
+                    return self._progressed(row, happening)
                 case Worked() | Ran():
                     self._worked(row, happening)
                 case LeftAlone():
-                    row.working.discard(happening.lot)
+                    row.ended(happening.lot)
                     return self._rests(row, happening)
                 case Switched():
                     row.off = "" if happening.on else off_since(happening)
                 case Trouble():
-                    row.working.discard(happening.lot)
+                    row.ended(happening.lot)
                     row.trouble = str(happening.error).partition("\n")[0]
         return True
 
@@ -106,6 +126,13 @@ class Tally:
         self._unworked.add(key)
         return is_news
 
+    def _progressed(self, row: Row, progressed: Progressed) -> bool:
+        row.progress = (progressed.lot, so_far(progressed))
+        is_due = monotonic() - row.said.get(progressed.lot, -_PACE) >= _PACE
+        if is_due:
+            row.said[progressed.lot] = monotonic()
+        return is_due
+
     def _sealed(self, row: Row, sealed: SealedLots) -> None:
         row.counts += Counter(
             complete=sealed.lots - sealed.empty, empty=sealed.empty, objects=sealed.objects, late=sealed.late
@@ -115,7 +142,7 @@ class Tally:
         row.trouble = ""
 
     def _worked(self, row: Row, worked: Worked | Ran) -> None:
-        row.working.discard(worked.lot)
+        row.ended(worked.lot)
         row.last = worked.lot
         key = (worked.element, worked.lot)
         if before := row.failed.pop(worked.lot, ""):
@@ -129,6 +156,13 @@ class Tally:
             row.failed[worked.lot] = worked.state
             row.trouble = worked.error.partition("\n")[0]
             self._unworked.add(key)
+
+
+def so_far(progressed: Progressed) -> str:
+    """In words: how much of it is done, and the message."""
+    total, done = progressed.total, progressed.done
+    share = f"{done / total:.0%}" if total and total > 0 else f"{done:,g}"
+    return f"{share}: {progressed.message}" if progressed.message else share
 
 
 def waits_for(waits: Waits) -> str:

@@ -16,10 +16,10 @@ from clusterless.operate.candidates import is_over
 from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.delivery import Delivered, deliver
+from clusterless.runtime.printed import PrintedFiles
 from clusterless.runtime.replay import roll_back_lot
 
 _LOOK = 0.1  # seconds between looks at what was printed
-_CHUNK = 64 * 1024  # bytes
 
 
 class LotRefusedError(ClsError):
@@ -87,19 +87,16 @@ def _make_ready(arc: RunningArc, lot: Lot, *, again: bool) -> None:
 
 @contextmanager
 def _followed(folder: Path, emit: Callable[[bytes], None]) -> Iterator[None]:
-    """While the context lasts, what is printed to new files of *folder* is emitted."""
-    before = {*folder.iterdir()} if folder.is_dir() else set()
+    """While the context lasts, what is printed to files of *folder* is emitted."""
+    printed = PrintedFiles(folder)
     over = threading.Event()
 
     def follow() -> None:
-        read: dict[Path, int] = {}
-        while True:
-            is_last = over.is_set()
-            for path in sorted({*folder.iterdir()} - before) if folder.is_dir() else ():
-                read[path] = _emit_from(path, read.get(path, 0), emit)
-            if is_last:
-                return
-            over.wait(_LOOK)
+        is_last = False
+        while not is_last:
+            is_last = over.wait(_LOOK)
+            for data, _ in printed.chunks():
+                emit(data)
 
     thread = threading.Thread(target=follow, name="output", daemon=True)
     thread.start()
@@ -108,11 +105,3 @@ def _followed(folder: Path, emit: Callable[[bytes], None]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def _emit_from(path: Path, position: int, emit: Callable[[bytes], None]) -> int:
-    with path.open("rb") as file:
-        file.seek(position)
-        while data := file.read(_CHUNK):
-            emit(data)
-        return file.tell()

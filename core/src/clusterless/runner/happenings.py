@@ -56,6 +56,24 @@ class Started(Happening):
 
 
 @frozen(kw_only=True)
+class Printed(Happening):
+    """What works a lot has printed a *line*; it may hold anything, control sequences too."""
+
+    lot: str
+    line: str
+
+
+@frozen(kw_only=True)
+class Progressed(Happening):
+    """What works a lot says that it is so far: *done* of *total*, None where it does not know; with a *message*."""
+
+    lot: str
+    done: float
+    total: float | None
+    message: str
+
+
+@frozen(kw_only=True)
 class Worked(Happening):
     """A lot came to an outcome here: *state* complete, empty, partial or missing, after so many *seconds*.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from time import monotonic
 
 from attrs import define, field
@@ -24,6 +26,9 @@ _PATIENCE = 5.0  # seconds after the first trouble
 _GLANCE = 2.0  # seconds between looks at what another works, where its end is waited for
 
 Deliver = Callable[[RunningArc, Lot], Delivered]
+Followed = Callable[[str, str, Path], AbstractContextManager[object]]
+"""Follows what a lot of an element prints to files of a folder, while the context lasts."""
+
 Key = tuple[int, Lot]  # of the arc as it runs here: two stages may have the same project
 
 
@@ -39,6 +44,7 @@ class Lots:
     """Delivers lots in a pool of threads; used from one thread, which calls `collect`.
 
     *bring* is done instead of `deliver`: a plan rolls lots back before, and leaves those alone that others are at.
+    What a lot prints is *followed*.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Lots:
         *,
         await_others: bool = False,
         bring: Deliver | None = None,
+        followed: Followed = lambda *_: nullcontext(),
     ) -> None:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="lot")
         self._concurrency = concurrency
@@ -56,6 +63,7 @@ class Lots:
         self._wake = wake
         self._await_others = await_others
         self._bring = bring
+        self._followed = followed
         self._tasks: dict[Key, _Task] = {}
         self._running: dict[Future[Delivered], Key] = {}
         self._due: list[tuple[float, int, Key, RunningArc]] = []
@@ -140,7 +148,8 @@ class Lots:
         element = task.arc.element
         self._tell(Started(element=element, lot=str(task.lot)))
         begun = monotonic()
-        delivered = (self._bring or deliver)(task.arc, task.lot)
+        with self._followed(element, str(task.lot), task.arc.output(task.lot, "").parent):
+            delivered = (self._bring or deliver)(task.arc, task.lot)
         seconds = monotonic() - begun if delivered.took is None else delivered.took
         self._tell(_told(element, task, delivered, seconds))
         return delivered

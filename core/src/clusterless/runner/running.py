@@ -15,6 +15,7 @@ from clusterless.runner.booking import Booking
 from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runner.lots import Lots
 from clusterless.runner.opening import Opened, Workbench, open_sites
+from clusterless.runner.printing import Printing
 from clusterless.runner.survey import Survey
 from clusterless.runner.switching import Switchboard
 from clusterless.runner.ticking import Ticking
@@ -39,6 +40,7 @@ class Options:
     """How to run: until *stop* is set, or, with *until_idle*, until all is at rest.
 
     *workloads* names the container engine that works arcs of a container kind; none: each by its own component.
+    With *logs*, each line that lots print is told.
     """
 
     scratch: Path
@@ -46,6 +48,7 @@ class Options:
     until_idle: bool = False
     seal_open: bool = False
     workloads: str = ""
+    logs: bool = False
 
 
 @frozen(kw_only=True)
@@ -99,6 +102,7 @@ class _Run:
     stop: threading.Event
     wake: threading.Event
     renewals: Renewals
+    printing: Printing = field(init=False)
     lots: Lots = field(init=False)
     bookings: list[Booking] = field(init=False)
     tickings: list[Ticking] = field(init=False)
@@ -108,17 +112,26 @@ class _Run:
     over: threading.Event = field(factory=threading.Event)
 
     def __attrs_post_init__(self) -> None:
-        self.lots = Lots(self.options.concurrency, self.tell, self.wake.set, await_others=self.options.until_idle)
+        self.printing = Printing(self.tell, lines=self.options.logs)
+        followed = self.printing.followed
+        self.lots = Lots(
+            self.options.concurrency,
+            self.tell,
+            self.wake.set,
+            await_others=self.options.until_idle,
+            followed=followed,
+        )
         self.bookings = [
             Booking(boundary, self.tell, self.stop, seal_open=self.options.seal_open)
             for boundary in self.opened.boundaries
         ]
-        self.tickings = [Ticking(each, self.tell, self.stop, self._ran) for each in self.opened.activities]
+        self.tickings = [Ticking(each, self.tell, self.stop, self._ran, followed) for each in self.opened.activities]
         self.switchboard = Switchboard(self.opened.switches, self.tell)
         self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
 
     def until_the_end(self) -> Ended:
         threads = [*self.bookings, *self.tickings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
+        threads += [threading.Thread(target=self.printing.run, args=[self.over], name="printing", daemon=True)]
         threads += [threading.Thread(target=self._notify, args=[each], daemon=True) for each in self.opened.notifiers]
         for thread in threads:
             thread.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from time import monotonic
 
 from clusterless.engine.lot_states import attempt_number
@@ -13,6 +15,7 @@ from clusterless.model.arc import Retry
 from clusterless.plugins import Plugins
 from clusterless.provider import Surroundings
 from clusterless.runner.happenings import Happening, Ran, Started, Trouble
+from clusterless.runner.lots import Followed
 from clusterless.runtime.activity import RunningActivity
 from clusterless.runtime.arc import Writer
 from clusterless.runtime.cron import ticks_of
@@ -25,7 +28,8 @@ _DOZE = 60.0  # seconds between looks where nothing is due: a new version may ha
 class Ticking(threading.Thread):
     """Runs what comes due until *stop* is set; *quiet* says that nothing is due, nor being run by anyone.
 
-    *ran* is called after each of the *runs*. *unreadable* is the ledger's URI where it could not be read.
+    *ran* is called after each of the *runs*; what one prints is *followed*.
+    *unreadable* is the ledger's URI where it could not be read.
     """
 
     def __init__(
@@ -34,12 +38,14 @@ class Ticking(threading.Thread):
         tell: Callable[[Happening], None],
         stop: threading.Event,
         ran: Callable[[], None],
+        followed: Followed,
     ) -> None:
         super().__init__(name=f"activity {activity.activity.name}", daemon=True)
         self._activity = activity
         self._tell = tell
         self._stop_asked = stop
         self._ran = ran
+        self._followed = followed
         self.element = activity.element
         self.quiet = False
         self.runs = 0
@@ -59,7 +65,8 @@ class Ticking(threading.Thread):
     def _turn(self) -> float:
         """Look once; how many seconds later to look again."""
         begun = monotonic()
-        looked = self._activity.look(self._told_begun)
+        with ExitStack() as following:
+            looked = self._activity.look(lambda turn: self._begun(turn, following))
         if looked.ended:
             self._tell(_told(self.element, looked.ended, monotonic() - begun, self._activity.activity.retry))
             self.runs += 1
@@ -68,9 +75,10 @@ class Ticking(threading.Thread):
         longest = _DOZE if looked.resting else _GLANCE
         return longest if looked.seconds is None else min(looked.seconds, longest)
 
-    def _told_begun(self, turn: Turn) -> None:
+    def _begun(self, turn: Turn, following: ExitStack) -> None:
         self.quiet = False
         self._tell(Started(element=self.element, lot=str(turn.lot)))
+        following.enter_context(self._followed(self.element, str(turn.lot), Path(turn.output).parent))
 
     def _set_aside(self, error: MalformedError) -> float:
         if error.source not in self.unreadable:

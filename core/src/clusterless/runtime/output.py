@@ -15,6 +15,7 @@ from clusterless.errors import WorkloadError
 
 OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes kept of what one attempt prints
 GRACE = 3.0  # seconds between asking a process to end and ending it
+PROGRESS = "CLS_PROGRESS "  # begins a line that says how far the work is
 POLL = 0.2  # seconds between looks at whether to stop
 _TAIL = 1200  # bytes of output that a failure shows,
 _LINES = 15  # in so many lines at most
@@ -86,7 +87,7 @@ class Output:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(size - _TAIL, 0))
             text = file.read().decode(errors="replace")
-        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("CLS_PROGRESS ")]
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith(PROGRESS)]
         return "".join(f"\n  | {line}" for line in lines[-_LINES:])
 
 
