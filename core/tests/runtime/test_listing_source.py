@@ -143,3 +143,25 @@ def test_what_can_never_be_listed_again_is_not_remembered(store: Dated) -> None:
     listing.begin(None)
     listing.take()
     assert {uri.rpartition("/")[2] for uri, _, _ in listing._seen} == {"new"}
+
+
+@pytest.mark.parametrize("key", ["./a", "a/../b", "..", "/a"])
+def test_what_no_store_would_give_back_does_not_arrive_and_is_told_of_once(
+    store: Dated, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Dated):
+        def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+            yield from [ObjectInfo(key, 1, "e", NOW), ObjectInfo("b", 1, "e", NOW)]
+
+    listening = source(Odd())
+    assert keys(listening.receive(0, None)) == ["b"]
+    assert keys(listening.receive(0, None)) == []
+    assert [record.getMessage() for record in caplog.records] == [
+        f"an object does not arrive: {key!r} is not a key below memory://bucket/in/"
+    ]
+
+
+@pytest.mark.parametrize("key", ["", "a/"])
+def test_folder_markers_pass_without_a_word(store: Dated, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert not Listing(store).takes(key)
+    assert not caplog.records

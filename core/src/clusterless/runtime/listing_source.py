@@ -6,6 +6,7 @@ then, what no notice told of.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,9 +15,13 @@ from time import monotonic
 
 from clusterless import layout
 from clusterless.engine.arrivals import identity
+from clusterless.errors import StoreRefusedError
 from clusterless.model.arrival import Arrival
 from clusterless.provider import Arrived, Clock
 from clusterless.store.api import ObjectInfo, ObjectStore
+from clusterless.store.keys import check_key
+
+_log = logging.getLogger(__name__)
 
 CHUNK = 5000  # arrivals at a time
 SLOW = timedelta(days=1)  # that an upload may take: an object's time is when that began
@@ -34,6 +39,7 @@ class Listing:
         self._slow = slow
         self._seen: set[tuple[str, str, datetime]] = set()
         self._unacknowledged: dict[tuple[str, str], Arrival] = {}
+        self._refused: set[str] = set()
         self._pass: Iterator[ObjectInfo] | None = None
         self._is_broken = False
         self._from: datetime | None = None
@@ -85,8 +91,8 @@ class Listing:
 
         It is booked by *time* where it is given, and then handed over every time.
         """
-        if info.key.endswith("/"):
-            return None  # a folder marker
+        if not self.takes(info.key):
+            return None
         # A look at an object tells whole seconds only, a listing perhaps more: with two times it could be in two lots.
         changed = info.time.replace(microsecond=0)
         uri = layout.uri(self._store.root, info.key)
@@ -97,6 +103,19 @@ class Listing:
         arrival = Arrival(uri, info.etag, info.size, time or changed)
         self._unacknowledged[identity(arrival)] = arrival
         return arrival
+
+    def takes(self, key: str) -> bool:
+        """Whether what has that key can arrive: no folder marker, and nothing that a store would not give back."""
+        if not key or key.endswith("/"):
+            return False
+        try:
+            check_key(self._store.root, key)
+        except StoreRefusedError as error:
+            if key not in self._refused:
+                _log.warning("an object does not arrive: %s", error)
+            self._refused.add(key)
+            return False
+        return True
 
     def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
         for arrival in arrivals:

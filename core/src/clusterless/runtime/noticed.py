@@ -21,7 +21,6 @@ from clusterless.model.arrival import Arrival
 from clusterless.provider import Arrived
 from clusterless.runtime.listing_source import Listing
 from clusterless.store.api import ObjectInfo, ObjectStore
-from clusterless.store.keys import check_key
 
 _log = logging.getLogger(__name__)
 
@@ -183,17 +182,12 @@ class NoticedSource:
         ]
 
     def _key(self, notice: Notice) -> str:
-        """The object's key below the location; none where it is not of ours, or a folder marker, or no key for us."""
+        """The object's key below the location; none where it is not of ours, or none that can arrive."""
         location = self._location
-        if notice.bucket != location.bucket or not notice.key.startswith(location.prefix) or notice.key.endswith("/"):
+        if notice.bucket != location.bucket or not notice.key.startswith(location.prefix):
             return ""
         key = notice.key.removeprefix(location.prefix)
-        try:
-            check_key(self._store.root, key)
-        except StoreRefusedError as error:
-            _log.warning("an object does not arrive: %s", error)
-            return ""
-        return key
+        return key if self._listing.takes(key) else ""
 
     def _look(self, key: str) -> ObjectInfo | None:
         try:
