@@ -14,7 +14,7 @@ from clusterless.builtin.folder_listener import open_listener
 from clusterless.builtin.folder_provider import FolderProvider
 from clusterless.builtin.folder_resource import make_folder
 from clusterless.store.files import FileStore
-from clusterless.store.memory import open_memory
+from clusterless.store.memory import MemoryStore
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def test_cls_providers(manager: pluggy.PluginManager) -> None:
 
 def test_cls_stores(manager: pluggy.PluginManager) -> None:
     (stores,) = manager.hook.cls_stores()
-    assert {store.scheme: store.load() for store in stores} == {"file": FileStore, "memory": open_memory}
+    opened = {store.scheme: store.load()(f"{store.scheme}:///a/", None) for store in stores}
+    assert {scheme: type(store) for scheme, store in opened.items()} == {"file": FileStore, "memory": MemoryStore}
+    assert {store.root for store in opened.values()} == {"file:///a/", "memory:///a/"}
 
 
 def test_cls_resources(manager: pluggy.PluginManager) -> None:

@@ -67,24 +67,25 @@ class FileStore(ObjectStore):
     # ---- reading
 
     def get(self, key: str) -> bytes:
-        with self.chunks(key) as source:
-            return b"".join(source)
+        fd, size = self.opened(key)
+        try:
+            with self._explained(self._path(key), key):
+                return b"".join(durable.read(fd, size))
+        finally:
+            os.close(fd)
 
-    @contextmanager
-    def chunks(self, key: str) -> Iterator[Iterator[bytes]]:
-        """The object's bytes, in as few system calls as that takes."""
+    def opened(self, key: str) -> tuple[int, int]:
+        """The object's file, open for reading, which the caller closes; and how many bytes it had a moment ago.
+
+        Raises:
+            ObjectMissingError: there is none.
+        """
         path = self._path(key)
         with self._found(path, key):
-            fd, size = _open(path)
-            try:
-                yield durable.read(fd, size)
-            finally:
-                os.close(fd)
+            return _open(path)
 
     def open(self, key: str) -> BinaryIO:
-        path = self._path(key)
-        with self._found(path, key):
-            return os.fdopen(_open(path)[0], "rb")
+        return os.fdopen(self.opened(key)[0], "rb")
 
     def head(self, key: str) -> ObjectInfo:
         return self._look(self._path(key), key)
@@ -147,24 +148,27 @@ class FileStore(ObjectStore):
 
     def put(self, key: str, body: Body) -> None:
         path = self._path(key)
-        with self._explained(path, key), self._written(path, _chunks(body)) as temporary:
-            os.replace(temporary, path)
+        with self._explained(path, key):
+            self._write(path, _chunks(body), os.replace)
 
     def create(self, key: str, body: Body) -> None:
         path = self._path(key)
         with self._explained(path, key):
             if os.path.lexists(path):  # the loser of a race seldom has to write anything
                 raise FileExistsError(path)
-            with self._written(path, _chunks(body)) as temporary:
-                durable.give_name(temporary, path)
+            self._write(path, _chunks(body), durable.give_name)
 
     def copy(self, key: str, source: ObjectStore, source_key: str) -> None:
         if not isinstance(source, FileStore):
             super().copy(key, source, source_key)
             return
         path = self._path(key)
-        with source.chunks(source_key) as chunks, self._explained(path, key), self._written(path, chunks) as temporary:
-            os.replace(temporary, path)
+        fd, size = source.opened(source_key)
+        try:
+            with self._explained(path, key):
+                self._write(path, durable.read(fd, size), os.replace)
+        finally:
+            os.close(fd)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -177,9 +181,8 @@ class FileStore(ObjectStore):
             _unlink_object(path)
             self._synced.sync(self._prune(os.path.dirname(path)))
 
-    @contextmanager
-    def _written(self, path: str, chunks: Iterable[bytes]) -> Iterator[str]:
-        """A durable file beside *path* to be given its name inside; then that name is made durable."""
+    def _write(self, path: str, chunks: Iterable[bytes], give_name: Callable[[str, str], None]) -> None:
+        """A durable file beside *path* is given its name; then that name is made durable."""
         folder = os.path.dirname(path)
         temporary, fd = self._new_file(folder)
         try:
@@ -188,7 +191,7 @@ class FileStore(ObjectStore):
                 self._time.saw(os.fstat(fd).st_mtime_ns)
             finally:
                 os.close(fd)
-            yield temporary
+            give_name(temporary, path)
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -260,32 +263,40 @@ class FileStore(ObjectStore):
             self._known.clear()
         self._known[folder] = None
 
-    @contextmanager
-    def _found(self, path: str, key: str) -> Iterator[None]:
+    def _found(self, path: str, key: str) -> _Explained:
         """As `_explained`, where a path that leads nowhere means that there is no such object."""
-        with self._explained(path, key):
-            try:
-                yield
-            except (FileNotFoundError, NotADirectoryError) as exc:
-                if isinstance(exc, ClsError):
-                    raise
-                msg = f"there is no object {layout.uri(self.root, key)}"
-                raise ObjectMissingError(msg) from None
+        return _Explained(self.root, path, key, is_sought=True)
 
-    @contextmanager
-    def _explained(self, path: str, key: str) -> Iterator[None]:
-        """Nothing of the operating system's leaves but as an error of ours."""
-        try:
-            yield
-        except ClsError:
-            raise
-        except FileExistsError as exc:
-            if os.path.isdir(path):
-                raise _refused(path, exc, errno.EISDIR) from exc
-            msg = f"{layout.uri(self.root, key)} exists already"
+    def _explained(self, path: str, key: str) -> _Explained:
+        return _Explained(self.root, path, key, is_sought=False)
+
+
+class _Explained:
+    """Nothing of the operating system's leaves but as an error of ours."""
+
+    __slots__ = ("_is_sought", "_key", "_path", "_root")
+
+    def __init__(self, root: str, path: str, key: str, *, is_sought: bool) -> None:
+        self._root = root
+        self._path = path
+        self._key = key
+        self._is_sought = is_sought
+
+    def __enter__(self) -> None:
+        """Nothing is held: there is one of these for every request."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, ClsError) or not isinstance(error, OSError):
+            return
+        if self._is_sought and isinstance(error, FileNotFoundError | NotADirectoryError):
+            msg = f"there is no object {layout.uri(self._root, self._key)}"
+            raise ObjectMissingError(msg) from None
+        if isinstance(error, FileExistsError):
+            if os.path.isdir(self._path):
+                raise _refused(self._path, error, errno.EISDIR) from error
+            msg = f"{layout.uri(self._root, self._key)} exists already"
             raise ObjectExistsError(msg) from None
-        except OSError as exc:
-            raise _refused(path, exc, exc.errno or 0) from exc
+        raise _refused(self._path, error, error.errno or 0) from error
 
 
 def _folder(root_uri: str) -> str:
