@@ -49,6 +49,7 @@ def told(error: Exception) -> ClsError:
         (answered("PreconditionFailed", 412), ObjectExistsError, "exists already", ""),
         (answered("SlowDown", 503), StoreUnavailableError, "fewer requests", "again"),
         (answered("ThrottlingException"), StoreUnavailableError, "fewer requests", "again"),
+        (answered("QueueDeletedRecently"), StoreUnavailableError, "less than a minute ago", "again"),
         (answered("Whatever", 429), StoreUnavailableError, "fewer requests", "again"),
         (answered("Whatever", 502), StoreUnavailableError, "could not answer", "again"),
         (ConnectTimeoutError(endpoint_url="x"), StoreUnavailableError, "no connection could be made", ""),

@@ -269,6 +269,19 @@ def test_a_rule_that_somebody_disabled_stays_so_and_that_is_told(
     assert events.describe_rule(Name=made.rule, EventBusName=made.bus)["State"] == "DISABLED"
 
 
+def test_queues_that_somebody_removed_are_made_again_and_that_is_told(
+    subscribe: Subscribe, publisher: BusPublisher, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, sqs = subscribe(A), client("sqs", around.placement)
+    for each in (queue._subscriber.queue, queue._subscriber.dead):
+        sqs.delete_queue(QueueUrl=each.url)
+    assert queue.receive(10) == []
+    assert "-arc-events was removed, and is made again" in caplog.text
+    publisher.publish(event())
+    assert [each.event for each in received(queue, around.clock)] == [event()]
+    assert queue.set_aside() == []
+
+
 def test_an_arc_that_subscribes_to_nothing_has_no_queue(around: Surroundings) -> None:
     silent = AwsProvider().subscription(around, "silent", [])
     assert isinstance(silent, NoSubscription)

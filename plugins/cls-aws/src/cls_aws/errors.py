@@ -47,6 +47,11 @@ _NO_BUCKET = _Told(
 )
 _BUSY = _Told("AWS asks for fewer requests", "it is asked again", StoreUnavailableError)
 _AGAIN = _Told("AWS could not answer", "it is asked again", StoreUnavailableError)
+_REMOVED = _Told(
+    "it was removed less than a minute ago, and AWS makes no other by that name yet",
+    "it is asked again",
+    StoreUnavailableError,
+)
 _BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)
 _EXISTS = _Told("it exists already", kind=ObjectExistsError)
 _ABSENT = _Told("there is none", kind=ObjectMissingError)
@@ -92,6 +97,7 @@ _ANSWERS: Mapping[str, _Told] = {
             "TooManyRequestsException",
         ),
         _AGAIN: ("InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable"),
+        _REMOVED: ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"),
         _BETWEEN: ("ConditionalRequestConflict", "OperationAborted"),
         _ABSENT: ("404", "NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NotFound"),
         _EXISTS: ("412", "PreconditionFailed"),

@@ -9,14 +9,13 @@ from typing import Any
 
 from cls_aws.errors import asking
 from cls_aws.notices import read
-from cls_aws.queues import Queue, attributes
+from cls_aws.queues import MISSING, Queue, attributes
 from clusterless.errors import InvalidValueError
 from clusterless.runtime.noticed import Messages, Notice, QueueMissingError
 
 _log = logging.getLogger(__name__)
 
 _BATCH = 10  # messages that SQS hands out, or deletes, at a time
-_MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _RESTLESS = 120.0  # seconds without a message after which nobody is taken to hold one
 _EVERY = 1.0  # seconds between looks at how many messages there are
 _COUNTS = (
@@ -83,7 +82,7 @@ class SqsNotices:
                     QueueUrl=self._queue.url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=wait
                 )
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _MISSING:
+                if error.response["Error"]["Code"] not in MISSING:
                     raise
                 msg = f"the queue {self._queue.name} was removed"
                 raise QueueMissingError(msg) from error

@@ -14,7 +14,7 @@ from cls_aws.arn import check_bucket, subscriber_name
 from cls_aws.bus import BusPublisher, pattern
 from cls_aws.clients import client
 from cls_aws.errors import asking, code
-from cls_aws.subscription import NoSubscription, QueueSubscription, subscribe
+from cls_aws.subscription import NoSubscription, QueueSubscription, Subscriber, subscribe
 from cls_aws.tags import tags
 from clusterless import layout
 from clusterless.engine.names import PlacementNames
@@ -67,8 +67,12 @@ class AwsProvider:
             return NoSubscription()
         events, sqs = client("events", placement), client("sqs", placement)
         name = subscriber_name(subscriber, placement)
-        made = subscribe(events, sqs, _bus(placement), name, pattern(datasets), tags(surroundings.project, placement))
-        return QueueSubscription(sqs, made, surroundings.clock)
+        bus, marks = _bus(placement), tags(surroundings.project, placement)
+
+        def wire() -> Subscriber:
+            return subscribe(events, sqs, bus, name, pattern(datasets), marks)
+
+        return QueueSubscription(sqs, wire, surroundings.clock)
 
     def policy(self, deployables: Sequence[Deployable]) -> Any:
         from cls_aws.policy import policy

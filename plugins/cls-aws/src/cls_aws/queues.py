@@ -19,7 +19,9 @@ VISIBILITY = 60  # seconds that what was received is hidden from others
 RECEIVES = 1000
 """How often a message is received before SQS puts it aside: the most there is, since to defer one counts as well."""
 
-_MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+"""What SQS answers of a queue that is not there."""
+
 _DEAD = "-dead"
 
 
@@ -40,7 +42,7 @@ def find_queue(sqs: Any, name: str, account: str | None = None) -> Queue | None:
             url = sqs.get_queue_url(QueueName=name, **owner)["QueueUrl"]
             arn = attributes(sqs, url, "QueueArn")["QueueArn"]
         except ClientError as error:
-            if code(error.response) in _MISSING:
+            if code(error.response) in MISSING:
                 return None
             raise
     return Queue(name, url, arn)

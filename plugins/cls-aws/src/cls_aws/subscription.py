@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from cls_aws.bus import read_event
 from cls_aws.dead_letters import DeadLetters
 from cls_aws.errors import asking, code
 from cls_aws.queue_policy import sending
-from cls_aws.queues import VISIBILITY, Queue, allow, make_with_dead
+from cls_aws.queues import MISSING, VISIBILITY, Queue, allow, make_with_dead
 from cls_aws.tags import listed
 from clusterless.errors import MalformedError, StoreRefusedError
 from clusterless.model.event import Event
@@ -116,12 +116,12 @@ class QueueSubscription:
     What nobody can read is put in the queue for the dead at once: to read it again would not help.
     """
 
-    def __init__(self, sqs: Any, subscriber: Subscriber, clock: Clock) -> None:
+    def __init__(self, sqs: Any, wire: Callable[[], Subscriber], clock: Clock) -> None:
         self._sqs = sqs
-        self._subscriber = subscriber
+        self._wire = wire
         self._clock = clock
         self._rests_until: datetime | None = None
-        self._dead = DeadLetters(sqs, subscriber.queue, subscriber.dead)
+        self._subscriber = wire()
 
     def receive(self, limit: int) -> Sequence[QueuedDelivery]:
         if self._rests_until and self._clock.now() < self._rests_until:
@@ -136,24 +136,37 @@ class QueueSubscription:
         return taken
 
     def set_aside(self) -> Sequence[SetAside]:
-        return self._dead.all()
+        return self._dead().all()
 
     def redrive(self) -> int:
-        return self._dead.redrive()
+        return self._dead().redrive()
 
     def close(self) -> None:
         """Nothing is held."""
 
+    def _dead(self) -> DeadLetters:
+        return DeadLetters(self._sqs, self._subscriber.queue, self._subscriber.dead)
+
     def _messages(self, most: int) -> Sequence[dict[str, Any]]:
-        with asking(f"the queue {self._subscriber.queue.name}"):
-            answer = self._sqs.receive_message(
-                QueueUrl=self._subscriber.queue.url,
-                MaxNumberOfMessages=most,
-                VisibilityTimeout=VISIBILITY,
-                WaitTimeSeconds=0,
-            )
+        from botocore.exceptions import ClientError
+
+        queue = self._subscriber.queue
+        with asking(f"the queue {queue.name}"):
+            try:
+                answer = self._sqs.receive_message(
+                    QueueUrl=queue.url, MaxNumberOfMessages=most, VisibilityTimeout=VISIBILITY, WaitTimeSeconds=0
+                )
+            except ClientError as error:
+                if code(error.response) not in MISSING:
+                    raise
+                answer = self._made_again(queue)
         found: Sequence[dict[str, Any]] = answer.get("Messages", [])
         return found
+
+    def _made_again(self, queue: Queue) -> dict[str, Any]:
+        self._subscriber = self._wire()
+        _log.warning("the queue %s was removed, and is made again: lots that it told of are found later", queue.name)
+        return {}
 
     def _delivery(self, message: dict[str, Any]) -> QueuedDelivery | None:
         queue = self._subscriber.queue
