@@ -47,10 +47,19 @@ def declare(place: Any, tools: Any, host: str, tag: str) -> None:
     (folder / "Dockerfile").write_text(
         f'FROM {bed.busybox(host)}\nCOPY count.sh /\nENTRYPOINT ["sh", "-eu", "/count.sh"]\n'
     )
-    resource = {"type": "docker:core:imageResource", "name": "image", "imagePath": "count", "tags": [tag]}
     workload = {"image": tag, "command": ["$.arcNotifyEvent.manifest"], "pullPolicy": "never"}
     arc = {**tools.arc(workload=workload), "type": "docker:core:containerArc"}
-    place.declare(resources=[resource], boundaries=[tools.boundary()], arcs=[arc])
+    place.declare(resources=[image(tag)], boundaries=[tools.boundary()], arcs=[arc])
+
+
+def image(tag: str) -> dict[str, Any]:
+    return {"type": "docker:core:imageResource", "name": "image", "imagePath": "count", "tags": [tag]}
+
+
+def of_aws(tools: Any) -> dict[str, Any]:
+    # What the cloud would work it on is of no concern here, but must be declared.
+    workload = {"computeEnvironmentRef": "image", "imagePath": "count", "command": ["$.arcNotifyEvent.manifest"]}
+    return {**tools.arc(workload=workload), "type": "aws:core:batchExecArc"}
 
 
 def test_its_image_is_made_before_its_lots_are_worked(place: Any, tools: Any, host: str, tag: str) -> None:
@@ -80,19 +89,34 @@ def test_an_arc_of_another_provider_is_worked_and_printed_by_the_engine(
     place: Any, tools: Any, host: str, tag: str
 ) -> None:
     declare(place, tools, host, tag)
-    # What the cloud would work it on is of no concern here, but must be declared.
-    workload = {"computeEnvironmentRef": "image", "imagePath": "count", "command": ["$.arcNotifyEvent.manifest"]}
-    place.declare(
-        resources=[{"type": "docker:core:imageResource", "name": "image", "imagePath": "count", "tags": [tag]}],
-        boundaries=[tools.boundary()],
-        arcs=[{**tools.arc(workload=workload), "type": "aws:core:batchExecArc"}],
-    )
+    place.declare(resources=[image(tag)], boundaries=[tools.boundary()], arcs=[of_aws(tools)])
     place.put(tools.file_of(0), text="one\ntwo\n")
     env = {"DOCKER_HOST": host}
     place.run("--workloads", "docker", env=env)
     assert place.completes("work") == {tools.hour(0): 1}
+    refused = place.cls("exec", "work", tools.hour(0), "-p", "p.json", "--again", env=env)
+    assert "add --workloads docker" in refused.err
     printed = place.cls("local", "work", tools.hour(0), "-p", "p.json", "--workloads", "docker", env=env)
     assert printed.code == 0, printed
     assert "docker build" in printed.out
     subprocess.run(["bash", "-c", printed.out], env={**os.environ, **env}, check=True)
     assert [(place.path / "out" / name).read_text() for name in place.files("out")] == ["2\n", "2\n"]
+
+
+def test_history_is_worked_by_the_engine_too(place: Any, tools: Any, host: str, tag: str) -> None:
+    declare(place, tools, host, tag)
+    place.declare(resources=[image(tag)], boundaries=[tools.boundary()])
+    place.put(tools.file_of(0), tools.file_of(1), text="one\n")
+    env = {"DOCKER_HOST": host}
+    place.run(env=env)
+    place.declare(resources=[image(tag)], boundaries=[tools.boundary()], arcs=[of_aws(tools)])
+    here = ("-p", "p.json", "--workloads", "docker")
+    for arguments, revisions in (
+        (["exec", "work", tools.hour(0), *here], [0, None]),
+        (["backfill", "work", *here, "--yes"], [0, 0]),
+        (["replay", "work", tools.hour(1), *here, "--yes"], [0, 1]),
+    ):
+        ran = place.cls(*arguments, env=env)
+        assert ran.code == 0, ran
+        entries = (place.ledger("work", tools.hour(number)) for number in range(2))
+        assert [told[-1]["revision"] if told else None for told in entries] == revisions

@@ -7,7 +7,7 @@ import sys
 import click
 
 from clusterless.cli.choosing import base_folder, one_arc, runnable
-from clusterless.cli.run import output_folder, stopped_by_signals
+from clusterless.cli.run import in_containers, output_folder, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.errors import WorkloadError
@@ -31,8 +31,9 @@ interrupted.
 @click.argument("arc")
 @click.argument("lot")
 @click.option("--again", is_flag=True, help="Though it is complete: replace what it came to by a new revision.")
+@in_containers
 @scoped
-def execute(scope: Scope, arc: str, lot: str, again: bool) -> None:
+def execute(scope: Scope, arc: str, lot: str, again: bool, workloads: str) -> None:
     """Work one lot of ARC, here and now, and show what it prints.
 
     It is claimed and committed as any other, wherever it lies; what had failed begins its attempts anew.
@@ -42,7 +43,7 @@ def execute(scope: Scope, arc: str, lot: str, again: bool) -> None:
     view = one_arc(landscape, scope, arc)
     stop, signals = stopped_by_signals()
     folder = output_folder(base_folder(scope))
-    delivered = work_one(landscape, view, wanted, folder, stop, _emit, again=again)
+    delivered = work_one(landscape, view, wanted, folder, stop, _emit, again=again, workloads=workloads)
     outcome = delivered.outcome
     if outcome is None:
         _say(f"{view.name} {lot} was let go of; nothing was committed")

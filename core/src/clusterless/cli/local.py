@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from clusterless.cli.choosing import base_folder, one_arc, runnable
-from clusterless.cli.run import output_folder
+from clusterless.cli.run import in_containers, output_folder
 from clusterless.cli.scope import Scope, scoped
 from clusterless.model.lot import Lot
 from clusterless.operate.local import script_of
@@ -15,19 +15,13 @@ _EPILOG = """
 \b
 Examples:
   cls local count 20240131PT5M287
-  cls local count 20240131PT5M287 --workloads docker
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("arc")
 @click.argument("lot")
-@click.option(
-    "--workloads",
-    metavar="ENGINE",
-    default="",
-    help="Of an arc of a container kind: in a container of this engine, such as docker.",
-)
+@in_containers
 @scoped
 def local(scope: Scope, arc: str, lot: str, workloads: str) -> None:
     """Print a bash script that works one lot of ARC by hand: its variables, and its command or function.

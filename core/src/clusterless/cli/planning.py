@@ -15,7 +15,7 @@ from clusterless.cli.choosing import agreed, base_folder, chosen_arcs, runnable,
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.run import output_folder, stopped_by_signals
+from clusterless.cli.run import in_containers, output_folder, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.engine.moments import parse_moment
@@ -48,6 +48,7 @@ class Doing:
     yes: bool
     concurrency: int
     rate: float | None
+    workloads: str
     publish: bool
     resume: str | None
     anyway: bool
@@ -135,6 +136,7 @@ def _options(which: str) -> tuple[Callable[[Any], Any], ...]:
             help="How many lots to work at once.",
         ),
         click.option("--rate", type=click.FloatRange(0, min_open=True), help="Begin at most so many lots a minute."),
+        in_containers,
         click.option(
             "--publish", is_flag=True, help="Have them worked where the arc runs: announce its sources again."
         ),
@@ -198,7 +200,13 @@ def _made(landscape: Landscape, wanted: Wanted, scope: Scope) -> Kept | None:
 
 def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: str) -> None:
     scratch = output_folder(base_folder(scope))
-    how = How(scratch=scratch, concurrency=doing.concurrency, rate=doing.rate, publish=doing.publish)
+    how = How(
+        scratch=scratch,
+        concurrency=doing.concurrency,
+        rate=doing.rate,
+        workloads=doing.workloads,
+        publish=doing.publish,
+    )
     stop, signals = stopped_by_signals()
     with progress(f"{kept.plan.kind.value} {kept.plan.id}") as step:
         ended = work_plan(landscape, kept, how, _tell, stop, step)

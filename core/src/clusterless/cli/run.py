@@ -43,6 +43,14 @@ class RestError(ClsError):
         super().__init__(f"{len(unworked)} left without a result: {named}{more}", hint=hint)
 
 
+in_containers = click.option(
+    "--workloads",
+    metavar="ENGINE",
+    default="",
+    help="Work arcs of a container kind here, in containers of this engine, such as docker.",
+)
+
+
 @click.command(epilog=_EXAMPLE)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
@@ -56,12 +64,7 @@ class RestError(ClsError):
     show_default="processors",
     help="How many lots to work at once.",
 )
-@click.option(
-    "--workloads",
-    metavar="ENGINE",
-    default="",
-    help="Work arcs of a container kind here, in containers of this engine, such as docker.",
-)
+@in_containers
 @click.option("--logs", is_flag=True, help="Tell each line that lots print, as it comes, with its arc and lot.")
 @click.option(
     "--log-format",

@@ -19,8 +19,17 @@ _RENEW = 1.0  # seconds between looks at the claims that are held
 
 
 @contextmanager
-def workbench(landscape: Landscape, scratch: Path, stopping: Callable[[], bool]) -> Iterator[Workbench]:
-    """What arcs are opened with; while the context lasts, the claims that they hold are renewed."""
+def workbench(
+    landscape: Landscape, scratch: Path, stopping: Callable[[], bool], workloads: str = ""
+) -> Iterator[Workbench]:
+    """What arcs are opened with; while the context lasts, the claims that they hold are renewed.
+
+    *workloads* names the container engine that works arcs of a container kind; none: each by its own component.
+
+    Raises:
+        NotInstalledError: no plugin offers that engine.
+    """
+    engine = landscape.plugins.engine(workloads) if workloads else None
     renewals = Renewals()
     over = threading.Event()
     thread = threading.Thread(target=_renew, args=[renewals, over], name="renewals", daemon=True)
@@ -34,6 +43,7 @@ def workbench(landscape: Landscape, scratch: Path, stopping: Callable[[], bool])
             stopping=stopping,
             published=lambda: None,
             scratch=scratch,
+            engine=engine,
         )
     finally:
         over.set()

@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from attrs import evolve
-
 from clusterless.engine.lot_states import attempt_id
 from clusterless.engine.parts import lot_of
 from clusterless.engine.sources import can_be_ready
@@ -48,9 +46,8 @@ def script_of(landscape: Landscape, view: ArcView, lot: Lot, scratch: Path, work
         WorkloadError: the command selects what is not there.
     """
     with ExitStack() as stack:
-        bench = stack.enter_context(workbench(landscape, scratch, lambda: False))
-        engine = landscape.plugins.engine(workloads) if workloads else None
-        (arc,) = open_views(landscape, [view], evolve(bench, engine=engine), stack)
+        bench = stack.enter_context(workbench(landscape, scratch, lambda: False, workloads))
+        (arc,) = open_views(landscape, [view], bench, stack)
         if not isinstance(arc.workload, Scripted):
             msg = f"{view.name} is a {view.reader.element.type}, which runs no command and no function of yours"
             raise UnscriptedError(msg, hint=f"this works the lot: cls exec {view.arc.name} {lot}")

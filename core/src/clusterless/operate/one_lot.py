@@ -48,19 +48,22 @@ def work_one(
     emit: Callable[[bytes], None],
     *,
     again: bool,
+    workloads: str = "",
 ) -> Delivered:
     """Claim *lot*, work it and commit what comes of it; what it prints is *emit*-ted meanwhile.
 
-    What had failed begins its attempts anew; what is complete is replaced only *again*.
+    What had failed begins its attempts anew; what is complete is replaced only *again*. *workloads* names the
+    container engine that works arcs of a container kind; none: each by its own component.
 
     Raises:
+        NotInstalledError: no plugin offers that engine.
         InvalidValueError: the arc has no such lots.
         LotRefusedError: it is complete, another works it, or its sources are not there.
     """
     own = lot_of(view.arc, lot)
     check_unit(view, own)
     with ExitStack() as stack:
-        bench = stack.enter_context(workbench(landscape, scratch, stop.is_set))
+        bench = stack.enter_context(workbench(landscape, scratch, stop.is_set, workloads))
         (arc,) = open_views(landscape, [view], bench, stack)
         _make_ready(arc, own, again=again)
         with _followed(arc.output(own, "").parent, emit):

@@ -41,12 +41,14 @@ _MINUTE = 60.0
 class How:
     """How to work a plan: so many lots at a time, at most *rate* begun in a minute, or *publish* them for others.
 
-    What workloads print is kept below *scratch*.
+    What workloads print is kept below *scratch*; *workloads* names the container engine that works arcs of a
+    container kind, none: each by its own component.
     """
 
     scratch: Path
     concurrency: int
     rate: float | None = None
+    workloads: str = ""
     publish: bool = False
 
 
@@ -72,7 +74,7 @@ def work_plan(
     found = [view for view in views if view]
     assert len(found) == len(views), "the plan was checked"
     with ExitStack() as stack:
-        bench = stack.enter_context(workbench(landscape, how.scratch, stop.is_set))
+        bench = stack.enter_context(workbench(landscape, how.scratch, stop.is_set, how.workloads))
         arcs = open_views(landscape, found, bench, stack)
         progress = Progress(kept, bench.writer, kept.state.now, list(read_progress(kept)))
         try:

@@ -86,4 +86,4 @@ def without_engine(arc: BatchExecArc, _: Surroundings) -> NoReturn:
         NotInstalledError: always.
     """
     msg = f"arc {arc.name} is worked in a container, and this run was given no engine for them"
-    raise NotInstalledError(msg, hint="cls run --workloads docker …; where docker is not known: pip install cls-docker")
+    raise NotInstalledError(msg, hint="add --workloads docker; where docker is not known: pip install cls-docker")
