@@ -37,6 +37,7 @@ from clusterless.provider import (
     StoreScheme,
 )
 from clusterless.store.memory import MemoryStore, open_memory
+from clusterless.store.retrying import RetryingStore
 
 
 @frozen
@@ -96,7 +97,8 @@ def test_hook_cls_stores() -> None:
         cls_stores=lambda: [StoreScheme(scheme="tea", summary="cups", load=lambda: lambda root, _: open_memory(root))]
     )
     store = plugins.open_store("tea://kitchen/")
-    assert isinstance(store, MemoryStore)
+    assert isinstance(store, RetryingStore)
+    assert isinstance(store.plain, MemoryStore)
     assert store.root == "tea://kitchen/"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from clusterless.errors import ClsError, NotInstalledError, PluginError
+from clusterless.errors import ClsError, NotInstalledError, PluginError, StoreUnavailableError
 from clusterless.hookspecs import hookimpl
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
@@ -26,7 +26,7 @@ from clusterless.provider import (
     ResourceComponent,
     StoreScheme,
 )
-from clusterless.store.memory import open_memory
+from clusterless.store.memory import MemoryStore, open_memory
 
 
 class Answers:
@@ -249,12 +249,28 @@ def test_a_location_is_opened_once(tmp_path: Path) -> None:
     assert found.open_store(location).root == location
 
 
+def test_a_store_that_does_not_answer_is_asked_again() -> None:
+    class Moody(MemoryStore):
+        answers = 0
+
+        def get(self, key: str) -> bytes:
+            self.answers += 1
+            if self.answers == 1:
+                raise StoreUnavailableError("not now")
+            return super().get(key)
+
+    found = plugins(answering(cls_stores=lambda: [scheme("moody", lambda: lambda root, _: Moody(root))]))
+    store = found.open_store("moody://cup/")
+    store.put("a", b"x")
+    assert store.get("a") == b"x"
+
+
 def test_a_location_is_reached_as_the_placement_nearest_above_it(tmp_path: Path) -> None:
     asked: list[tuple[str, Placement | None]] = []
 
     def opening(root: str, placement: Placement | None) -> Any:
         asked.append((root, placement))
-        return object()
+        return open_memory(root)
 
     found = plugins(answering(cls_stores=lambda: [scheme("tea", lambda: opening)]))
     theirs, ours = Placement(provider="a"), Placement(provider="b")

@@ -71,6 +71,15 @@ def test_it_gives_up_after_so_many_attempts(settable_clock: SettableClock) -> No
     assert (settable_clock.now() - START).total_seconds() == 1 + 2
 
 
+def test_one_that_is_made_of_another_asks_no_more_often(settable_clock: SettableClock) -> None:
+    counted = ScriptedStore(MemoryStore(), unanswered(*((number, False) for number in range(1, 99))))
+    inner = RetryingStore(counted, settable_clock.sleep, attempts=3)
+    waits: list[float] = []
+    with pytest.raises(StoreUnavailableError):
+        RetryingStore(inner, waits.append, attempts=3).get("a")
+    assert len(waits) == 2
+
+
 def test_only_silence_is_asked_again() -> None:
     counted = CountingStore(MemoryStore())
     store = RetryingStore(counted, sleep=lambda _: pytest.fail("it waited"))

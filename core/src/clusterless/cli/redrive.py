@@ -22,11 +22,10 @@ from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugins, find_plugins
 from clusterless.provider import Redrivable, Surroundings
 from clusterless.runner.notifying import open_notifier
-from clusterless.runtime.clock import SystemClock, jitter, random_id
+from clusterless.runtime.clock import SystemClock, random_id
 from clusterless.runtime.letters import Envelope, LetterBox
 from clusterless.runtime.site import Site, subscriber
 from clusterless.store.api import ObjectStore
-from clusterless.store.retrying import RetryingStore
 
 _COLUMNS = (
     "project.name", "project.version", "notifier", "state", "dataset.name", "dataset.version", "lotId", "revision",
@@ -89,7 +88,7 @@ def _chosen(site: Site, names: Sequence[str]) -> Iterator[Notifier]:
 
 
 def _store(site: Site, plugins: Plugins) -> ObjectStore:
-    return RetryingStore(plugins.open_store(site.roots.arc_state), SystemClock().sleep, jitter=jitter)
+    return plugins.open_store(site.roots.arc_state)
 
 
 # ---- listing ---------------------------------------------------------------------------------------------------
@@ -182,7 +181,7 @@ def _surroundings(site: Site, plugins: Plugins) -> Surroundings:
         project=site.deployable.project,
         placement=site.deployable.placement,
         roots=site.roots,
-        open_store=lambda uri: RetryingStore(plugins.open_store(uri), SystemClock().sleep, jitter=jitter),
+        open_store=plugins.open_store,
         clock=SystemClock(),
         base=site.base,
         scratch=output_folder(site.base),

@@ -145,7 +145,7 @@ class Plugins:
         return self._loaded[name]
 
     def open_store(self, uri: str) -> ObjectStore:
-        """The store rooted at the location *uri*; the same one whenever the same location is asked for.
+        """The store rooted at the location *uri*, asked again while it does not answer; always the same one.
 
         Raises:
             NotInstalledError: no plugin offers the scheme.
@@ -154,7 +154,7 @@ class Plugins:
         root = uri if uri.endswith("/") else uri + "/"
         placement = self._placement(root)
         if (root, placement) not in self._stores:
-            self._stores.setdefault((root, placement), self._scheme(root)(root, placement))
+            self._stores.setdefault((root, placement), _patient(self._scheme(root)(root, placement)))
         return self._stores[root, placement]
 
     def entrust(self, location: str, placement: Placement) -> None:
@@ -330,6 +330,13 @@ class Plugins:
         if entry is not None:
             return NotInstalledError(f"{problem}: {entry.unavailable or 'its plugin does not offer it'}")
         return NotInstalledError(problem, hint=f"pip install cls-{name}" if name else "cls plugins")
+
+
+def _patient(store: ObjectStore) -> ObjectStore:
+    from clusterless.runtime.clock import SystemClock, jitter
+    from clusterless.store.retrying import RetryingStore
+
+    return RetryingStore(store, SystemClock().sleep, jitter=jitter)
 
 
 def _type(component: Component) -> str:

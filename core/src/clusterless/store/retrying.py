@@ -57,7 +57,8 @@ class RetryingStore(ObjectStore):
         jitter: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.root = store.root
-        self.plain = store
+        # Else both would ask again, and each for all that the other does.
+        self.plain: ObjectStore = store.plain if isinstance(store, RetryingStore) else store
         self.batch = store.batch
         self._sleep = sleep
         self._attempts = attempts
