@@ -36,6 +36,8 @@ class _Told:
     kind: type[ClsError] = StoreRefusedError
 
 
+_LATER = "try again in a minute; what goes on running asks again by itself"
+
 _EXPIRED = _Told("the credentials have expired", _SIGN_IN)
 _UNKNOWN = _Told("AWS does not know these credentials", _CREDENTIALS)
 _DENIED = _Told("access was denied", _ACCESS)
@@ -45,14 +47,14 @@ _NO_BUCKET = _Told(
     "`cls bootstrap` makes a placement's buckets; otherwise check its name",
     PlaceMissingError,
 )
-_BUSY = _Told("AWS asks for fewer requests", "it is asked again", StoreUnavailableError)
-_AGAIN = _Told("AWS could not answer", "it is asked again", StoreUnavailableError)
+_BUSY = _Told("AWS asks for fewer requests", _LATER, StoreUnavailableError)
+_AGAIN = _Told("AWS could not answer", _LATER, StoreUnavailableError)
 _REMOVED = _Told(
     "it was removed less than a minute ago, and AWS makes no other by that name yet",
-    "it is asked again",
+    _LATER,
     StoreUnavailableError,
 )
-_BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)
+_BETWEEN = _Told("another write of it is under way", _LATER, StoreUnavailableError)
 _EXISTS = _Told("it exists already", kind=ObjectExistsError)
 _ABSENT = _Told("there is none", kind=ObjectMissingError)
 _UNABLE = _Told(
