@@ -158,6 +158,31 @@ def test_a_volume_is_there_beforehand(bench: Any) -> None:
         mounts(bench.work(), (Volume(source=f"{bench.base}/gone", target="/v"),), {})
 
 
+@pytest.mark.parametrize("leads", ["engine/d.sock", "engine", "."])
+def test_no_folder_leads_to_the_engine(bench: Any, monkeypatch: pytest.MonkeyPatch, leads: str) -> None:
+    (bench.base / "engine").mkdir()
+    (bench.base / "engine" / "d.sock").touch()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{bench.base}/engine/d.sock")
+    (bench.base / "innocent").symlink_to(bench.base / leads)
+    volume = Volume(source=f"{bench.base}/innocent", target="/v")
+    with pytest.raises(WorkloadError, match=r"innocent is not mounted: .* would let the container out"):
+        mounts(bench.work(), (volume,), {})
+
+
+def test_no_link_leads_to_the_kernel(bench: Any) -> None:
+    (bench.base / "innocent").symlink_to("/proc/1")
+    with pytest.raises(WorkloadError, match="the kernel's"):
+        mounts(bench.work(), (Volume(source=f"{bench.base}/innocent", target="/v"),), {})
+
+
+def test_no_sink_is_a_link_to_the_engine(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bench.base / "engine").mkdir()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{bench.base}/engine/d.sock")
+    (bench.base / "sink-main").symlink_to(bench.base / "engine")
+    with pytest.raises(WorkloadError, match="sink-main is not mounted"):
+        mounts(bench.work(), (), {})
+
+
 # ---- what is described -----------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from attrs import field, frozen
@@ -39,13 +40,26 @@ class Volume:
     read_only: bool = True
 
     def __attrs_post_init__(self) -> None:
-        if PurePosixPath(self.source).name in _SOCKETS:
-            msg = f"{self.source} would let the container out: whoever has the engine has the machine"
-            raise InvalidValueError(msg)
         for path in (self.source, self.target):
-            if any(PurePosixPath(path).is_relative_to(each) for each in _KERNEL):
-                msg = f"{path} is the kernel's: no volume may show or hide it"
-                raise InvalidValueError(msg)
+            check_shown(path)
+
+
+def check_shown(path: str, sockets: Iterable[str] = ()) -> None:
+    """Refuse to show *path* to a container where it would be let out by it, or see or hide what is the kernel's.
+
+    *sockets* are where engines listen: neither they nor a folder above one is shown, not even to read, for
+    who may read a socket may connect to it.
+
+    Raises:
+        InvalidValueError: *path* is such a one.
+    """
+    shown = PurePosixPath(path)
+    if shown.name in _SOCKETS or any(PurePosixPath(each).is_relative_to(shown) for each in sockets):
+        msg = f"{path} would let the container out: whoever has the engine has the machine"
+        raise InvalidValueError(msg)
+    if any(shown.is_relative_to(each) for each in _KERNEL):
+        msg = f"{path} is the kernel's: no volume may show or hide it"
+        raise InvalidValueError(msg)
 
 
 @frozen(kw_only=True)

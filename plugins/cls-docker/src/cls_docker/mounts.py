@@ -9,9 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
-from cls_docker.confinement import Volume
-from clusterless.errors import WorkloadError
+from cls_docker.client import HOST
+from cls_docker.confinement import Volume, check_shown
+from clusterless.errors import InvalidValueError, WorkloadError
 from clusterless.provider import Work
+
+_ENGINES = ("/var/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
 
 
 @frozen
@@ -29,13 +32,13 @@ def mounts(work: Work, volumes: Iterable[Volume], partials: Mapping[str, Sequenc
     A path that is both is there to write. Folders to write to are made; a source's that is not there is left out.
 
     Raises:
-        WorkloadError: a folder cannot be made, or a volume is not there.
+        WorkloadError: a folder cannot be made, a volume is not there, or one of them leads to an engine or the kernel.
     """
     written = {path: _made(path) for path in _paths(_written(work))}
     read = {path: path for path in _paths(_read(work, partials)) if path not in written and os.path.isdir(path)}
     return (
-        *(Mount(os.path.realpath(source), path, read_only=True) for path, source in sorted(read.items())),
-        *(Mount(os.path.realpath(source), path, read_only=False) for path, source in sorted(written.items())),
+        *(Mount(_real(source), path, read_only=True) for path, source in sorted(read.items())),
+        *(Mount(_real(source), path, read_only=False) for path, source in sorted(written.items())),
         *shown(volumes),
     )
 
@@ -44,7 +47,7 @@ def shown(volumes: Iterable[Volume]) -> tuple[Mount, ...]:
     """The volumes that are declared.
 
     Raises:
-        WorkloadError: one is not there.
+        WorkloadError: one is not there, or leads to an engine or the kernel.
     """
     return tuple(map(_volume, volumes))
 
@@ -88,4 +91,23 @@ def _volume(volume: Volume) -> Mount:
     if not os.path.exists(volume.source):
         msg = f"the volume {volume.source} is not there"
         raise WorkloadError(msg, hint="a volume is a folder or file of this machine that is there beforehand")
-    return Mount(volume.source, volume.target, volume.read_only)
+    return Mount(_real(volume.source), volume.target, volume.read_only)
+
+
+def _real(path: str) -> str:
+    """Where *path* leads to: links may have been set after it was declared, and the engine follows them as root."""
+    real = os.path.realpath(path)
+    try:
+        check_shown(real, map(os.path.realpath, _sockets()))
+    except InvalidValueError as error:
+        msg = f"{path} is not mounted: {error.problem}"
+        raise WorkloadError(msg, hint="name a folder of your own, with only what the container needs") from error
+    return real
+
+
+def _sockets() -> Iterator[str]:
+    """Where engines of this machine listen."""
+    yield from _ENGINES
+    kind, _, path = os.environ.get(HOST, "").partition("://")
+    if kind == "unix":
+        yield path
