@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from beds import docker as bed
 
-from cls_docker import following, running
+from cls_docker import following, images, running
 from cls_docker.client import Engine
 from cls_docker.errors import EngineRefusedError, EngineUnavailableError
 from clusterless.errors import WorkloadError
@@ -86,6 +86,17 @@ def test_what_it_prints_is_there_while_it_runs(engine_bench: Any) -> None:
     with pytest.raises(WorkloadError):
         engine_bench.run(FOREVER)
     assert seen == ["up\n"]
+
+
+def test_a_build_is_not_waited_for(engine_bench: Any, api: Any) -> None:
+    folder = engine_bench.base / "image"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"FROM {engine_bench.image}\nRUN echo up {folder}; sleep 4\n")
+    engine_bench.stopping = once_up(engine_bench)
+    with pytest.raises(WorkloadError, match="stopped, since this attempt is to be given up"):
+        engine_bench.run("true", image_path="image")
+    assert api.images(filters={"label": f"{images.CONTEXT}={images.digest(folder)}"}) == []
+    assert engine_bench.containers(api) == []
 
 
 # ---- left behind -----------------------------------------------------------------------------------------------

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
+from functools import partial
+from threading import Thread
+from typing import TypeVar
 
 from cls_docker.client import Engine
 from cls_docker.errors import ImageMissingError, asking
@@ -17,6 +22,8 @@ from cls_docker.run import Run, creation
 from clusterless.errors import ClsError, WorkloadError
 from clusterless.provider import Clock
 from clusterless.runtime.output import Output, await_end
+
+T = TypeVar("T")
 
 GRACE = 10  # seconds between SIGTERM and SIGKILL
 _SETTLED = 5.0  # seconds that what a stopped container printed is waited for
@@ -42,7 +49,7 @@ def run_container(
         WorkloadError: it could not be made or begun, exited otherwise than with 0, ran too long, or was stopped.
         EngineUnavailableError, EngineRefusedError: there is no engine that can be used.
     """
-    container = take_over(engine, run) or _make(engine, image, run, output)
+    container = take_over(engine, run) or _make(engine, image, run, output, stopping)
     try:
         following = Following(engine, container, output, clock, _begun(engine, container, run))
         following.begin()
@@ -61,16 +68,35 @@ def run_container(
             remove(engine, container)
 
 
-def _make(engine: Engine, image: Image, run: Run, output: Output) -> str:
+def _make(engine: Engine, image: Image, run: Run, output: Output, stopping: Callable[[], bool]) -> str:
     """A container, its id; once more where the image had to be fetched first."""
     for fetched in (False, True):
         try:
-            return _create(engine, run, image.ready(output.note))
+            return _create(engine, run, _unless(stopping, partial(image.ready, output.note)))
         except ImageMissingError as error:
             if fetched:
                 raise
-            image.missing(error, output.note)
+            _unless(stopping, partial(image.missing, error, output.note))
     raise AssertionError
+
+
+def _unless(stopping: Callable[[], bool], have: Callable[[], T]) -> T:
+    """What comes of having an image, which may take the engine long, and cannot be interrupted.
+
+    Raises:
+        WorkloadError: the attempt is to be given up; the engine builds or pulls no longer than this process lives.
+    """
+    had = Future[T]()
+
+    def try_it() -> None:
+        try:
+            had.set_result(have())
+        except Exception as error:  # noqa: BLE001  whatever it is, who waits gets it
+            had.set_exception(error)
+
+    Thread(target=try_it, name="have an image", daemon=True).start()
+    await_end(lambda seconds: bool(wait([had], seconds).done), math.inf, stopping)
+    return had.result()
 
 
 def _create(engine: Engine, run: Run, image: str) -> str:
