@@ -23,6 +23,7 @@ include_patterns = [
     "core/README.md",
     "docs/**",
     "examples/*/README.md",
+    "plugins/*/README.md",
     "benchmarks/README.md",
 ]
 exclude_patterns = ["docs/conf.py", "docs/build.py"]
@@ -49,6 +50,7 @@ CONTENTS = """
 SECTIONS = {
     "Begin": ["Start <../README>", "tutorial", "../examples/*/README", "../core/README"],
     "How to": ["howto/*"],
+    "Providers": ["../plugins/*/README"],
     "Reference": ["project-file", "components", "cli", "errors", "hooks", "sdk", "layout"],
     "Explanation": ["why", "protocol", "guarantees"],
     "Project": [
