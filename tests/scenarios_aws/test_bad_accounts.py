@@ -23,7 +23,7 @@ class Weather(Plan):
     others: Answer | Lost | None = None
     kind = ""  # of requests that it is bad for: a part of "PUT /bucket/key"
 
-    def take(self, request: str) -> Answer | Lost | None:
+    def take(self, request: str, body: bytes = b"") -> Answer | Lost | None:
         if not self.bad or self.kind not in request:
             return None
         return self.others if request == "POST /" else self.s3

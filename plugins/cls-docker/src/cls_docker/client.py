@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -49,6 +50,7 @@ class Engine:
         with self._lock:
             if self._client is None:
                 self._client = connect()
+                weakref.finalize(self, self._client.close)  # its sockets go with it, also where nobody closed it
             return self._client
 
     @property
