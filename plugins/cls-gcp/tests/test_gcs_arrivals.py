@@ -15,7 +15,7 @@ from beds.proxy import Answer, proxied
 
 from cls_gcp import clients, topics
 from cls_gcp.arrivals import open_listener
-from cls_gcp.boundaries import GcsPutListenerBoundary, Infrequent, Notices
+from cls_gcp.boundaries import GcsPutListenerBoundary, Notices
 from cls_gcp.notice_queue import PubSubNotices
 from cls_gcp.notice_wiring import allow, objects_topic, wanting
 from cls_gcp.notices import read
@@ -29,6 +29,7 @@ from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import ArrivalSource, Arrived, StoreRoots, Surroundings
+from clusterless.runtime.bucket_boundary import Infrequent
 from clusterless.runtime.clock import SystemClock, random_id
 from clusterless.runtime.noticed import Location, Messages
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge, le
 
-from clusterless.engine.key_time import check_key_regex
-from clusterless.errors import InvalidValueError
+from clusterless.engine.key_time import check_booked_by
 from clusterless.model.boundary import Booking, IngressBoundary, LotSource
 from clusterless.model.element import Resource
 from clusterless.model.naming import LONGEST, check_path
@@ -43,12 +42,7 @@ class PutListenerBoundary(IngressBoundary):
     key_regex: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.lot_source.is_key_time != (self.key_regex is not None):
-            msg = "lotSource 'keyTimestampRegex' and keyRegex need each other"
-            hint = "give both to book by the time in the key, or neither"
-            raise InvalidValueError(msg, hint=hint)
-        if self.key_regex is not None:
-            check_key_regex(self.key_regex)
+        check_booked_by(self.lot_source, self.key_regex)
 
     @property
     def booking(self) -> Booking:

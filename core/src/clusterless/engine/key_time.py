@@ -6,11 +6,25 @@ import re
 from datetime import UTC, datetime
 
 from clusterless.errors import InvalidValueError
+from clusterless.model.boundary import LotSource
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _LEAST = (0, 1, 1, 0, 0, 0)
 _FIRST_YEAR = 1000  # lots are written with four digits; a year of two is a pattern gone wrong
 _EXAMPLE = r"'/(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)/' or '_(?P<timestamp>\d{8}T\d{6}Z)\.'"
+
+
+def check_booked_by(lot_source: LotSource, key_regex: str | None) -> None:
+    """Refuse a *key_regex* that is not asked for, and its absence where it is.
+
+    Raises:
+        InvalidValueError: so it is, or no time could be read with it.
+    """
+    if lot_source.is_key_time != (key_regex is not None):
+        msg = "lotSource 'keyTimestampRegex' and keyRegex need each other"
+        raise InvalidValueError(msg, hint="give both to book by the time in the key, or neither")
+    if key_regex is not None:
+        check_key_regex(key_regex)
 
 
 def check_key_regex(regex: str) -> None:
