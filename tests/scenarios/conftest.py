@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from attrs import define, field, frozen
+from beds import docker as bed
 
 CLS = (sys.executable, "-m", "clusterless.cli")
 PATIENCE = 90  # seconds until something that is awaited counts as never coming
@@ -293,3 +294,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
             process.wait()
         for stream in filter(None, (process.stdout, process.stderr)):
             stream.close()
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an engine that runs containers."""
+    with bed.engine(tmp_path_factory) as host:
+        yield host

@@ -27,12 +27,6 @@ printf '{"state":"complete","lotId":"%s","uriType":"identifier","uris":["file://
 """
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with bed.engine(tmp_path_factory) as host:
-        yield host
-
-
 @pytest.fixture
 def client(host: str) -> Iterator[docker.DockerClient]:
     client = docker.DockerClient(base_url=host, version="auto")

@@ -24,12 +24,6 @@ printf '{"state":"complete","lotId":"%s","uriType":"identifier","uris":["file://
 """
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with bed.engine(tmp_path_factory) as host:
-        yield host
-
-
 @pytest.fixture
 def tag(place: Any, host: str) -> Iterator[str]:
     """The name of the image that the project makes, which is this test's own."""
