@@ -59,7 +59,8 @@ class Surroundings:
     *open_store* takes a location URI (a path, ending with a slash) and gives
     the store rooted there. *base* is the folder of the project file, which relative paths
     are meant from; *scratch* is a folder for files that need not last. *resources* are what the project declares
-    for its elements to refer to (`clusterless.engine.references`).
+    for its elements to refer to (`clusterless.engine.references`). *variables* gives, of a location or an object,
+    what tells other programs the way to it (`StoreScheme`).
     """
 
     project: Project
@@ -70,6 +71,7 @@ class Surroundings:
     base: Path
     scratch: Path
     resources: Sequence[Resource] = ()
+    variables: Callable[[str], Mapping[str, str]] = field(default=lambda _: {}, repr=False)
 
 
 # ---- arrivals --------------------------------------------------------------------------------------------------
@@ -225,7 +227,8 @@ class Container:
 
     A relative *image_path* is meant from the project file's folder. *command* may have selectors (FORMATS 5.5); an
     empty one is the image's own. *environment* is set as it stands. *passed* names variables of whoever runs the arc,
-    such as credentials: their values are handed on, and shown or kept nowhere. *props* are the ``workloadProps``.
+    such as credentials: their values are handed on, and shown or kept nowhere. *told* gives, of an attempt, what the
+    platform that it was made for would set. *props* are the ``workloadProps``.
     None is no limit, or, of *architecture*, the engine's own.
     """
 
@@ -234,6 +237,7 @@ class Container:
     command: Sequence[str] = ()
     environment: Mapping[str, str] = Factory(dict)
     passed: Sequence[str] = ()
+    told: Callable[[Work], Mapping[str, str]] = field(default=lambda _: {}, repr=False)
     props: Mapping[str, Any] = Factory(dict)
     timeout_sec: float = 3600
     memory_mb: int | None = None
@@ -440,11 +444,14 @@ class StoreScheme:
     """A URI scheme and the store behind it: ``load()(root, placement)`` opens the store rooted at *root*.
 
     *placement* may be of another provider: what is declared on one cloud may be kept on another.
+    ``variables(placement)`` are the environment variables that lead other programs, such as one in a container, to
+    the same place: an endpoint or a region, and no credentials.
     """
 
     scheme: str = field(validator=matches_re(_NAME))
     summary: str
     load: Callable[[], OpenStore] = field(repr=False)
+    variables: Callable[[Placement | None], Mapping[str, str]] = field(default=lambda _: {}, repr=False)
 
 
 @frozen(kw_only=True)

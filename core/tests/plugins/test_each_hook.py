@@ -19,6 +19,7 @@ from clusterless.model.boundary import EgressBoundary, IngressBoundary
 from clusterless.model.dataset import SourceDataset
 from clusterless.model.element import Resource
 from clusterless.model.notifier import Notifier
+from clusterless.model.placement import Placement
 from clusterless.plugins import Plugin, Plugins
 from clusterless.provider import (
     ActivityComponent,
@@ -100,6 +101,23 @@ def test_hook_cls_stores() -> None:
     assert isinstance(store, RetryingStore)
     assert isinstance(store.plain, MemoryStore)
     assert store.root == "tea://kitchen/"
+    assert plugins.variables("tea://kitchen/cup") == {}
+
+
+def test_stores_tell_the_way_to_them_as_the_placement_goes_that_is_entrusted() -> None:
+    def open_tea(root: str, _: Placement | None) -> MemoryStore:
+        return open_memory(root)
+
+    def way(placement: Placement | None) -> dict[str, str]:
+        return {"KITCHEN": (placement and placement.stage) or ""}
+
+    plugins = answering(
+        cls_stores=lambda: [StoreScheme(scheme="tea", summary="", load=lambda: open_tea, variables=way)]
+    )
+    plugins.entrust("tea://kitchen/", Placement(provider="local", stage="test"))
+    assert plugins.variables("tea://kitchen/cups/green") == {"KITCHEN": "test"}
+    assert plugins.variables("tea://garden/cups/") == {"KITCHEN": ""}
+    assert plugins.variables("coffee://bar/") == plugins.variables("") == {}
 
 
 def test_hook_cls_resources() -> None:

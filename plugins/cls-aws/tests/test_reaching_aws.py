@@ -12,7 +12,7 @@ import pytest
 from beds.server import free_port
 
 from cls_aws.clients import client
-from cls_aws.settings import Reach, reach
+from cls_aws.settings import Reach, reach, variables
 from clusterless.errors import MalformedError, StoreRefusedError
 from clusterless.model.placement import Placement
 
@@ -81,6 +81,21 @@ def test_a_service_has_an_endpoint_of_its_own(service: str, variable: str, monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://all")
     monkeypatch.setenv(variable, "http://own")
     assert (reach(None, service).endpoint, reach(None, "sts").endpoint) == ("http://own", "http://all")
+
+
+def test_other_programs_are_told_the_way_and_no_credentials(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert variables(None) == {}
+    assert variables(HERE) == {"AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "us-west-2"}
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "oolong")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://around")
+    write(here, f'region = "eu-west-1"\nprofile = "all"\n[placements."{HERE.id}"]\nendpoint = "http://own"\n')
+    assert variables(None)["AWS_ENDPOINT_URL_S3"] == "http://around"
+    assert variables(HERE) == {
+        "AWS_ENDPOINT_URL_S3": "http://own",
+        "AWS_S3_ENDPOINT": "http://own",
+        "AWS_REGION": "us-west-2",
+        "AWS_DEFAULT_REGION": "us-west-2",
+    }
 
 
 def test_a_file_of_the_reference_system_is_read(here: Path) -> None:

@@ -183,6 +183,23 @@ def test_no_sink_is_a_link_to_the_engine(bench: Any, monkeypatch: pytest.MonkeyP
         mounts(bench.work(), (), {})
 
 
+# ---- how it gets to what lies elsewhere ------------------------------------------------------------------------
+
+
+def test_the_way_to_its_objects_is_told_as_its_stores_know_it(bench: Any) -> None:
+    ways = {bench.uri("source"): {"WAY": "in", "IN": "1"}, bench.uri("sink-main"): {"WAY": "out", "REGION": "here"}}
+    bench.around = {"variables": lambda uri: ways.get(uri, {})}
+    arc = bench.arc("true", environment={"REGION": "declared"})
+    told = open_arc(arc, bench.surroundings()).described(bench.work(), {}).environment
+    assert {name: told[name] for name in ("WAY", "IN", "REGION")} == {"WAY": "out", "IN": "1", "REGION": "declared"}
+
+
+def test_it_is_told_what_the_platform_would_tell_that_it_was_made_for(bench: Any) -> None:
+    container = Container(image="tea:1", told=lambda work: {"JOB": work.attempt, "CLS_LOT": "none"})
+    run = open_any(bench.arc(image="x"), container, bench.surroundings()).described(bench.work(), {})
+    assert (run.environment["JOB"], run.environment["CLS_LOT"]) == (bench.attempt, str(bench.work().lot))
+
+
 # ---- what is described -----------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,13 @@ class Plugins:
             self._stores.setdefault((root, placement), _patient(self._scheme(root)(root, placement)))
         return self._stores[root, placement]
 
+    def variables(self, uri: str) -> Mapping[str, str]:
+        """What leads other programs to a location or object as its placement reaches it; empty where none is known."""
+        from clusterless import layout
+
+        scheme = self.stores().get(layout.scheme(uri))
+        return scheme.variables(self._placement(uri)) if scheme else {}
+
     def entrust(self, location: str, placement: Placement) -> None:
         """Reach what lies below *location* as *placement* does from now on: with its endpoint and its credentials.
 

@@ -162,6 +162,7 @@ class _Opening:
             base=self.site.base,
             scratch=self.bench.scratch,
             resources=self.site.deployable.resources,
+            variables=self.bench.plugins.variables,
         )
 
     def publishers(self) -> list[Publisher]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from cls_aws.boundaries import S3PutListenerBoundary
+    from clusterless.model.placement import Placement
     from clusterless.provider import (
         ActivityComponent,
         ArcComponent,
@@ -43,7 +44,12 @@ def cls_stores() -> tuple[StoreScheme, ...]:
     from clusterless.provider import StoreScheme
 
     return (
-        StoreScheme(scheme="s3", summary="objects of an S3 bucket, or of what speaks its protocol", load=_bucket),
+        StoreScheme(
+            scheme="s3",
+            summary="objects of an S3 bucket, or of what speaks its protocol",
+            load=_bucket,
+            variables=_way_to_buckets,
+        ),
         StoreScheme(scheme="glue", summary="partitions of a table of the Glue catalog", load=_table),
     )
 
@@ -136,6 +142,12 @@ def _bucket() -> OpenStore:
     from cls_aws.store import open_bucket
 
     return open_bucket
+
+
+def _way_to_buckets(placement: Placement | None) -> Mapping[str, str]:
+    from cls_aws.settings import variables
+
+    return variables(placement)
 
 
 def _table() -> OpenStore:

@@ -68,6 +68,18 @@ def reach(placement: Placement | None, service: str = "s3") -> Reach:
     )
 
 
+def variables(placement: Placement | None) -> dict[str, str]:
+    """What leads a program to the buckets that *placement* reaches, by its SDK of AWS or the reference system's.
+
+    Raises:
+        MalformedError: see `reach`.
+    """
+    found = reach(placement)
+    told = {"AWS_ENDPOINT_URL_S3": found.endpoint, "AWS_S3_ENDPOINT": found.endpoint}
+    told |= {"AWS_REGION": found.region, "AWS_DEFAULT_REGION": found.region}
+    return {name: value for name, value in told.items() if value}
+
+
 def _endpoints(service: str) -> Iterator[str]:
     theirs, sdks = _VARIABLES.get(service, (service.upper(), service.upper()))
     yield f"AWS_{theirs}_ENDPOINT"

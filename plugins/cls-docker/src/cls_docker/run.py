@@ -77,7 +77,12 @@ def run_of(
     return Run(
         image=container.image,
         command=contract.arguments(container.command, work, partials),
-        environment={**container.environment, **contract.variables(arc, work, container.props)},
+        environment={
+            **_way(work, surroundings),
+            **container.told(work),
+            **container.environment,
+            **contract.variables(arc, work, container.props),
+        },
         passed=container.passed,
         labels=labels(surroundings, "arc", work.arc, str(work.lot), work.attempt),
         mounts=mounts,
@@ -86,6 +91,14 @@ def run_of(
         user=user,
         confinement=confinement,
     )
+
+
+def _way(work: Work, surroundings: Surroundings) -> dict[str, str]:
+    """What leads to where the lot's objects and manifests lie; where that contradicts itself, to the sinks."""
+    sources, sinks = work.sources.values(), work.sinks.values()
+    uris = [uri for source in sources for uri in (*source.roots, source.manifest_uri)]
+    uris += [uri for sink in sinks for uri in (sink.staging, sink.dataset.path_uri)]
+    return {name: value for uri in uris for name, value in surroundings.variables(uri).items()}
 
 
 def user_of(confinement: Confinement, uid: int, gid: int, *, rootless: bool) -> str:
