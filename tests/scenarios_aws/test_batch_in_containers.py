@@ -18,7 +18,7 @@ WORK = """
 import json, os, sys, urllib.request
 
 def ask(uri, body=None):
-    url = os.environ["AWS_ENDPOINT_URL"] + "/" + uri.removeprefix("s3://")
+    url = os.environ["AWS_S3_ENDPOINT"] + "/" + uri.removeprefix("s3://")
     method = "GET" if body is None else "PUT"
     with urllib.request.urlopen(urllib.request.Request(url, body, method=method)) as answer:
         return answer.read()
@@ -88,9 +88,25 @@ def test_it_is_worked_here_as_it_stands(batch: Any, host: str) -> None:
     )  # fmt: skip
     assert told["key"] == KEY, "it may reach what this process may"
     assert {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"} <= {*told["around"]}
+    assert {"AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"} <= {*told["around"]}
     assert "TEA" not in told["around"]
     kept = batch.objects(batch.store("arc-state")) | batch.objects(batch.store("manifest"))
     assert not any(SECRET.encode() in body for body in kept.values())
+
+
+def test_where_it_is_told_by_a_file_only_it_is_led_there_too(batch: Any, host: str) -> None:
+    (batch.path / ".cls/config-aws").write_text(f'endpoint = "{batch.endpoint}"\n')
+    batch.put("a.txt")
+    env = {"DOCKER_HOST": host, "AWS_ENDPOINT_URL": None, "AWS_REGION": None}
+    batch.run("--workloads", "docker", env=env)
+    [told] = map(json.loads, batch.data("out").values())
+    assert {"AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"} <= {*told["around"]}
+    assert "AWS_ENDPOINT_URL" not in told["around"]
+    [lot] = batch.manifests("out")
+    printed = batch.cls("local", "make-out", lot, "-p", "p.json", "--workloads", "docker", env=env)
+    assert f"--env=AWS_S3_ENDPOINT={batch.endpoint}" in printed.out
+    assert "--env=AWS_BATCH_JOB_ID=" in printed.out
+    assert SECRET not in printed.out
 
 
 def test_what_fails_in_it_is_told_and_tried_again_by_hand(batch: Any, host: str) -> None:

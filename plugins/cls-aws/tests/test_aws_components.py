@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -188,6 +190,14 @@ def test_a_container_is_what_the_arc_says() -> None:
     assert (made.image_path, list(made.command), dict(made.environment)) == ("image", ["python", "$.role"], {"A": "b"})
     assert (made.memory_mb, made.timeout_sec, made.architecture) == (2048, 120, Architecture.X86_64)
     assert "AWS_SECRET_ACCESS_KEY" in made.passed
+
+
+def test_a_job_is_told_of_itself_as_batch_would_tell_it() -> None:
+    made = batch.container(arc())
+    first, again, other = (made.told(SimpleNamespace(attempt=each)) for each in ("0-1-a", "0-1-a", "0-2-b"))  # type: ignore[arg-type]
+    assert first == again != other
+    assert str(UUID(first["AWS_BATCH_JOB_ID"])) == first["AWS_BATCH_JOB_ID"]
+    assert first["AWS_BATCH_JOB_ATTEMPT"] == "1"
 
 
 def test_what_a_file_leaves_out_of_an_object_keeps_its_default() -> None:

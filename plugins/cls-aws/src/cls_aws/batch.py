@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NoReturn
+from uuid import NAMESPACE_URL, uuid5
 
 from attrs import Attribute, Factory, field, frozen
 
@@ -11,7 +12,7 @@ from clusterless.errors import InvalidValueError, NotInstalledError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.naming import check_environment
 from clusterless.model.runtime_props import ContainerProps, FunctionProps
-from clusterless.provider import Container, Surroundings
+from clusterless.provider import Container, Surroundings, Work
 from clusterless.runtime.contract import check_command
 
 _PASSED = (
@@ -73,11 +74,17 @@ def container(arc: BatchExecArc) -> Container:
         command=workload.command,
         environment=workload.environment,
         passed=_PASSED,
+        told=_told,
         props=workload.workload_props,
         timeout_sec=props.timeout_min * 60,
         memory_mb=props.memory_size_mb,
         architecture=props.architecture,
     )
+
+
+def _told(work: Work) -> dict[str, str]:
+    """What AWS Batch tells a job of itself: each attempt is one."""
+    return {"AWS_BATCH_JOB_ID": str(uuid5(NAMESPACE_URL, work.attempt)), "AWS_BATCH_JOB_ATTEMPT": "1"}
 
 
 def without_engine(arc: BatchExecArc, _: Surroundings) -> NoReturn:
