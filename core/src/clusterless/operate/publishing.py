@@ -64,7 +64,7 @@ class Publishing:
             project=self.view.project,
             placement=placement,
             roots=self.view.placed.roots[placement],
-            open_store=self.bench.open_store,
+            open_store=self.bench.plugins.open_store,
             clock=self.bench.clock,
             base=self.view.placed.base,
             scratch=self.bench.scratch,

@@ -89,7 +89,7 @@ class _Removal:
     def __init__(self, view: ArcView, arc: RunningArc, bench: Workbench) -> None:
         self._arc, self._bench = arc, bench
         roots = view.placed.roots[view.placement]
-        self._around = read_neighbourhood(bench.open_store(roots.metadata), view.placement)
+        self._around = read_neighbourhood(bench.plugins.open_store(roots.metadata), view.placement)
         self._consumption = Consumption(self._around, arc.state, arc.manifests)
         self.lots = self.objects = 0
         self.held: list[str] = []
@@ -101,7 +101,7 @@ class _Removal:
     def remove(self, lots: Sequence[Lot]) -> None:
         for sink in self._arc.arc.sinks.values():
             is_others = isinstance(sink, JoinedDataset) or self._around.is_made_of_others(sink)
-            objects = None if is_others else self._bench.open_store(sink.path_uri)
+            objects = None if is_others else self._bench.plugins.open_store(sink.path_uri)
             removal = Removal(sink, self._arc.manifests, objects)
             for _ in removal.remove(list(self._going(sink, lots))):
                 self.lots += 1

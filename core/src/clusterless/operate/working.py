@@ -307,7 +307,7 @@ class _Stage:
         return before is not None and before == self._result(lot)
 
     def _result(self, lot: Lot) -> str | None:
-        return last_result(self.arc, lot, self.working.bench.open_store)
+        return last_result(self.arc, lot, self.working.bench.plugins.open_store)
 
     def _before(self, lot: Lot) -> str:
         return self.working.kept.keys.before(self.index, lot)

@@ -35,7 +35,6 @@ from clusterless.runtime.activity import RunningActivity
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
-from clusterless.runtime.clock import jitter
 from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.ownership import Ownership
@@ -43,9 +42,7 @@ from clusterless.runtime.register import register
 from clusterless.runtime.site import Site, labels, subscriber
 from clusterless.runtime.start import started
 from clusterless.runtime.switches import KnownSwitches, Switch
-from clusterless.store.api import ObjectStore
 from clusterless.store.manifests import Manifests
-from clusterless.store.retrying import RetryingStore
 
 
 @frozen(kw_only=True)
@@ -63,9 +60,6 @@ class Workbench:
     published: Callable[[], None]
     scratch: Path
     engine: ContainerEngine | None = None
-
-    def open_store(self, uri: str) -> ObjectStore:
-        return RetryingStore(self.plugins.open_store(uri), self.clock.sleep, jitter=jitter)
 
 
 @define
@@ -89,7 +83,7 @@ def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
     opened = Opened()
     with ExitStack() as stack:
         for site in sites:
-            register(bench.open_store(site.roots.metadata), site.deployable)
+            register(bench.plugins.open_store(site.roots.metadata), site.deployable)
         for site, label in zip(sites, labels(sites), strict=True):
             _Opening(site, label, bench, opened, stack).run()
         opened.closing = stack.pop_all()
@@ -104,7 +98,7 @@ def open_arcs(site: Site, label: str, bench: Workbench, names: Collection[str], 
     Raises:
         ClsError: something declared cannot be had.
     """
-    register(bench.open_store(site.roots.metadata), site.deployable)
+    register(bench.plugins.open_store(site.roots.metadata), site.deployable)
     opening = _Opening(site, label, bench, Opened(), stack)
     publish = partial(_publish, opening.publishers(), bench.published)
     wanted = [each for each in site.deployable.consumers if not each.element.exclude and each.arc.name in names]
@@ -139,12 +133,12 @@ class _Opening:
 
     @cached_property
     def _ownership(self) -> Ownership:
-        return Ownership(self.bench.open_store(self.site.roots.metadata), self.site.deployable.project)
+        return Ownership(self.bench.plugins.open_store(self.site.roots.metadata), self.site.deployable.project)
 
     @cached_property
     def _switches(self) -> KnownSwitches:
         """One a project: all its elements know by the same look."""
-        return KnownSwitches(self.bench.open_store(self.site.roots.arc_state), self.site.deployable.project)
+        return KnownSwitches(self.bench.plugins.open_store(self.site.roots.arc_state), self.site.deployable.project)
 
     def _switch(self, element: str) -> Switch:
         switch = Switch(element, self._switches)
@@ -157,7 +151,7 @@ class _Opening:
             project=self.site.deployable.project,
             placement=self.site.deployable.placement,
             roots=self.site.roots,
-            open_store=self.bench.open_store,
+            open_store=self.bench.plugins.open_store,
             clock=self.bench.clock,
             base=self.site.base,
             scratch=self.bench.scratch,
@@ -183,8 +177,8 @@ class _Opening:
         return RunningArc(
             project=project,
             arc=arc,
-            state=self.bench.open_store(self.site.roots.arc_state),
-            manifests=Manifests(self.bench.open_store(self.site.roots.manifest)),
+            state=self.bench.plugins.open_store(self.site.roots.arc_state),
+            manifests=Manifests(self.bench.plugins.open_store(self.site.roots.manifest)),
             sources={role: self._source(arc, role) for role in arc.sources},
             workload=workload,
             publish=publish,
@@ -217,7 +211,7 @@ class _Opening:
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources[arc.name, role]
-        manifests = Manifests(self.bench.open_store(resolved.manifest_root))
+        manifests = Manifests(self.bench.plugins.open_store(resolved.manifest_root))
         horizon = KnownHorizon(manifests.store, resolved.dataset)
         return SourceSide(dataset=resolved.dataset, manifests=manifests, roots=resolved.roots, horizon=horizon)
 
@@ -229,8 +223,8 @@ class _Opening:
         running = RunningBoundary(
             project=self.site.deployable.project,
             boundary=boundary,
-            state=self.bench.open_store(self.site.roots.arc_state),
-            manifests=Manifests(self.bench.open_store(self.site.roots.manifest)),
+            state=self.bench.plugins.open_store(self.site.roots.arc_state),
+            manifests=Manifests(self.bench.plugins.open_store(self.site.roots.manifest)),
             source=source,
             publish=publish,
             writer=self.bench.writer,

@@ -254,6 +254,6 @@ class _Run:
     def _sweep(self) -> None:
         for arc, _ in self.opened.arcs:
             try:
-                sweep(arc, self.bench.open_store)
+                sweep(arc, self.bench.plugins.open_store)
             except Exception as error:  # noqa: BLE001  what is left is swept the next time
                 self.tell(Trouble(element=arc.element, error=error))
