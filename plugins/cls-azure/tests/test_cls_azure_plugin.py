@@ -1,11 +1,20 @@
-"""cls-azure says plainly that it has nothing to offer yet."""
+"""cls-azure is found under its name, and each hook answers with what can be loaded."""
 
-from importlib.metadata import entry_points, version
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import Any
 
 import pytest
 
 from cls_azure import plugin
-from clusterless.errors import NotInstalledError
+from clusterless.plugins import Plugin, Plugins, find_plugins
+
+OFFERS = {
+    "cls_providers": ["azure"],
+    "cls_notifiers": ["azure:core:storageQueueNotifier", "azure:core:eventGridNotifier"],
+}
 
 
 def test_it_is_installed_under_its_name() -> None:
@@ -13,16 +22,15 @@ def test_it_is_installed_under_its_name() -> None:
     assert found.load() is plugin
 
 
-def test_hook_cls_providers_names_the_version_and_what_is_missing() -> None:
-    (entry,) = plugin.cls_providers()
-    assert entry.name == "azure"
-    assert entry.unavailable.startswith(f"cls-azure {version('cls-azure')} is installed but offers nothing yet: no ")
-    assert "nothing yet" in entry.summary
+@pytest.mark.parametrize(("hook", "names"), OFFERS.items())
+def test_each_hook_names_what_it_offers_and_it_loads(hook: str, names: Sequence[str]) -> None:
+    answers: Sequence[Any] = getattr(plugin, hook)()
+    assert [getattr(each, "type", "") or getattr(each, "scheme", "") or each.name for each in answers] == names
+    for each in answers:
+        assert each.summary
+        assert each.load()
 
 
-def test_loading_it_is_refused_in_the_same_words() -> None:
-    (entry,) = plugin.cls_providers()
-    with pytest.raises(NotInstalledError) as refused:
-        entry.load()
-    assert refused.value.problem == entry.unavailable
-    assert "'local'" in refused.value.hint
+def test_it_fits_with_all_that_is_installed() -> None:
+    Plugins([Plugin(name="azure", answers=plugin)]).check()
+    find_plugins().check()

@@ -2,29 +2,73 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from clusterless.errors import NotInstalledError
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from clusterless.provider import ProviderEntry
+    from clusterless.provider import (
+        NotifierComponent,
+        OpenStore,
+        Provider,
+        ProviderEntry,
+        Publisher,
+        StoreScheme,
+        Surroundings,
+    )
 
 
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
-    """Names the provider, so that a project placed on it is refused for the true reason."""
+    """Offers Microsoft Azure."""
     from clusterless.provider import ProviderEntry
 
-    summary = "Microsoft Azure (nothing yet)"
-    return (ProviderEntry(name="azure", summary=summary, load=_load, unavailable=_unavailable()),)
+    summary = "a storage account of Microsoft Azure (account), in a region"
+    return (ProviderEntry(name="azure", summary=summary, load=_provider),)
 
 
-def _load() -> NoReturn:
-    raise NotInstalledError(_unavailable(), hint="place the project on 'local' to run it here")
+@hookimpl
+def cls_stores() -> tuple[StoreScheme, ...]:
+    """Offers the objects of containers."""
+    from clusterless.provider import StoreScheme
+
+    return (StoreScheme(scheme="az", summary="objects of a container of a storage account", load=_container),)
 
 
-def _unavailable() -> str:
-    from importlib.metadata import version
+@hookimpl
+def cls_notifiers() -> tuple[NotifierComponent, ...]:
+    """Offers whom Azure can tell of committed lots."""
+    from cls_azure import components
+    from clusterless.provider import NotifierComponent
 
-    return f"cls-azure {version('cls-azure')} is installed but offers nothing yet: no stores, boundaries or arcs"
+    queue, grid = "azure:core:storageQueueNotifier", "azure:core:eventGridNotifier"
+    puts, posts = "puts events into a queue", "posts events to a topic of Event Grid"
+    return (
+        NotifierComponent(type=queue, model=components.StorageQueueNotifier, summary=puts, load=_queue_notifier),
+        NotifierComponent(type=grid, model=components.EventGridNotifier, summary=posts, load=_grid_notifier),
+    )
+
+
+def _provider() -> Provider:
+    from cls_azure.provider import AzureProvider
+
+    return AzureProvider()
+
+
+def _container() -> OpenStore:
+    from cls_azure.store import open_container
+
+    return open_container
+
+
+def _queue_notifier() -> Callable[[Any, Surroundings], Publisher]:
+    from cls_azure.notifiers import QueuePublisher
+
+    return QueuePublisher
+
+
+def _grid_notifier() -> Callable[[Any, Surroundings], Publisher]:
+    from cls_azure.notifiers import EventGridPublisher
+
+    return EventGridPublisher

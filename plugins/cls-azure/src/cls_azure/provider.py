@@ -1,0 +1,88 @@
+"""The provider behind `azure`: stores are containers of a storage account, events go to its queues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import evolve
+
+from cls_azure import clients, events
+from cls_azure.notifiers import PlacementTopic
+from cls_azure.queues import fitted
+from cls_azure.settings import defaults, reach
+from cls_azure.subscriptions import NoSubscription, QueueSubscription, Subscriber, subscribe
+from clusterless import layout
+from clusterless.errors import InvalidValueError
+from clusterless.model.dataset import Dataset
+from clusterless.model.placement import Placement
+from clusterless.provider import Publisher, StoreRoots, Subscription, Surroundings
+
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_REGION = re.compile(r"[a-z]+[0-9]?[a-z]*")
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class AzureProvider:
+    def complete(self, placement: Placement) -> Placement:
+        """With the storage account and the region that the settings or the environment name, where they were left out.
+
+        Raises:
+            InvalidValueError: they are none, or there are none.
+        """
+        found = defaults()
+        placed = evolve(placement, account=placement.account or found.account, region=placement.region or found.region)
+        if not placed.account:
+            msg = "no storage account of Azure is given"
+            hint = "write it as 'account' in the placement, or set AZURE_STORAGE_ACCOUNT"
+            raise InvalidValueError(msg, hint=hint)
+        if not placed.region:
+            msg = "no region is given"
+            hint = "write it as 'region' in the placement, or set AZURE_LOCATION, such as westeurope"
+            raise InvalidValueError(msg, hint=hint)
+        if not _ACCOUNT.fullmatch(placed.account):
+            msg = f"{placed.account!r} is not a storage account: it is 3 to 24 of a-z 0-9"
+            raise InvalidValueError(msg, hint="give the account's name, not its URL or the subscription's id")
+        if not _REGION.fullmatch(placed.region):
+            msg = f"{placed.region!r} is not a region of Azure: use one such as 'westeurope'"
+            raise InvalidValueError(msg)
+        return placed
+
+    def roots(self, placement: Placement, base: Path) -> StoreRoots:
+        """The placement's containers, which `cls bootstrap` has made.
+
+        Raises:
+            InvalidValueError: the stage makes names that no container can have.
+        """
+        names = layout.store_names(self.complete(placement))
+        for name in names:
+            if not _CONTAINER.fullmatch(name):
+                msg = f"{name!r} cannot be the name of a container"
+                hint = "use a short stage of a-z 0-9 and single hyphens: the whole name is 63 characters at most"
+                raise InvalidValueError(msg, hint=hint)
+        metadata, arc_state, manifest = (f"az://{name}/" for name in names)
+        return StoreRoots(metadata=metadata, arc_state=arc_state, manifest=manifest)
+
+    def publisher(self, surroundings: Surroundings) -> Publisher:
+        """Puts events into the queues of those who subscribe, or, where the settings name a topic, posts them there."""
+        found = reach(surroundings.placement)
+        if found.event_grid:
+            return PlacementTopic(found, found.event_grid, surroundings)
+        return events.QueuesPublisher(clients.queues(found), surroundings.placement)
+
+    def subscription(self, surroundings: Surroundings, subscriber: str, datasets: Sequence[Dataset]) -> Subscription:
+        if not datasets:
+            return NoSubscription()
+        placement = surroundings.placement
+        service, name = clients.queues(reach(placement)), subscriber_queue(placement, subscriber)
+
+        def wire() -> Subscriber:
+            return subscribe(service, placement, name, datasets)
+
+        return QueueSubscription(wire, frozenset(each.id for each in datasets), surroundings.clock)
+
+
+def subscriber_queue(placement: Placement, subscriber: str) -> str:
+    """What the queue of the events for *subscriber* is called."""
+    return fitted("-".join(part for part in (placement.stage, subscriber, "events") if part))

@@ -1,0 +1,162 @@
+"""Storage Queues: made if they are not there, sent to, and polled."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from cls_azure.errors import asking
+from cls_azure.messages import written
+from clusterless.errors import InvalidValueError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
+
+VISIBILITY = 60  # seconds that what was received is hidden from others
+DEAD = "-dead"
+"""What follows a queue's name in that of the one for what nobody can read."""
+
+_LONGEST_NAME = 63
+_HASHED = 8
+_BATCH = 32  # messages that the service hands out at a time
+_LONGEST = 7 * 24 * 3600  # seconds that it can hide one
+_FOR_EVER = -1
+_GONE = ("MessageNotFound", "PopReceiptMismatch", "QueueNotFound")
+
+
+# ---- named -----------------------------------------------------------------------------------------------------
+
+
+def check_queue(name: str) -> None:
+    """Refuse what cannot be the name of a queue.
+
+    Raises:
+        InvalidValueError: it is too long, has capitals, or is otherwise not as Storage Queues have it.
+    """
+    if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", name):
+        msg = f"{name!r} cannot be the name of a queue"
+        hint = f"use 3 to {_LONGEST_NAME} of a-z 0-9, and single hyphens between them"
+        raise InvalidValueError(msg, hint=hint)
+
+
+def parse_queue(text: str) -> tuple[str | None, str]:
+    """The account and the name in ``https://ACCOUNT.queue.core.windows.net/NAME``; of a name alone, no account.
+
+    Raises:
+        InvalidValueError: it is neither.
+    """
+    match = re.fullmatch(r"(?:https://([a-z0-9]{3,24})\.queue\.core\.windows\.net/)?([^/]*)", text)
+    if not match:
+        msg = f"{text!r} is not a queue"
+        raise InvalidValueError(msg, hint="use its name, or 'https://ACCOUNT.queue.core.windows.net/NAME'")
+    check_queue(match[2])
+    return match[1], match[2]
+
+
+def fitted(name: str) -> str:
+    """*name* as a queue may be called that has one for the dead beside it.
+
+    What must be changed is told apart from what else would become the same, by a few digits of its hash.
+    """
+    most = _LONGEST_NAME - len(DEAD)
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if plain == name and 3 <= len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASHED]
+    return f"{plain[: most - _HASHED - 1].rstrip('-') or 'cls'}-{digest}"
+
+
+# ---- used ------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Queue:
+    """One that any number of processes send to and receive from."""
+
+    client: Any = field(repr=False)  # a QueueClient
+
+    def __str__(self) -> str:
+        return f"the queue {self.client.queue_name}"
+
+    def receive(self, most: int) -> Sequence[QueueMessage]:
+        """Up to *most* messages, without waiting; each is hidden from others for a minute.
+
+        Raises:
+            ObjectMissingError: the queue was removed.
+        """
+        with asking(str(self)):
+            found = self.client.receive_messages(messages_per_page=min(most, _BATCH), visibility_timeout=VISIBILITY)
+            return list(next(found.by_page(), ()))
+
+    def send(self, content: bytes) -> None:
+        """Put a message there, which stays until it is deleted.
+
+        Raises:
+            ObjectMissingError: the queue was removed.
+        """
+        self.put(written(content))
+
+    def put(self, message: str) -> None:
+        """As `send`, for what was a message before."""
+        with asking(str(self)):
+            self.client.send_message(message, time_to_live=_FOR_EVER)
+
+    def delete(self, message: QueueMessage) -> None:
+        """Never hand it out again, unless its time ran out: another has it then, or has deleted it."""
+        with asking(str(self)), _unless_gone():
+            self.client.delete_message(message)
+
+    def hide(self, message: QueueMessage, seconds: float) -> None:
+        """Hand it out again after *seconds*, or as long as the service hides one at most; else as `delete`."""
+        hidden = min(max(round(seconds), 0), _LONGEST)
+        with asking(str(self)), _unless_gone():
+            self.client.update_message(message, visibility_timeout=hidden)
+
+    def count(self) -> int:
+        """About how many messages there are, those included that somebody holds."""
+        with asking(str(self)):
+            return int(self.client.get_queue_properties().approximate_message_count or 0)
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Passes over the answer that a message is not there any more, or is another's."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        yield
+    except HttpResponseError as error:
+        if getattr(error, "error_code", None) not in _GONE:
+            raise
+
+
+def make(service: QueueServiceClient, name: str, marks: Mapping[str, str]) -> Queue:
+    """The queue *name*, made if it is not there, with *marks* as its metadata; what else is there stays.
+
+    Raises:
+        StoreRefusedError: it may not be made.
+        StoreUnavailableError: one of that name is just being removed.
+    """
+    from azure.core.exceptions import ResourceExistsError
+
+    queue = Queue(service.get_queue_client(name))
+    with asking(str(queue)):
+        try:
+            queue.client.create_queue(metadata=dict(marks))
+        except ResourceExistsError as error:
+            if getattr(error, "error_code", None) == "QueueBeingDeleted":
+                msg = f"{queue} is just being removed"
+                raise StoreUnavailableError(msg, hint="the same again, in a minute") from error
+            _mark(queue.client, marks)
+    return queue
+
+
+def _mark(client: QueueClient, marks: Mapping[str, str]) -> None:
+    found = client.get_queue_properties().metadata or {}
+    if not marks.items() <= found.items():
+        client.set_queue_metadata({**found, **marks})
