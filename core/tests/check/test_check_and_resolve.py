@@ -83,7 +83,7 @@ def test_a_source_is_found_in_another_of_the_files(write: Write, tmp_path: Path)
     site = resolve(read(first, second), find_plugins())[1]
     source = site.sources["copy", "main"]
     assert source.dataset.path_uri == f"{tmp_path.as_uri()}/data/a/"
-    assert source.manifest_root == site.roots.manifest
+    assert source.stores.manifest == site.roots.manifest
     assert source.unit is LotUnit.HOURS
     assert (site.deployable.placement.account, site.deployable.placement.region) == ("local", "here")
     assert (site.file, site.base) == (str(second), tmp_path)
@@ -118,7 +118,7 @@ def test_a_source_may_live_in_another_placement(write: Write) -> None:
     source = site.sources["copy", "main"]
     assert source.placement.stage == "there"
     assert source.placement.account == "local"
-    assert "/there-clusterless-manifest-" in source.manifest_root
+    assert "/there-clusterless-manifest-" in source.stores.manifest
 
 
 def test_what_is_recorded_as_anothers_is_refused(write: Write) -> None:
@@ -272,4 +272,4 @@ def test_the_placement_of_a_barriers_source_is_completed(write: Write) -> None:
     barrier = join("c", "a")
     barrier["sources"]["a"]["placement"] = there
     sites = resolve(read(write("p.json", project("p", barriers=[barrier]), other)), find_plugins())
-    assert sites[0].sources["join-c", "a"].manifest_root == sites[1].roots.manifest
+    assert sites[0].sources["join-c", "a"].stores.manifest == sites[1].roots.manifest

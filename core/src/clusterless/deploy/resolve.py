@@ -60,6 +60,7 @@ def site(surveyed: Survey, placed: Placed) -> Site:
     return Site(
         deployable=evolve(deployable, barriers=barriers),
         file=placed.part.file,
+        at=placed.part.at,
         base=placed.base,
         roots=roots,
         sources=sources,
@@ -73,7 +74,7 @@ def _source(surveyed: Survey, placed: Placed, source: SourceDataset) -> Resolved
         dataset=LocatedDataset(name=source.name, version=source.version, path_uri=surveyed.graph.location(node)),
         roots=surveyed.graph.roots(node),
         placement=placement,
-        manifest_root=placed.roots[placement].manifest,
+        stores=placed.roots[placement],
         unit=surveyed.graph.unit(node),
     )
 

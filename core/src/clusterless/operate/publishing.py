@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from attrs import define, evolve, field
 
 from clusterless.engine.plan import Why, replaces
-from clusterless.model.dataset import SourceDataset
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
-from clusterless.model.placement import Placement
 from clusterless.operate.landscape import ArcView
-from clusterless.provider import Publisher, Surroundings
+from clusterless.provider import Provider, Publisher, Surroundings
 from clusterless.runner.opening import Workbench
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.replay import ask_for, roll_back_once
@@ -18,7 +18,7 @@ from clusterless.runtime.site import subscriber
 from clusterless.runtime.start import started
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class Publishing:
     """Announces source lots again, as if they had just been committed, after their ledgers say that they are wanted."""
 
@@ -26,21 +26,23 @@ class Publishing:
     arc: RunningArc
     bench: Workbench
     reason: str
-    _publishers: dict[Placement, Publisher] = field(factory=dict, init=False)
     _there: RunningArc = field(init=False)  # the arc as it is run elsewhere, which has a start
 
     def __attrs_post_init__(self) -> None:
-        provider = self.bench.plugins.provider(self.view.placement.provider)
         heard = [source.plain for _, source in self.view.reader.subscribed]
         name = subscriber(self.view.project, self.view.arc)
         self._there = evolve(self.arc, started=started(self.arc))
         # There must be a queue, or else nobody would hear.
-        provider.subscription(self._surroundings(self.view.placement), name, heard).close()
+        self._provider.subscription(self._surroundings, name, heard).close()
+
+    @property
+    def _provider(self) -> Provider:
+        return self.bench.plugins.provider(self.view.placement.provider)
 
     def send(self, lot: Lot, why: Why) -> bool:
         """Have the lot worked elsewhere; False where no source of it is there."""
         found = self.arc.find_sources(lot)
-        role, source = self.view.reader.subscribed[0]
+        role, _ = self.view.reader.subscribed[0]
         parts = [part for part in found if part == role or part.startswith(f"{role}/")]
         if not parts:
             return False
@@ -49,17 +51,17 @@ class Publishing:
             ask_for(self.arc, lot, self.reason)
         one = found[parts[0]]
         event = Event(dataset=self.arc.sources[role].dataset, lot=one.lot, manifest=one.uri, revision=one.revision)
-        self._publisher(source).publish(event)
+        self._publisher.publish(event)
         return True
 
-    def _publisher(self, source: SourceDataset) -> Publisher:
-        placement = source.placement or self.view.placement
-        if placement not in self._publishers:
-            provider = self.bench.plugins.provider(placement.provider)
-            self._publishers[placement] = provider.publisher(self._surroundings(placement))
-        return self._publishers[placement]
+    @cached_property
+    def _publisher(self) -> Publisher:
+        """That of the arc's own placement: it hears there, and those who only read elsewhere announce nothing there."""
+        return self._provider.publisher(self._surroundings)
 
-    def _surroundings(self, placement: Placement) -> Surroundings:
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        placement = self.view.placement
         return Surroundings(
             project=self.view.project,
             placement=placement,

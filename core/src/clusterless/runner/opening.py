@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
+from clusterless.errors import ClsError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
@@ -29,6 +31,7 @@ from clusterless.provider import (
     Surroundings,
     Workload,
 )
+from clusterless.runner.listening import Distant, Reached, try_to_reach
 from clusterless.runner.notifying import open_notifier
 from clusterless.runner.ticking import open_activity
 from clusterless.runtime.activity import RunningActivity
@@ -39,10 +42,12 @@ from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
-from clusterless.runtime.site import Site, labels, subscriber
+from clusterless.runtime.site import Audible, Site, labels, subscriber
 from clusterless.runtime.start import started
 from clusterless.runtime.switches import KnownSwitches, Switch
 from clusterless.store.manifests import Manifests
+
+_log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
@@ -64,11 +69,12 @@ class Workbench:
 
 @define
 class Opened:
-    """*closing* gives everything back."""
+    """*closing* gives everything back. The *distant* arcs have sources in other placements."""
 
     boundaries: list[RunningBoundary] = Factory(list)
     activities: list[RunningActivity] = Factory(list)
     arcs: deque[tuple[RunningArc, Subscription]] = Factory(deque)
+    distant: list[Distant] = Factory(list)
     notifiers: list[PatientPublisher] = Factory(list)
     switches: dict[str, Switch] = Factory(dict)  # by what people are told of their elements by
     closing: ExitStack = Factory(ExitStack)
@@ -118,18 +124,30 @@ class _Opening:
 
     def run(self) -> None:
         publish = partial(_publish, self.publishers(), self.bench.published)
-        for resource in self.site.deployable.resources:
+        for index, resource in enumerate(self.site.deployable.resources):
             if not resource.exclude:
-                self.bench.plugins.resources()[resource.type].load()(resource, self.surroundings)
+                with self._declared(f".resources[{index}]"):
+                    self.bench.plugins.resources()[resource.type].load()(resource, self.surroundings)
         for consumer in self.site.deployable.consumers:
             if not consumer.element.exclude:
-                self._subscribed(self.arc(consumer, publish))
-        for _, boundary in self.site.deployable.ingress:
+                with self._declared(consumer.path):
+                    self._consumer(consumer, publish)
+        for path, boundary in self.site.deployable.ingress:
             if not boundary.exclude:
-                self._boundary(boundary, publish)
-        for activity in self.site.deployable.activities:
+                with self._declared(path):
+                    self._boundary(boundary, publish)
+        for index, activity in enumerate(self.site.deployable.activities):
             if not activity.exclude:
-                self._activity(activity)
+                with self._declared(f".activities[{index}]"):
+                    self._activity(activity)
+
+    @contextmanager
+    def _declared(self, path: str) -> Iterator[None]:
+        """Whatever cannot be had in the block is told with where it is declared."""
+        try:
+            yield
+        except ClsError as error:
+            raise error.located(f"{self.site.file}: {self.site.at}{path}") from error
 
     @cached_property
     def _ownership(self) -> Ownership:
@@ -199,19 +217,61 @@ class _Opening:
             return engine.load()(element, component.container(element), self.surroundings)
         return component.load()(element, self.surroundings)
 
+    def _consumer(self, consumer: Consumer, publish: Callable[[Event], None]) -> None:
+        if self.site.is_distant(consumer.arc):
+            self._distant(consumer.arc.name, publish)
+        else:
+            self._subscribed(self.arc(consumer, publish))
+
     def _subscribed(self, running: RunningArc) -> None:
-        surroundings, project, arc = self.surroundings, running.project, running.arc
         running.started = started(running)
-        running.switch = self._switch(arc.name)  # what somebody asks for by name is worked all the same
-        provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
-        heard = [source.plain for source in arc.sources.values() if source.subscribe]
-        subscription = provider.subscription(surroundings, subscriber(project, arc), heard)
+        running.switch = self._switch(running.arc.name)  # what somebody asks for by name is worked all the same
+        (own,) = self.site.audible(running.arc)
+        self.opened.arcs.append((running, self._queue(running.arc, own)))
+
+    def _distant(self, arc: str, publish: Callable[[Event], None]) -> None:
+        """An arc that hears of lots elsewhere: at once, or when the placements that it reads from answer."""
+        switch = self._switch(arc)
+
+        def reach(stack: ExitStack) -> Reached:
+            site = self.site.found(arc)
+            opening = evolve(self, site=site, stack=stack)
+            consumer = next(each for each in site.deployable.consumers if each.arc.name == arc)
+            running = opening.arc(consumer, publish)
+            running.started, running.switch = started(running), switch
+            queues = [opening.heard(consumer.arc, each) for each in site.audible(consumer.arc)]
+            return Reached(arc=running, queues=[each for each in queues if each], heard=all(queues))
+
+        distant = Distant(f"{self.label}/{arc}", reach)
+        self.stack.callback(distant.close)
+        try_to_reach(distant)
+        self.opened.distant.append(distant)
+
+    def heard(self, arc: Arc, audible: Audible) -> Subscription | None:
+        """The queue of what is announced there; None elsewhere where we may not listen, or nobody announces."""
+        try:
+            return self._queue(arc, audible)
+        except ClsError as error:
+            if audible.placement == self.site.deployable.placement:
+                raise
+            where = f"{self.label}/{arc.name} hears of no lots in {audible.placement.id}, and looks at its manifests"
+            _log.info("%s: %s", where, error)
+            return None
+
+    def _queue(self, arc: Arc, audible: Audible) -> Subscription:
+        """The provider's queue of the placement's events."""
+        own = self.site.deployable.placement
+        home = None if audible.placement == own else own
+        provider = self.bench.plugins.provider(audible.placement.provider)
+        surroundings = evolve(self.surroundings, placement=audible.placement, roots=audible.stores)
+        name = subscriber(self.site.deployable.project, arc, home)
+        subscription = provider.subscription(surroundings, name, audible.datasets)
         self.stack.callback(subscription.close)
-        self.opened.arcs.append((running, subscription))
+        return subscription
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources[arc.name, role]
-        manifests = Manifests(self.bench.plugins.open_store(resolved.manifest_root))
+        manifests = Manifests(self.bench.plugins.open_store(resolved.stores.manifest))
         horizon = KnownHorizon(manifests.store, resolved.dataset)
         return SourceSide(dataset=resolved.dataset, manifests=manifests, roots=resolved.roots, horizon=horizon)
 

@@ -13,6 +13,7 @@ from clusterless.plugins import Plugins
 from clusterless.provider import Subscription
 from clusterless.runner.booking import Booking
 from clusterless.runner.happenings import Happening, Trouble
+from clusterless.runner.listening import Listening
 from clusterless.runner.lots import Lots
 from clusterless.runner.opening import Opened, Workbench, open_sites
 from clusterless.runner.printing import Printing
@@ -106,6 +107,7 @@ class _Run:
     lots: Lots = field(init=False)
     bookings: list[Booking] = field(init=False)
     tickings: list[Ticking] = field(init=False)
+    listenings: list[Listening] = field(init=False)
     survey: Survey = field(init=False)
     switchboard: Switchboard = field(init=False)
     deaf: dict[str, float] = field(factory=dict)  # arcs whose subscription gave trouble, until when it is let be
@@ -126,6 +128,10 @@ class _Run:
             for boundary in self.opened.boundaries
         ]
         self.tickings = [Ticking(each, self.tell, self.stop, self._ran, followed) for each in self.opened.activities]
+        self.listenings = [
+            Listening(each, self.tell, self.stop, self._changes, self.wake.set, whole=self.options.until_idle)
+            for each in self.opened.distant
+        ]
         self.switchboard = Switchboard(self.opened.switches, self.tell)
         self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
 
@@ -133,6 +139,7 @@ class _Run:
         threads = [*self.bookings, *self.tickings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
         threads += [threading.Thread(target=self.printing.run, args=[self.over], name="printing", daemon=True)]
         threads += [threading.Thread(target=self._notify, args=[each], daemon=True) for each in self.opened.notifiers]
+        threads += self.listenings
         for thread in threads:
             thread.start()
         for booking in self.bookings:
@@ -173,6 +180,8 @@ class _Run:
         self.opened.arcs.rotate()  # no arc is always heard last
         for arc, subscription in self.opened.arcs:
             self._hear(arc, subscription)
+        for each in self.listenings:
+            self._take(each)
         self._look()
         return before != (self.lots.started, self.lots.settled)
 
@@ -186,6 +195,11 @@ class _Run:
         except Exception as error:  # noqa: BLE001  what is owed is found without events too
             self.deaf[name] = monotonic() + _PATIENCE
             self.tell(Trouble(element=name, error=error))
+
+    def _take(self, listening: Listening) -> None:
+        if listening.arc:
+            for lot, message in listening.take(self.lots.free):
+                self.lots.start(listening.arc, lot, message)
 
     def _look(self) -> None:
         if self.survey.ended and self.survey.age > _RECONCILE:
@@ -211,6 +225,10 @@ class _Run:
             return False
         if not all(notifier.quiet for notifier in self.opened.notifiers):
             return False
+        if loud := [each for each in self.listenings if not each.quiet]:
+            for each in loud:
+                each.look_again()
+            return False
         if self.survey.found_rest:
             return True
         if self.survey.ended:
@@ -221,7 +239,8 @@ class _Run:
     def _set_aside(self) -> tuple[str, ...]:
         boundaries = (booking.element for booking in self.bookings if booking.unreadable or booking.is_stuck)
         activities = (ticking.element for ticking in self.tickings if ticking.unreadable)
-        return (*self.lots.set_aside.values(), *boundaries, *activities)
+        unheard = (listening.element for listening in self.listenings if listening.is_stuck)
+        return (*self.lots.set_aside.values(), *boundaries, *activities, *unheard)
 
     def _changes(self) -> int:
         lots = self.lots.worked + self.lots.finished + self.lots.postponed
@@ -252,7 +271,8 @@ class _Run:
             self.stop.wait(_LETTERS)
 
     def _sweep(self) -> None:
-        for arc, _ in self.opened.arcs:
+        distant = (listening.arc for listening in self.listenings if listening.arc)
+        for arc in (*(arc for arc, _ in self.opened.arcs), *distant):
             try:
                 sweep(arc, self.bench.plugins.open_store)
             except Exception as error:  # noqa: BLE001  what is left is swept the next time

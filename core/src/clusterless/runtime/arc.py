@@ -28,6 +28,17 @@ from clusterless.store.ledger import LotLedger
 from clusterless.store.manifests import Found, Manifests
 
 
+@define
+class Latest:
+    """The newest *lot* of a source that this process has seen listed."""
+
+    lot: Lot | None = None
+
+    def saw(self, lot: Lot) -> None:
+        if self.lot is None or self.lot.start < lot.start:
+            self.lot = lot
+
+
 @frozen(kw_only=True)
 class SourceSide:
     """A source dataset, the manifests of the placement that it lives in, and the locations of its objects.
@@ -39,6 +50,7 @@ class SourceSide:
     manifests: Manifests
     roots: tuple[str, ...] = field(default=Factory(lambda side: (side.dataset.path_uri,), takes_self=True))
     horizon: Look = field(default=nothing_hidden)
+    latest: Latest = field(factory=Latest, eq=False)
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ from itertools import groupby
 from attrs import Factory, frozen
 
 from clusterless import layout
+from clusterless.engine.lookback import floor
 from clusterless.engine.lot_states import changed
 from clusterless.engine.parts import lot_of, part_of
 from clusterless.engine.sources import can_be_ready, may_change_after
@@ -39,6 +40,19 @@ def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
     for seen in _seen(arc, _floor(arc, after)):
         if can_be_ready(arc.arc, seen.revisions) and not _is_settled(arc, seen):
             yield seen.lot
+
+
+def lately_unsettled(arc: RunningArc, look: int) -> Iterator[Lot]:
+    """As `unsettled`, of the lots that look number *look* (from 1) reaches back to (`clusterless.engine.lookback`).
+
+    Where no lot of a source was seen yet, of all: one list a source is what a look costs then as well.
+    """
+    seen = [side.latest.lot for side in arc.sources.values() if side.latest.lot]
+    if not seen:
+        return unsettled(arc)
+    # Of several sources the one that is behind: a lot is worked when its last source is there.
+    oldest = min(seen, key=lambda lot: lot.start)
+    return unsettled(arc, lot_of(arc.arc, floor(oldest, look, arc.now())))
 
 
 def _is_settled(arc: RunningArc, seen: Seen) -> bool:
@@ -83,6 +97,7 @@ def _source_lots(arc: RunningArc, role: str, floor: Lot | None) -> Iterator[Seen
     else:
         listing = side.manifests.lots(side.dataset, floor)
     for found in listing:
+        side.latest.saw(found.lot)
         yield Seen(lot_of(arc.arc, found.lot), {part_of(arc.arc, role, found.lot): found.revision})
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 from clusterless.model.arc import Arc
-from clusterless.model.dataset import LocatedDataset
+from clusterless.model.dataset import Dataset, LocatedDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
@@ -20,30 +20,78 @@ from clusterless.provider import StoreRoots
 class ResolvedSource:
     """A source dataset as its owner declares it; *unit* where it is known.
 
-    Its objects lie below *roots*; *manifest_root* is the manifest store of the placement that it lives in.
+    Its objects lie below *roots*; *stores* are those of the *placement* that it lives in.
     """
 
     dataset: LocatedDataset
     roots: tuple[str, ...]
     placement: Placement
-    manifest_root: str
+    stores: StoreRoots
     unit: LotUnit | None = None
 
 
 @frozen(kw_only=True)
+class Audible:
+    """The *datasets* of a placement that an arc is to hear of; *stores* are the placement's."""
+
+    placement: Placement
+    stores: StoreRoots
+    datasets: tuple[Dataset, ...]
+
+
+@frozen(kw_only=True)
 class Site:
-    """*deployable* has its placement completed; *base* is the folder of its *file*."""
+    """*deployable*, at the JSON path *at* of its *file*, has its placement completed; *base* is the file's folder.
+
+    A source in a placement that could not be reached is not among the *sources*: *again* looks anew.
+    """
 
     deployable: Deployable
     file: str
+    at: str = "$"
     base: Path
     roots: StoreRoots
     sources: Mapping[tuple[str, str], ResolvedSource] = Factory(dict)  # by arc and role
+    again: Callable[[], Site] | None = field(default=None, eq=False, repr=False)
+
+    def is_distant(self, arc: Arc) -> bool:
+        """Whether a source of *arc* is in another placement."""
+        own = self.deployable.placement
+        return any(source.placement not in {None, own} for source in arc.sources.values())
+
+    def found(self, arc: str) -> Site:
+        """The site with all sources of that arc.
+
+        Raises:
+            ClsError: a placement cannot be reached.
+        """
+        declared = next(each.arc for each in self.deployable.consumers if each.arc.name == arc)
+        if self.again is None or all((arc, role) in self.sources for role in declared.sources):
+            return self
+        return self.again()
+
+    def audible(self, arc: Arc) -> tuple[Audible, ...]:
+        """Where *arc* hears of what it subscribes to: in its own placement first, then where the datasets live.
+
+        In its own it hears of all: whoever wants a lot worked again announces it there, and nowhere else.
+        """
+        own = self.deployable.placement
+        heard = {source.id: source.plain for source in arc.sources.values() if source.subscribe}
+        found = {own: (self.roots, heard)}
+        for role, source in arc.sources.items():
+            resolved = self.sources.get((arc.name, role))
+            if resolved and source.subscribe and resolved.placement != own:
+                found.setdefault(resolved.placement, (resolved.stores, {}))[1][source.id] = source.plain
+        return tuple(
+            Audible(placement=placement, stores=stores, datasets=tuple(datasets.values()))
+            for placement, (stores, datasets) in found.items()
+        )
 
 
-def subscriber(project: Project, arc: Arc) -> str:
-    """What an arc's queue of events is asked for by."""
-    return f"{project.name}-{project.version}-{arc.name}"
+def subscriber(project: Project, arc: Arc, home: Placement | None = None) -> str:
+    """What an arc's queue of events is asked for by; of another placement's, with that which it is at *home* in."""
+    parts = (home.provider, home.stage, home.account, home.region) if home else ()
+    return "-".join(part for part in (project.name, project.version, arc.name, *parts) if part)
 
 
 def labels(sites: Sequence[Site]) -> list[str]:
