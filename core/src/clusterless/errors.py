@@ -36,6 +36,11 @@ class ClsError(Exception):
         self.problem = problem
         self.hint = cut(hint, _LONGEST)
 
+    def located(self, where: str) -> ClsError:
+        """The same error, told with *where* what it is about is declared."""
+        told = {"problem": f"{where}: {self.problem}"}
+        return _revive(type(self), (f"{where}: {self.args[0]}",), {**self.__dict__, **told})
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Subclasses take what their callers know, not what pickle replays.
         return _revive, (type(self), self.args, self.__dict__)
@@ -93,6 +98,12 @@ class StoreUnavailableError(ClsError, ConnectionError):
     code = "store-unavailable"
     exit_code = 74
     retryable = True
+
+
+class StoreBusyError(StoreUnavailableError):
+    """The store asks for fewer requests: it answers again, however long that takes."""
+
+    code = "store-busy"
 
 
 class StoreRefusedError(ClsError, PermissionError):

@@ -357,6 +357,18 @@ class Permitting(Protocol):
         """The least that ``cls run`` of *deployables* is to be allowed: JSON values, as the provider takes them."""
 
 
+@runtime_checkable
+class Asking(Protocol):
+    """What a provider may offer besides: whom it asks for a placement, for people who find that nothing is there."""
+
+    def asked(self, placement: Placement) -> str:
+        """Which account was asked, where, as whom, and what differs from the placements that are there: a sentence.
+
+        Raises:
+            ClsError: another is asked than the one that *placement* names.
+        """
+
+
 # ---- what a placement needs beforehand -------------------------------------------------------------------------
 
 

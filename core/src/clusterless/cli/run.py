@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -90,6 +91,7 @@ def run(
     """
     from clusterless.deploy.read import read_projects
     from clusterless.deploy.resolve import resolve
+    from clusterless.runner.beginning import begun
     from clusterless.runner.running import Options
     from clusterless.runner.running import run as run_sites
 
@@ -97,7 +99,8 @@ def run(
     declared = read_projects(
         [Path(file) for file in files], plugins.components(), plugins.project_formats(), plugins.absence
     )
-    sites = resolve(declared, plugins)
+    sites = begun(partial(resolve, declared, plugins), threading.Event())  # Ctrl-C ends it: nothing is held yet
+    assert sites is not None
     scratch = output_folder(sites[0].base)
     options = Options(
         scratch=scratch,

@@ -13,7 +13,13 @@ from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding
 from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
-from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError, PlaceMissingError
+from clusterless.errors import (
+    ClsError,
+    InvalidValueError,
+    ObjectMissingError,
+    PlaceMissingError,
+    StoreRefusedError,
+)
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import EgressBoundary
@@ -23,7 +29,7 @@ from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.plugins import Plugins
-from clusterless.provider import StoreRoots
+from clusterless.provider import Asking, StoreRoots
 
 Complete = Callable[[Placement, str], Placement]
 """A placement, and the JSON path it was found at → the placement completed."""
@@ -54,7 +60,11 @@ class Survey:
 
 
 def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
-    """Place every project, and read who is recorded as the owner of each dataset that it writes or reads."""
+    """Place every project, and read who is recorded as the owner of each dataset that it writes or reads.
+
+    Raises:
+        ClsError: a store or a service did not answer, which says nothing of what is declared.
+    """
     surveyor = _Surveyor(plugins)
     placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
     graph = Graph(tuple(each.part for each in placed))
@@ -117,10 +127,26 @@ class _Surveyor:
                     if record := self._record(node, roots, look_for_unit=is_source):
                         found[node] = record
                 except PlaceMissingError:
-                    self._note(_not_bootstrapped(each, roots), each.part.file, f"{each.part.at}.placement")
+                    placement = _placement(each, roots)
+                    msg = f"the placement {placement.id} is not bootstrapped: there is no {roots.metadata}"
+                    missing = PlaceMissingError(msg, hint=bootstrap_command(placement))
+                    self._note(self._told(missing, placement), each.part.file, f"{each.part.at}.placement")
+                except StoreRefusedError as error:
+                    self._note(self._told(error, _placement(each, roots)), each.part.file, path)
                 except ClsError as error:
                     self._note(error, each.part.file, path)
         return found
+
+    def _told(self, error: ClsError, placement: Placement) -> ClsError:
+        """The *error* with who was asked, where the provider can say; or that another place was than is meant."""
+        provider = self._plugins.provider(placement.provider)
+        if not isinstance(provider, Asking):
+            return error
+        try:
+            told = provider.asked(placement)
+        except ClsError as astray:
+            return error if astray.retryable else astray
+        return type(error)(f"{error.problem}; {told}", hint=error.hint)
 
     def open(self, graph: Graph) -> None:
         """Find a store for each location that objects are kept at, or are taken out to."""
@@ -153,15 +179,15 @@ class _Surveyor:
         return None
 
     def _note(self, error: ClsError, file: str, path: str) -> None:
+        if error.retryable:
+            raise error
         finding = Finding(file=file, path=path, text=error.problem, remedy=error.hint)
         if finding not in self.findings:
             self.findings.append(finding)
 
 
-def _not_bootstrapped(placed: Placed, roots: StoreRoots) -> ClsError:
-    placement = next(each for each, its in placed.roots.items() if its == roots)
-    msg = f"the placement {placement.id} is not bootstrapped: there is no {roots.metadata}"
-    return PlaceMissingError(msg, hint=bootstrap_command(placement))
+def _placement(placed: Placed, roots: StoreRoots) -> Placement:
+    return next(each for each, its in placed.roots.items() if its == roots)
 
 
 def with_places(deployable: Deployable, completed: Complete, at: str) -> Deployable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -11,6 +12,7 @@ from attrs import define, field, frozen
 
 from clusterless.plugins import Plugins
 from clusterless.provider import Subscription
+from clusterless.runner.beginning import begun
 from clusterless.runner.booking import Booking
 from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runner.listening import Listening
@@ -71,7 +73,7 @@ def run(
     tell: Callable[[Happening], None],
     stop: threading.Event,
 ) -> Ended:
-    """Run everything that *sites* declare.
+    """Run everything that *sites* declare; a service that asks for fewer requests is waited for.
 
     Raises:
         ClsError: something declared cannot be had; nothing was begun.
@@ -89,7 +91,9 @@ def run(
         scratch=options.scratch,
         engine=plugins.engine(options.workloads) if options.workloads else None,
     )
-    opened = open_sites(sites, bench)
+    opened = begun(partial(open_sites, sites, bench), stop)
+    if opened is None:
+        return Ended(idle=False, worked=0, set_aside=())
     with opened.closing:
         return _Run(opened, options, bench, tell, stop, wake, renewals).until_the_end()
 
