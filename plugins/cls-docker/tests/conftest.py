@@ -46,11 +46,10 @@ _KEYS = layout.ArcKeys(Project(name="demo", version="1"), "work")
 
 @define
 class Bench:
-    """A source and sinks, each a folder below *base*, and attempts to work them."""
+    """A source and a sink, each a folder below *base*, and attempts to work them."""
 
     base: Path
     image: str = ""
-    sinks: tuple[str, ...] = ("main",)
     attempt: str = "0-1-abc"
     stopping: Callable[[], bool] = lambda: False
     open_store: Callable[[str], ObjectStore] = FileStore
@@ -84,7 +83,7 @@ class Bench:
             type="docker:core:containerArc",
             name="work",
             sources={"main": SourceDataset(name="source", version="1")},
-            sinks={role: self._sink(role) for role in self.sinks},
+            sinks={"main": self._sink},
             workload=ContainerSettings(command=told, **source),
         )
 
@@ -102,7 +101,7 @@ class Bench:
         }
         return Surroundings(**{**told, **self.around})
 
-    def work(self, earlier: Mapping[str, Sequence[Manifest]] | None = None) -> Work:
+    def work(self, earlier: Sequence[Manifest] = ()) -> Work:
         source = LocatedDataset(name="source", version="1", path_uri=self.uri("source"))
         return Work(
             arc="work",
@@ -120,12 +119,11 @@ class Bench:
                 )
             },
             sinks={
-                role: SinkLot(
-                    dataset=self._sink(role),
-                    staging=f"{self.manifests.root}{self._staging(role, '{lot}')}state={{state}}/manifest.json",
-                    earlier=(earlier or {}).get(role, ()),
+                "main": SinkLot(
+                    dataset=self._sink,
+                    staging=f"{self.manifests.root}{self._staging('{lot}')}state={{state}}/manifest.json",
+                    earlier=earlier,
                 )
-                for role in self.sinks
             },
             collect=self._collect,
             stopping=self.stopping,
@@ -152,31 +150,28 @@ class Bench:
         found = api.containers(all=True, filters={"label": f"clusterless.store={self.uri('state')}"})
         return sorted(each["Labels"]["clusterless.attempt"] for each in found)
 
-    def staged(self, role: str = "main", state: str = "complete", lot: object = LOT) -> str:
+    def staged(self) -> str:
         """The path of the manifest that the attempt is to write."""
-        return str(self.base / "manifests" / self._staging(role, lot) / f"state={state}" / "manifest.json")
+        return str(self.base / "manifests" / self._staging(str(LOT)) / "state=complete/manifest.json")
 
-    def writes(self, name: str, role: str = "main", state: str = "complete", lot: object = LOT) -> str:
+    def writes(self, name: str) -> str:
         """A line of shell that writes the object *name*, and a manifest that lists it."""
-        folder = self.base / f"sink-{role}"
-        told = json.dumps(
-            {"state": state, "lotId": str(lot), "uriType": "identifier", "uris": [f"file://{folder}/{name}"]}
-        )
-        path = self.staged(role, state)
+        folder = self.base / "sink-main"
+        uris = [f"file://{folder}/{name}"]
+        told = json.dumps({"state": "complete", "lotId": str(LOT), "uriType": "identifier", "uris": uris})
+        path = self.staged()
         return f"echo {name} >{folder}/{name}; mkdir -p {Path(path).parent}; echo '{told}' >{path}\n"
 
-    def _sink(self, role: str) -> SinkDataset:
-        return SinkDataset(name=f"sink-{role}", version="1", path_uri=self.uri(f"sink-{role}"))
+    @property
+    def _sink(self) -> SinkDataset:
+        return SinkDataset(name="sink-main", version="1", path_uri=self.uri("sink-main"))
 
-    def _staging(self, role: str, lot: object) -> str:
-        return layout.staging(_KEYS, role, str(lot), self.attempt)
+    def _staging(self, lot: str) -> str:
+        return layout.staging(_KEYS, "main", lot, self.attempt)
 
     def _collect(self) -> dict[str, Manifest]:
-        found = {}
-        for role in self.sinks:
-            for info in self.manifests.list(self._staging(role, LOT)):
-                found[role] = decode(self.manifests, info.key)
-        return found
+        found = next(self.manifests.list(self._staging(str(LOT))), None)
+        return {"main": decode(self.manifests, found.key)} if found else {}
 
 
 @pytest.fixture

@@ -57,13 +57,6 @@ def test_one_that_does_not_hear_is_killed(engine_bench: Any, api: Any) -> None:
     assert engine_bench.containers(api) == []
 
 
-def test_one_that_takes_too_long_is_ended(engine_bench: Any, api: Any) -> None:
-    with pytest.raises(WorkloadError, match=r"the container timed out after 1\.5 s") as failed:
-        engine_bench.run(FOREVER, timeout_sec=1.5)
-    assert "timeoutSec" in failed.value.hint
-    assert engine_bench.containers(api) == []
-
-
 def test_one_that_is_killed_from_outside_is_named(engine_bench: Any, api: Any) -> None:
     def kill() -> None:
         until(once_up(engine_bench))
@@ -72,20 +65,6 @@ def test_one_that_is_killed_from_outside_is_named(engine_bench: Any, api: Any) -
     with in_the_background(kill), pytest.raises(WorkloadError, match="the container was ended by signal 9") as failed:
         engine_bench.run(FOREVER)
     assert "docker kill" in failed.value.hint
-
-
-def test_what_it_prints_is_there_while_it_runs(engine_bench: Any) -> None:
-    seen = []
-
-    def look() -> bool:
-        if once_up(engine_bench)():
-            seen.append(engine_bench.printed)
-        return bool(seen)
-
-    engine_bench.stopping = look
-    with pytest.raises(WorkloadError):
-        engine_bench.run(FOREVER)
-    assert seen == ["up\n"]
 
 
 def test_a_build_is_not_waited_for(engine_bench: Any, api: Any) -> None:

@@ -21,6 +21,7 @@ from cls_docker.errors import (
     EngineUnavailableError,
     ImageMissingError,
     asking,
+    registry_hint,
 )
 from clusterless.errors import ClsError, WorkloadError
 
@@ -110,6 +111,20 @@ def test_what_is_raised_becomes_ours(raised: Exception, kind: type[ClsError]) ->
         raise raised
     assert type(told.value) is kind
     assert told.value.__cause__ is raised
+
+
+@pytest.mark.parametrize(
+    ("repository", "said", "hint"),
+    [
+        ("here:5000/tea", "no basic auth credentials", "docker login here:5000"),
+        ("registry.example.org/tea", "unauthorized: authentication required", "docker login registry.example.org"),
+        ("team/tea", "pull access denied for team/tea, it may not exist", "docker login"),
+        ("tea", "denied", "docker login"),
+        ("here:5000/tea", "connection refused", "is the registry's name right, and can the engine reach it?"),
+    ],
+)
+def test_what_a_registry_refuses_has_a_hint(repository: str, said: str, hint: str) -> None:
+    assert registry_hint(repository, said) == hint
 
 
 def test_versions_are_compared_as_numbers() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +10,12 @@ from typing import Any
 
 import docker
 import pytest
-from beds.registry import registry
+from beds.registry import login, registry
 from beds.server import free_port
 
 from cls_docker.image_resource import PushError, make_image
 from cls_docker.resources import ImageResource
 from clusterless.errors import ClsError, WorkloadError
-
-PASSWORDS = "me:$2y$12$5kMrHupHbB7T4H0WPJY6l.YfUIaFCsSSB.Pr02cvxK.zFx.2t0/I2\n"  # of `secret`
 
 Make = Callable[..., None]
 
@@ -118,25 +114,17 @@ def test_without_push_a_registry_hears_nothing(make: Make, client: docker.Docker
 def test_a_registry_wants_to_know_who_pushes(
     make: Make, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: docker.DockerClient
 ) -> None:
-    (tmp_path / "passwords").write_text(PASSWORDS)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
-    with registry(tmp_path / "registry", tmp_path / "passwords") as host:
+    with registry(tmp_path / "registry", closed=True) as host:
         with pytest.raises(PushError, match=f"cannot push {host}/{name}:1: ") as refused:
             make(f"{host}/{name}:1", push=True)
         assert refused.value.hint == f"docker login {host}"
-        login(tmp_path / "config", host, "me:wrong")
+        login(tmp_path / "config", host, password="wrong")
         with pytest.raises(PushError) as refused:
             make(f"{host}/{name}:1", push=True)
         assert "wrong" not in f"{refused.value.problem}{refused.value.hint}"
-        login(tmp_path / "config", host, "me:secret")
+        login(tmp_path / "config", host)
         make(f"{host}/{name}:1", push=True)
-
-
-def login(folder: Path, host: str, who: str) -> None:
-    """As `docker login` leaves it where no keychain is set up."""
-    folder.mkdir(exist_ok=True)
-    auths = {host: {"auth": base64.b64encode(who.encode()).decode()}}
-    (folder / "config.json").write_text(json.dumps({"auths": auths}))
 
 
 def test_a_registry_that_does_not_answer_is_named(make: Make, name: str, client: docker.DockerClient) -> None:

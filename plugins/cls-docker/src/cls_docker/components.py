@@ -80,7 +80,7 @@ class ContainerSettings(ContainedSettings):
     timeout_sec: float = field(default=3600, validator=and_(gt(0), le(LONGEST)))
 
     def __attrs_post_init__(self) -> None:
-        check_command(self.command)
+        check_command(self, None, self.command)
 
     @property
     def container(self) -> Container:

@@ -16,6 +16,8 @@ _FULL = "no space left on device"
 _START = "start the engine (dockerd, Docker Desktop, podman system service), or name another by DOCKER_HOST"
 _MEMBER = "let this user use it (on Linux, by the group docker), or name an engine of your own by DOCKER_HOST"
 
+_LOGIN = ("unauthorized", "denied", "no basic auth credentials", "authentication required")
+
 
 class EngineUnavailableError(ClsError, ConnectionError):
     """The container engine did not answer; what was asked of it may or may not have happened."""
@@ -75,6 +77,14 @@ def unanswered(what: str, error: BaseException) -> ClsError:
 def said_no(problem: str, said: str, hint: str) -> ClsError:
     """What to say of a *problem* that the engine told of, *said*, in the midst of what it did."""
     return full(problem) if _FULL in said.lower() else WorkloadError(problem, hint=hint)
+
+
+def registry_hint(repository: str, said: str) -> str:
+    """What to do where the registry of *repository* refused with the words *said*, or did not answer."""
+    if not any(word in said.lower() for word in _LOGIN):
+        return "is the registry's name right, and can the engine reach it?"
+    host = repository.partition("/")[0]
+    return f"docker login {host}" if "." in host or ":" in host else "docker login"
 
 
 def full(problem: str) -> EngineRefusedError:

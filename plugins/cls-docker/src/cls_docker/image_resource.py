@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cls_docker.client import Engine
-from cls_docker.errors import asking
+from cls_docker.errors import asking, registry_hint
 from cls_docker.images import build
 from cls_docker.resources import ImageResource, split_reference
 from clusterless.errors import ClsError
@@ -14,8 +14,6 @@ from clusterless.provider import Surroundings
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-_LOGIN = ("unauthorized", "denied", "no basic auth credentials", "authentication required")
 
 
 class PushError(ClsError):
@@ -55,11 +53,8 @@ def _push(client: DockerClient, tag: str) -> None:
     with asking(f"push {tag}"):
         refused = _refusal(client.api.push(repository, tag=version, stream=True, decode=True))
     if refused:
-        registry = repository.partition("/")[0]
-        can_login = any(word in refused.lower() for word in _LOGIN)
-        hint = f"docker login {registry}" if can_login else "is the registry's name right, and can the engine reach it?"
         msg = f"cannot push {tag}: {refused}"
-        raise PushError(msg, hint=hint)
+        raise PushError(msg, hint=registry_hint(repository, refused))
 
 
 def _refusal(told: Iterable[Mapping[str, Any]]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cls_docker.client import Engine
 from cls_docker.confinement import PullPolicy
-from cls_docker.errors import ImageMissingError, asking, said_no
+from cls_docker.errors import ImageMissingError, asking, registry_hint, said_no
 from cls_docker.run import LABEL
 from clusterless.errors import WorkloadError
 
@@ -72,15 +72,18 @@ def pull(engine: Engine, image: str, *, platform: str = "", note: Note = lambda 
     from docker.utils import parse_repository_tag
 
     repository, tag = parse_repository_tag(image)
+    what = f"pull the image {image}"
     note(f"pulling {image}\n")
-    with asking(f"pull the image {image}"):
-        told = engine.client.api.pull(
-            repository, tag=tag or "latest", stream=True, decode=True, platform=platform or None
-        )
-        problem = next((str(each["error"]) for each in told if "error" in each), "")
-    if problem:
-        hint = "is the name right, and does 'docker pull' get it? A private one needs 'docker login'"
-        raise said_no(f"cannot pull the image {image}: {problem}", problem, hint)
+    try:
+        with asking(what):
+            told = engine.client.api.pull(
+                repository, tag=tag or "latest", stream=True, decode=True, platform=platform or None
+            )
+            refused = next((str(each["error"]) for each in told if "error" in each), "")
+    except WorkloadError as error:
+        raise WorkloadError(error.problem, hint=registry_hint(repository, error.problem)) from error
+    if refused:
+        raise said_no(f"cannot {what}: {refused}", refused, registry_hint(repository, refused))
 
 
 def slug(name: str) -> str:
