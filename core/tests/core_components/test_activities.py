@@ -171,7 +171,7 @@ def test_a_function_may_return_anything_or_exit(bench: Any, function: str) -> No
     [
         ("fail", "^chores:fail: ValueError: bad"),
         ("refuse", "^chores:refuse: exited: not today$"),
-        ("die", "lost its process .it exited with 3"),
+        ("die", "lost its process, which exited with 3"),
         ("absent", "chores has no function 'absent'"),
     ],
 )

@@ -260,7 +260,7 @@ def test_a_process_is_ended_when_the_attempt_is_given_up(bench: Any, worked: Any
 def test_a_process_that_dies_is_a_failure_and_replaced(bench: Any, worked: Any) -> None:
     workload = worked.make("die")
     for _ in range(2):
-        with pytest.raises(WorkloadError, match=r"steps:die: lost its process \(it exited with 3\)\n  \| last words"):
+        with pytest.raises(WorkloadError, match=r"steps:die: lost its process, which exited with 3\n  \| last words"):
             workload.run(bench.work())
 
 

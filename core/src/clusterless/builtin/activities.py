@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import WorkloadSettings
 from clusterless.model.element import Needs
+from clusterless.model.limits import Limits
 from clusterless.model.naming import check_environment
 from clusterless.runtime.contract import is_selector
 
@@ -28,6 +29,7 @@ class CommandSettings(WorkloadSettings):
 
     command: tuple[str, ...] = field(default=())
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
+    limits: Limits = Factory(Limits)
 
     @command.validator
     def _selects_nothing(self, _: object, command: tuple[str, ...]) -> None:
@@ -65,6 +67,7 @@ class FunctionSettings(WorkloadSettings):
     function: str = field(default="")
     python_path: tuple[str, ...] = (".",)
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
+    limits: Limits = Factory(Limits)
 
     @function.validator
     def _is_a_function(self, _: object, function: str) -> None:

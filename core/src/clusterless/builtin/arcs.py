@@ -12,6 +12,7 @@ from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.copying import CopyProps
 from clusterless.model.element import Needs
+from clusterless.model.limits import Limits
 from clusterless.model.naming import check_environment
 from clusterless.runtime.contract import check_command
 
@@ -47,6 +48,7 @@ class ExecSettings(WorkloadSettings):
     command: tuple[str, ...] = field(default=())
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
     timeout_sec: float = field(default=3600, validator=gt(0))
+    limits: Limits = Factory(Limits)
 
     @command.validator
     def _can_be_substituted(self, _: object, command: tuple[str, ...]) -> None:
@@ -84,13 +86,14 @@ class PythonSettings(WorkloadSettings):
     """``function`` is ``module:function``, called with a `clusterless.sdk.LotWork`.
 
     The folders of ``pythonPath`` (relative to the project file's) are where modules are looked for
-    first. ``environment`` and ``timeoutSec`` are as those of `ExecSettings`.
+    first. ``environment``, ``timeoutSec`` and ``limits`` are as those of `ExecSettings`.
     """
 
     function: str = field(default="", validator=_is_a_function)
     python_path: tuple[str, ...] = (".",)
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
     timeout_sec: float = field(default=3600, validator=gt(0))
+    limits: Limits = Factory(Limits)
 
 
 @frozen(kw_only=True)

@@ -36,6 +36,7 @@ class RunCommand:
                 folder=self._base,
                 environment=environment,
                 output=output,
+                limits=settings.limits,
                 timeout=self._activity.timeout_sec,
                 stopping=occasion.stopping,
             )

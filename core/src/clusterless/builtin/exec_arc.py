@@ -35,6 +35,7 @@ class ExecWorkload:
                     folder=self._surroundings.base,
                     environment=self._environment(work),
                     output=output,
+                    limits=self._arc.workload.limits,
                     timeout=self._arc.workload.timeout_sec,
                     stopping=work.stopping,
                 )

@@ -16,6 +16,7 @@ from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import LocatedDataset
 from clusterless.model.element import Needs
 from clusterless.model.event import Event
+from clusterless.model.limits import Limits
 from clusterless.model.lot import Lot
 from clusterless.model.notifier import Notifier
 from clusterless.runtime.contract import check_command, substitute
@@ -128,6 +129,7 @@ class ExecNotifier(Notifier):
     command: tuple[str, ...] = field()
     environment: Mapping[str, str] = Factory(dict)
     timeout_sec: float = field(default=60, validator=[gt(0), le(3600)])
+    limits: Limits = Factory(Limits)
 
     @property
     def needs(self) -> Needs:

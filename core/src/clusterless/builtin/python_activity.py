@@ -31,13 +31,14 @@ class CallFunction:
             "work": "activity",
             "function": settings.function,
             "path": [os.path.normpath(self._base / folder) for folder in settings.python_path],
+            "cpu": settings.limits.cpu_sec,
             "environment": contract.occasion_variables(occasion, settings.workload_props),
         }
         environment = {**contract.inherited(os.environ), **settings.environment}
         with Output(occasion.output) as output:
             try:
                 answer = answered(
-                    lambda: PythonWorker(self._base, environment, output),
+                    lambda: PythonWorker(self._base, environment, output, settings.limits),
                     PythonWorker.end,
                     job,
                     output,

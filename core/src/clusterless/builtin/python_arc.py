@@ -82,6 +82,7 @@ class PythonWorkload:
             "work": "lot",
             "function": settings.function,
             "path": [os.path.normpath(self._base / folder) for folder in settings.python_path],
+            "cpu": settings.limits.cpu_sec,
             "environment": contract.variables(self._arc, work, settings.workload_props),
         }
 
@@ -93,7 +94,7 @@ class PythonWorkload:
                     return worker
                 worker.end()
         environment = {**contract.inherited(os.environ), **self._arc.workload.environment}
-        return PythonWorker(self._base, environment, output)
+        return PythonWorker(self._base, environment, output, self._arc.workload.limits)
 
     def _give_back(self, worker: PythonWorker) -> None:
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Pipe
@@ -11,26 +10,39 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Any
 
-from clusterless.builtin.processes import end_group
+from clusterless.builtin.processes import Supervised
 from clusterless.errors import WorkloadError
+from clusterless.model.limits import Limits
 from clusterless.runtime.output import Output, await_end
 
 _TRIES = 3  # processes that are handed a job, where each dies before it begins
 
 
 class PythonWorker:
-    """A `clusterless.sdk.worker` in a process group of its own; it works one job at a time."""
+    """A `clusterless.sdk.worker` in a process group of its own; it works one job at a time.
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], output: Output) -> None:
+    The *limits* hold for each job.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], output: Output, limits: Limits) -> None:
         self._connection, theirs = Pipe()
         self._is_busy = False
         with theirs:
-            self._process = _start(folder, environment, output.fd, theirs.fileno())
+            self._process = Supervised(
+                # -P: a module of the user must not take the place of one that the worker itself needs.
+                [sys.executable, "-P", "-m", "clusterless.sdk.worker", str(theirs.fileno())],
+                folder=folder,
+                environment=environment,
+                output=output.fd,
+                limits=limits,
+                passed=theirs.fileno(),
+                limits_cpu=True,
+            )
 
     def is_alive(self) -> bool:
         """Whether it can take a job."""
         # Of a process that has just died, the connection tells first; an idle one has nothing to say.
-        return not self._is_busy and self._process.poll() is None and not self._connection.poll()
+        return not self._is_busy and self._process.is_alive() and not self._connection.poll()
 
     def call(
         self, job: Mapping[str, Any], output: Output, timeout: float, stopping: Callable[[], bool]
@@ -44,7 +56,7 @@ class PythonWorker:
         self._is_busy, has_begun = True, False
         try:
             self._connection.send_bytes(json.dumps(job).encode())
-            send_handle(self._connection, output.fd, self._process.pid)
+            send_handle(self._connection, output.fd, 0)  # only Windows asks whose it is
             await_end(self._connection.poll, timeout, stopping)
             self._connection.recv_bytes()  # says that it has begun
             has_begun = True
@@ -57,15 +69,18 @@ class PythonWorker:
             self.end(output if has_begun else None)  # else the output is the next one's
             if not has_begun:
                 return None
-            msg = f"lost its process ({_end(self._process.returncode)})"
-            raise WorkloadError(msg) from error
+            raise self._lost() from error
         self._is_busy = False
         return answer
 
     def end(self, output: Output | None = None) -> None:
         """End the process and all that it started."""
-        end_group(self._process, output)
+        self._process.end(output)
         self._connection.close()
+
+    def _lost(self) -> WorkloadError:
+        problem = self._process.problem() or WorkloadError("exited with 0")
+        return WorkloadError(f"lost its process, which {problem}", hint=problem.hint)
 
 
 def answered(
@@ -91,25 +106,3 @@ def answered(
             return answer
     msg = f"lost {_TRIES} processes before any began"
     raise WorkloadError(msg)
-
-
-def _start(folder: Path, environment: Mapping[str, str], output: int, connection: int) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            # -P: a module of the user must not take the place of one that the worker itself needs.
-            [sys.executable, "-P", "-m", "clusterless.sdk.worker", str(connection)],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[connection],
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        msg = f"a process for it cannot be started: {error}"
-        raise WorkloadError(msg) from error
-
-
-def _end(code: int) -> str:
-    return f"killed by signal {-code}" if code < 0 else f"it exited with {code}"

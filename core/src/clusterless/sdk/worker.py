@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from queue import SimpleQueue
@@ -35,6 +37,7 @@ _Job = tuple[dict[str, Any], int]
 
 def main(descriptor: int) -> None:
     """Work what comes until the other end hangs up."""
+    os.set_inheritable(descriptor, False)  # whoever holds it keeps the other end from seeing that we are gone
     connection: Connection[Any, Any] = Connection(descriptor)
     jobs: SimpleQueue[_Job] = SimpleQueue()
     signal.signal(signal.SIGTERM, _stop)
@@ -58,6 +61,7 @@ def _listen(connection: Connection[Any, Any], jobs: SimpleQueue[_Job]) -> None:
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:
     os.environ.update(job["environment"])
+    _allow(job["cpu"])
     sys.path[:0] = [folder for folder in job["path"] if folder not in sys.path]
     try:
         function = find(job["function"])
@@ -67,6 +71,14 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         return _WORKS[job["work"]](function)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the user's code raises goes home as text
         return {"problem": describe(error)}
+
+
+def _allow(cpu: int | None) -> None:
+    """Let this process take so many seconds of a processor from now on; without limit where it is None."""
+    if cpu:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = ceil(used.ru_utime + used.ru_stime) + cpu
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _work_lot(function: Function) -> dict[str, Any]:
