@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 _LONGEST = 600  # characters of a line: an error is read by people
 _END = 200
 
+SHOWN = 20
+"""So many findings are told where people look; whoever mends these runs it again."""
+
 
 def cut(text: str, most: int, end: int = 0) -> str:
     """*text* without its middle where it has more than *most* characters; the last *end* of it are kept."""
@@ -54,7 +57,11 @@ class InvalidValueError(ClsError, ValueError):
 
 
 class MalformedError(ClsError):
-    """A project file or a record does not say what it must; nothing was changed."""
+    """A project file or a record does not say what it must; nothing was changed.
+
+    Attributes:
+        findings: All; the message has the first of them.
+    """
 
     code = "document-malformed"
     exit_code = 2
@@ -62,9 +69,11 @@ class MalformedError(ClsError):
     def __init__(self, source: str, findings: list[str], *, hint: str = "") -> None:
         self.source = source
         self.findings = [cut(finding, _LONGEST, _END) for finding in findings]
-        count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
-        lines = "\n".join(f"  - {finding}" for finding in self.findings)
-        super().__init__(f"{source}: {count}\n{lines}", hint=hint)
+        count = "1 problem" if len(findings) == 1 else f"{len(findings):,} problems"
+        lines = [f"  - {finding}" for finding in self.findings[:SHOWN]]
+        if len(findings) > SHOWN:
+            lines.append(f"  and {len(findings) - SHOWN:,} more")
+        super().__init__("\n".join([f"{source}: {count}", *lines]), hint=hint)
 
 
 class ProjectFileMissingError(ClsError, FileNotFoundError):

@@ -230,7 +230,14 @@ def test_what_attempts_left_is_told_by_what_became_of_their_lot_and_swept(
     """Four lots rest with their attempts used up; one is complete, and more of its attempt is there than it names."""
     site = Site(project, cls)
     assert cls("run", "project.json", "--until-idle").returncode == 1
-    assert site.kinds("audit", "b") == {"stray": 8}
+    code, rows, said = site.asked("audit", "b")
+    assert (code, {row["kind"] for row in rows}, len(rows)) == (0, {"kept"}, 8)
+    assert "nothing is wrong; 8 more objects kept by partial attempts" in said
+    attempt = rows[0]["uri"].split("/")[-2]
+    assert rows[0]["note"] == f"kept by partial attempt {attempt}, for the next one at its lot"
+    put(site.folder / "data/b", f"{attempt}/unlisted", "x", 1)
+    (row,) = (row for row in site.asked("audit", "b")[1] if row["kind"] == "stray")
+    assert row["note"] == f"left by attempt {attempt}; its lot is partial"
     assert "nothing of it can be put right" in site.asked("audit", "b", "--fix", "--yes")[2]
     (site.folder / "up").touch()
     put(site.folder / "data/a", "new", "n", 0.5)
@@ -244,13 +251,33 @@ def test_what_attempts_left_is_told_by_what_became_of_their_lot_and_swept(
     staged = f"staging/project=p/version=1/arc=keep/sink=main/lot={lot}/attempt={attempt}/old.json"
     site.store("manifest").put(staged, b"x")
     aged(site.path("old.json"))
-    assert site.kinds("audit", "b") == {"stray": 8, "disowned": 1, "staged": 1}
+    assert site.kinds("audit", "b") == {"kept": 8, "stray": 1, "disowned": 1, "staged": 1}
     code, _, said = site.asked("audit", "b", "--fix", "--yes")
     assert code == 3
     assert "removed 1 object, and 1 object from staging" in said
-    assert "left: 8 stray" in said
+    assert "left: 1 stray\n" in said
     assert not left.exists()
-    assert site.kinds("audit", "b") == {"stray": 8}
+    assert site.kinds("audit", "b") == {"kept": 8, "stray": 1}
+
+
+def test_what_a_partial_copy_wrote_is_kept_for_the_next_attempt(project: Path, cls: Callable[..., Any]) -> None:
+    """Nothing in its key says whose it is: the ledger does."""
+    site = Site(project, cls)
+    declared = json.loads(site.project.read_text())
+    props = {"failArcOnPartialPercent": 0.5}
+    copy = {"type": "cls:core:copyArc", "name": "copy", "workload": {"workloadProps": props}, "retry": {"attempts": 1}}
+    sink = {"name": "c", "version": "1", "pathURI": "data/c/"}
+    declared["arcs"] = [{**copy, "sources": {"main": {"name": "a", "version": "1"}}, "sinks": {"main": sink}}]
+    site.project.write_text(json.dumps(declared))
+    put(site.folder / "data/a", "g", "of the same lot", 5)
+    (site.folder / "data/c/g").mkdir(parents=True)
+    assert site.cls("run", "project.json", "--until-idle").returncode == 1
+    code, rows, said = site.asked("audit", "c")
+    assert (code, [(row["kind"], row["uri"].rpartition("/")[2]) for row in rows]) == (0, [("kept", "f3")]), rows
+    assert "1 more object kept by partial attempts" in said
+    (site.folder / "data/c/g").rmdir()
+    assert site.cls("replay", "copy", "--which", "partial", "-p", "project.json", "--yes").returncode == 0
+    assert site.asked("audit", "c")[:2] == (0, [])
 
 
 def test_an_arcs_object_of_another_size_is_told_for_its_lot(site: Site) -> None:

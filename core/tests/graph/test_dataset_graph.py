@@ -263,8 +263,16 @@ def test_neighbours_with_a_common_beginning_do_not_overlap() -> None:
     assert graph(boundary("a", "s3://b/in/"), arc("copy", "a", sink("b", "s3://b/in-2/"))).findings() == ()
 
 
-def test_boundaries_may_share_a_location() -> None:
-    assert graph(boundary("a", "s3://b/in/"), boundary("b", "s3://b/in/")).findings() == ()
+def test_boundaries_that_share_a_location_are_warned_of() -> None:
+    finding = only(graph(boundary("a", "s3://b/in/"), boundary("b", "s3://b/in/new/")).findings())
+    assert finding.severity is Severity.WARNING
+    assert finding.text.startswith("arrivals are booked twice")
+
+
+def test_boundaries_of_other_versions_may_share_a_location() -> None:
+    parts = part(boundary("a", "s3://b/in/")), part(boundary("b", "s3://b/in/"))
+    newer = evolve(parts[1].deployable, project=evolve(parts[1].project, version="2"))
+    assert Graph((parts[0], evolve(parts[1], deployable=newer))).findings() == ()
 
 
 def test_paths_begin_where_the_deployable_stands() -> None:

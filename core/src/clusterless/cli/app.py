@@ -19,7 +19,7 @@ import click
 from attrs import define, evolve
 
 from clusterless.cli.helping import Context, fitted
-from clusterless.errors import ClsError, PluginError
+from clusterless.errors import SHOWN, ClsError, MalformedError, PluginError
 from clusterless.plugins import find_plugins
 
 if TYPE_CHECKING:
@@ -221,6 +221,8 @@ def report(error: Exception) -> int:
         return 1  # whoever was reading has gone; there is nobody to tell
     _log.info("the whole story", exc_info=error)
     hint = _hint(error)
+    if isinstance(error, MalformedError) and len(error.findings) > SHOWN:
+        hint = "; ".join(filter(None, [hint, "cls verify FILE... --output json tells all"]))
     if isinstance(error, ClsError):
         _say(f"error[{error.code}]: {error.problem}", hint)
         return error.exit_code

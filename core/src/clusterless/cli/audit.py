@@ -78,7 +78,7 @@ def audit(
         audited = audit_dataset(landscape, view, wanted(view, lots, window), step)
     show_faults(audited.book, session.output)
     say(_summary(view, audited))
-    left = _fixed(landscape, view, audited, yes) if fix else sum(audited.counts.values())
+    left = _fixed(landscape, view, audited, yes) if fix else audited.wrong
     if left:
         ctx.exit(FOUND)
 
@@ -141,7 +141,10 @@ def _row(fault: Fault) -> tuple[Value, ...]:
 
 def _summary(view: DatasetView, audited: Audited) -> str:
     told = [f"{some(audited.lots, 'lot')}, {some(audited.objects, 'object')}, {some(audited.bytes, 'byte')}"]
-    told += [f"{count:,} {kind.code}" for kind, count in audited.counts.items()] or ["nothing is wrong"]
+    wrong = [f"{count:,} {kind.code}" for kind, count in audited.counts.items() if kind.is_wrong]
+    told += wrong or ["nothing is wrong"]
+    if kept := audited.counts.get(Kind.KEPT):
+        told.append(f"{some(kept, 'more object')} kept by partial attempts")
     if audited.waiting:
         told.append(f"{some(audited.waiting, 'more object')} may yet be in a lot")
     if audited.older:
@@ -162,7 +165,7 @@ def say(text: str) -> None:
 def _fixed(landscape: Landscape, view: DatasetView, audited: Audited, yes: bool) -> int:
     """How much is left."""
     able = mendable(landscape, view, audited)
-    total = sum(audited.counts.values())
+    total = audited.wrong
     if not able:
         if total:
             say("nothing of it can be put right by --fix")
@@ -207,4 +210,4 @@ def _left(audited: Audited, booked: bool, mended: Mended) -> list[str]:
     else:
         counts[Kind.DISOWNED] = counts.get(Kind.DISOWNED, 0) - mended.swept.data
         counts[Kind.STAGED] = counts.get(Kind.STAGED, 0) - mended.swept.staged
-    return [f"{count:,} {kind.code}" for kind, count in counts.items() if count > 0]
+    return [f"{count:,} {kind.code}" for kind, count in counts.items() if count > 0 and kind.is_wrong]

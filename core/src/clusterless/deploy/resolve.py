@@ -12,7 +12,7 @@ from clusterless.deploy.check import findings
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding, Severity
-from clusterless.errors import MalformedError
+from clusterless.errors import SHOWN, MalformedError
 from clusterless.model.barrier import Barrier
 from clusterless.model.dataset import GatheredDataset, JoinedDataset, LocatedDataset, SourceDataset
 from clusterless.plugins import Plugins
@@ -30,8 +30,10 @@ def resolve(declared: Sequence[Declared], plugins: Plugins) -> tuple[Site, ...]:
     surveyed = survey(declared, plugins)
     found = findings(surveyed)
     refuse_errors(found)
-    for finding in found:
+    for finding in found[:SHOWN]:
         _log.warning("%s", finding)
+    if len(found) > SHOWN:
+        _log.warning("and %d more; cls verify tells all", len(found) - SHOWN)
     return tuple(site(surveyed, each) for each in surveyed.placed)
 
 

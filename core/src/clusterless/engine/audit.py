@@ -15,6 +15,7 @@ class Kind(enum.Enum):
 
     STRAY = ("stray", "An object is in no lot: it arrived and was never booked, is of a dead attempt, or is foreign.")
     DISOWNED = ("disowned", "An attempt left the object, and its lot was completed without it. `--fix` removes it.")
+    KEPT = ("kept", "A partial attempt left the object, and the next one is handed it. This is no fault.")
     DOUBLE = ("double", "The object is in several lots, or twice in one.")
     COPY = ("copy", "Another object has the same bytes. Only `cls dupes` looks for it.")
     VANISHED = ("vanished", "A lot lists the object, and it is gone.")
@@ -34,6 +35,11 @@ class Kind(enum.Enum):
     def __init__(self, code: str, meaning: str) -> None:
         self.code = code
         self.meaning = meaning
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody should look into it."""
+        return self is not Kind.KEPT
 
 
 @frozen
@@ -69,11 +75,15 @@ class Standing(enum.IntEnum):
     REMOVED = 3  # listed by a lot that retention has removed, at that time
     BOOKED = 4  # an arrival that a seal has put in the lot
     WAITING = 5  # an arrival in the intake, for its lot; or for none, since its key gives no time
+    KEPT = 6  # listed by a partial attempt at a lot that is not complete since
 
 
 @frozen
 class Mention:
-    """Where a *key* occurs; *etag* and *size* are those of the arrival, *at* when its lot was removed."""
+    """Where a *key* occurs; *etag* and *size* are those of the arrival, *at* when its lot was removed.
+
+    *attempt* is the one that keeps it.
+    """
 
     key: str
     standing: Standing
@@ -82,6 +92,7 @@ class Mention:
     etag: str | None = None
     size: int | None = None
     at: datetime | None = None
+    attempt: str = ""
 
 
 @frozen
@@ -209,4 +220,7 @@ def _unlisted(present: Present, about: Sequence[Mention], uri: str) -> Judged:
             return Fault(Kind.REMAINS, each.lot, uri, present.size, "its lot was removed, and it is still there")
     if any(each.standing is Standing.SUPERSEDED for each in about):
         return Held(present, "")
+    if kept := next((each for each in about if each.standing is Standing.KEPT), None):
+        note = f"kept by partial attempt {kept.attempt}, for the next one at its lot"
+        return Fault(Kind.KEPT, kept.lot, uri, present.size, note)
     return Loose(present)

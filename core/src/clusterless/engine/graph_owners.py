@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clusterless.engine.findings import Finding
+from clusterless.engine.findings import Finding, Severity
 from clusterless.engine.graph_parts import Node, Writer
 from clusterless.engine.lineage import Lineage
 from clusterless.engine.locations import overlap, overlapping
+from clusterless.model.boundary import IngressBoundary, PathFilter
 
 
 def double_owners(graph: Lineage) -> Iterator[Finding]:
@@ -66,6 +67,10 @@ def overlaps(graph: Lineage) -> Iterator[Finding]:
             text = f"{arc.label} writes to {arc.dataset.path_uri}, where {boundary.label} takes arrivals from"
             remedy = f"write outside {boundary.dataset.path_uri}, and outside what contains it"
             yield arc.finding(f"what is written would arrive again: {text}", remedy)
+        elif one.part.project == other.part.project and not _are_told_apart(one, other):
+            text = f"{other.label} takes arrivals from {other.dataset.path_uri}, as {one.label} does"
+            remedy = "give one of them another location, or each a filter; versions of a project may share one"
+            yield other.finding(f"arrivals are booked twice: {text}", remedy, severity=Severity.WARNING)
 
 
 def outlets(graph: Lineage) -> Iterator[Finding]:
@@ -88,6 +93,12 @@ def outlets(graph: Lineage) -> Iterator[Finding]:
             label, path_uri, does = places[other]
             text = f"it goes out to {reader.outside}, and {label} {does} to {path_uri}"
             yield reader.finding(text, at=".pathURI", remedy="go out to a location of its own")
+
+
+def _are_told_apart(one: Writer, other: Writer) -> bool:
+    """Whether each of two boundaries has chosen what it takes; whether both choose the same is not looked at."""
+    filters = [each.element.filter for each in (one, other) if isinstance(each.element, IngressBoundary)]
+    return len(set(filters)) == 2 and PathFilter() not in filters
 
 
 def _where_else(graph: Lineage, node: Node) -> str:

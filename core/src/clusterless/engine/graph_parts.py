@@ -92,8 +92,8 @@ class Writer:
         is_clock = isinstance(self.element, IngressBoundary) and self.element.booking.schedule
         return not (is_clock or isinstance(self.element, Barrier))
 
-    def finding(self, text: str, remedy: str = "", *, at: str = "") -> Finding:
-        return Finding(file=self.part.file, path=self.path + at, text=text, remedy=remedy)
+    def finding(self, text: str, remedy: str = "", *, at: str = "", severity: Severity = Severity.ERROR) -> Finding:
+        return Finding(severity=severity, file=self.part.file, path=self.path + at, text=text, remedy=remedy)
 
 
 @frozen(kw_only=True)

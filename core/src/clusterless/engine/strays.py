@@ -80,4 +80,4 @@ class Written:
             return Fault(Kind.STRAY, held.lot, uri, present.size, note)
         if present.time >= self.since:
             return None
-        return Fault(Kind.STRAY, "", uri, present.size, "no attempt names it")
+        return Fault(Kind.STRAY, "", uri, present.size, "no lot lists it, nor does an attempt at one")

@@ -51,6 +51,11 @@ class Audited:
         """How many faults there are of each kind."""
         return self.book.counts()
 
+    @property
+    def wrong(self) -> int:
+        """How many faults somebody should look into."""
+        return sum(count for kind, count in self.counts.items() if kind.is_wrong)
+
 
 def audit_dataset(landscape: Landscape, view: DatasetView, wanted: Wanted, step: Step) -> Audited:
     """Hold what is at the locations of the dataset against what its lots list, and these against what was committed.
@@ -126,7 +131,7 @@ class _Audit:
             rules = Arriving(booking=booking, through=seals.through, now=self._objects_now())
             self.judge = rules.judge
         elif self.maker:
-            ledgers = LedgersRead(self.maker, self._role, self.book, self.wanted, now)
+            ledgers = LedgersRead(self.maker, self.view, self._role, self.book, self.wanted, self._place, now)
             ledgers.read(self._along(now, 0, _READ))
             self.judge = Written(trace=self.book.traced, since=min(ledgers.since, now - PATIENCE)).judge
 

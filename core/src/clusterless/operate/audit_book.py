@@ -17,7 +17,7 @@ from clusterless.engine.strays import Trace
 _BATCH = 5000  # rows written, or read, at a time
 
 _TABLES = """
-CREATE TABLE mention (place INTEGER, key TEXT, standing INTEGER, lot TEXT, revision INTEGER, etag, size, at);
+CREATE TABLE mention (place INTEGER, key TEXT, standing INTEGER, lot TEXT, revision INTEGER, etag, size, at, attempt);
 CREATE TABLE booked (lot TEXT, revision INTEGER, digest, bytes, at, PRIMARY KEY (lot, revision)) WITHOUT ROWID;
 CREATE TABLE attempt (attempt TEXT PRIMARY KEY, lot, state, lives, settled) WITHOUT ROWID;
 CREATE TABLE named (key TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -55,8 +55,8 @@ class Book:
         """Note that *mention* is of a key below the location numbered *place*."""
         at = mention.at.isoformat() if mention.at else None
         where = (place, mention.key, mention.standing.value, mention.lot, mention.revision)
-        row = (*where, mention.etag, mention.size, at)
-        self._write("mention VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        row = (*where, mention.etag, mention.size, at, mention.attempt)
+        self._write("mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self, committed: Committed) -> None:
         row = (committed.lot, committed.revision, committed.digest, committed.bytes, committed.at.isoformat())
@@ -82,10 +82,12 @@ class Book:
 
     def mentions(self, place: int) -> Iterator[Mention]:
         """Those of a place, in order of key."""
-        select = "SELECT key, standing, lot, revision, etag, size, at FROM mention WHERE place = ? ORDER BY key"
-        for key, standing, lot, revision, etag, size, at in self._rows(select, place):
+        select = (
+            "SELECT key, standing, lot, revision, etag, size, at, attempt FROM mention WHERE place = ? ORDER BY key"
+        )
+        for key, standing, lot, revision, etag, size, at, attempt in self._rows(select, place):
             moment = datetime.fromisoformat(at) if at else None
-            yield Mention(key, _STANDINGS[standing], lot, revision, etag, size, moment)
+            yield Mention(key, _STANDINGS[standing], lot, revision, etag, size, moment, attempt)
 
     def count(self, place: int) -> int:
         """How many mentions there are of a place."""
@@ -110,9 +112,10 @@ class Book:
             "SELECT lot, committed, there "
             "FROM (SELECT lot, bytes AS committed, max(revision) FROM booked GROUP BY lot) "
             "JOIN (SELECT lot, sum(size) AS there FROM held GROUP BY lot) USING (lot) "
-            "WHERE committed IS NOT NULL AND committed <> there AND lot NOT IN (SELECT lot FROM fault) ORDER BY lot"
+            "WHERE committed IS NOT NULL AND committed <> there "
+            "AND lot NOT IN (SELECT lot FROM fault WHERE kind <> ?) ORDER BY lot"
         )
-        yield from self._rows(select)
+        yield from self._rows(select, _KINDS.index(Kind.KEPT))
 
     def traced(self, attempt: str) -> Trace | None:
         found = self._one("SELECT lot, state, lives, settled FROM attempt WHERE attempt = ?", attempt)

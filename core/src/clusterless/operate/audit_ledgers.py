@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from attrs import define, field, frozen
 
 from clusterless import layout
-from clusterless.engine.audit import Fault, Kind
+from clusterless.engine.audit import Fault, Kind, Mention, Standing
 from clusterless.engine.strays import PATIENCE, Trace
 from clusterless.engine.wanted import Wanted
-from clusterless.errors import MalformedError
-from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failed
+from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
+from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failed, SinkRecord
 from clusterless.model.lot import Lot
 from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.audit_book import Book, Committed, said
-from clusterless.operate.landscape import ArcView
+from clusterless.operate.audit_manifests import Placed
+from clusterless.operate.landscape import ArcView, DatasetView
 from clusterless.runtime.reconcile import Seen, pictures
 from clusterless.store.ledger import LotLedger
+from clusterless.store.manifests import decode
 
 _EVERY = 256  # lots between two tellings of how far it is
 
@@ -39,9 +42,11 @@ class LedgersRead:
     """What the ledgers of *view* hold of the sink *role* goes into the *book*; *since*: when the oldest claim began."""
 
     view: ArcView
+    dataset: DatasetView
     role: str
     book: Book
     wanted: Wanted
+    place: Placed
     now: datetime
     since: datetime = field(init=False)
 
@@ -86,12 +91,23 @@ class LedgersRead:
                 for record in entry.sinks.values():
                     if record.staged:
                         self.book.name(record.staged)
+        for failed in _handed_over(ledger.entries):
+            if self.role in failed.sinks:
+                self._keep(lot, failed.attempt, failed.sinks[self.role])
         for trace in self._traces(lot, ledger, last):
             self.book.trace(trace)
         if isinstance(last, Complete | Failed) and not ledger.marked and last.at < self.now - PATIENCE:
             uri = layout.uri(self.view.state.root, self.view.keys.lot(ledger.seen.lot))
             note = f"its {last.kind} entry was never announced; cls run does it"
             self.book.blame(Fault(Kind.UNANNOUNCED, lot, uri, note=note))
+
+    def _keep(self, lot: str, attempt: str, record: SinkRecord) -> None:
+        """Note the objects that a partial attempt wrote."""
+        with suppress(MalformedError, ObjectMissingError, InvalidValueError):  # then they are judged by their keys
+            manifest = record.manifest or decode(self.dataset.manifests.store, record.staged or "")
+            for uri in manifest.uris:
+                place, key = self.place(uri)
+                self.book.mention(place, Mention(key, Standing.KEPT, lot, attempt=attempt))
 
     def _traces(self, lot: str, ledger: _Ledger, last: Entry) -> Iterable[Trace]:
         open_ = isinstance(last, Claim) and max(last.expires, ledger.renewed or last.expires) > self.now
@@ -101,6 +117,15 @@ class LedgersRead:
         attempts = dict.fromkeys(each.attempt for each in ledger.entries if isinstance(each, Claim | Complete | Failed))
         current = last.attempt if isinstance(last, Claim) else ""
         return [Trace(each, lot, last.kind, open_ and each == current, settled) for each in attempts]
+
+
+def _handed_over(entries: Sequence[Entry]) -> Iterator[Failed]:
+    """What failed since the lot was last complete, the newest first: the next attempt gets what these wrote."""
+    for entry in reversed(entries):
+        if isinstance(entry, Complete):
+            return
+        if isinstance(entry, Failed):
+            yield entry
 
 
 def _with_hints(seen: Seen, ledger: LotLedger, entries: tuple[Entry, ...]) -> _Ledger:
