@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from beds.aws import ACCOUNT
 from beds.proxy import Answer, Lost, Plan, proxied, s3_error
 
 pytestmark = pytest.mark.slow
@@ -26,12 +27,21 @@ class Weather(Plan):
     def take(self, request: str, body: bytes = b"") -> Answer | Lost | None:
         if not self.bad or self.kind not in request:
             return None
+        if b"Action=GetCallerIdentity" in body and isinstance(self.others, Answer):
+            return as_xml(self.others)
         return self.others if request == "POST /" else self.s3
 
 
 def refused(status: int, code: str, message: str) -> Answer:
     """How services other than S3 say no."""
     return Answer(status, json.dumps({"__type": code, "message": message}).encode())
+
+
+def as_xml(said: Answer) -> Answer:
+    """The same of a service that is asked who somebody is, which speaks XML."""
+    told = json.loads(said.body)
+    error = f"<Error><Type>Sender</Type><Code>{told['__type']}</Code><Message>{told['message']}</Message></Error>"
+    return Answer(said.status, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"Content-Type": "text/xml"})
 
 
 @pytest.fixture
@@ -73,15 +83,19 @@ def test_another_account(declared: Any) -> None:
     declared.declare(placement=placed, boundaries=[declared.boundary()])
     ran = declared.run(code=None)
     assert ran.code != 0
-    assert f"the placement aws:{declared.stage}:111122223333:us-west-2 is not bootstrapped" in ran.err
-    assert "cls bootstrap --provider aws" in ran.err
+    assert "p.json: $.placement: the placement is in account 111122223333" in ran.err
+    assert f"these credentials are of account {ACCOUNT} (arn:aws:" in ran.err
+    assert "choose a profile (AWS_PROFILE), or set a role" in ran.err
+    assert "cls bootstrap" not in ran.err
 
 
 def test_another_region(declared: Any) -> None:
     declared.declare(placement={"region": "eu-west-1"}, boundaries=[declared.boundary()])
     ran = declared.run(code=None)
     assert ran.code != 0
-    assert f"the placement aws:{declared.stage}:000000000000:eu-west-1 is not bootstrapped" in ran.err
+    assert f"the placement aws:{declared.stage}:{ACCOUNT}:eu-west-1 is not bootstrapped" in ran.err
+    assert f"account {ACCOUNT} was asked, in eu-west-1, as arn:aws:" in ran.err
+    assert f"it has aws:{declared.stage}:{ACCOUNT}:us-west-2 (another region)" in ran.err
     assert "cls bootstrap --provider aws" in ran.err
 
 
@@ -97,8 +111,27 @@ def test_a_bucket_that_is_not_there(declared: Any) -> None:
     declared.client("s3").delete_bucket(Bucket=declared.bucket)
     ran = declared.run(code=None)
     assert ran.code != 0
-    assert f"there is no bucket {declared.bucket}" in ran.err
+    assert f"p.json: $.boundaries[0]: there is no bucket {declared.bucket}" in ran.err
     assert "hint: declare it as a resource, aws:core:s3Bucket" in ran.err
+
+
+@pytest.mark.parametrize("asked", ["GET /", "POST /"])
+def test_throttling_when_a_run_begins_is_waited_out(
+    declared: Any, tools: Any, bodies: Any, weather: Weather, behind: dict[str, str], asked: str
+) -> None:
+    weather.s3 = s3_error(503, "SlowDown", "Please reduce your request rate.")
+    weather.others = refused(400, "ThrottlingException", "Rate exceeded")
+    weather.bad, weather.kind = True, asked
+    declared.put("a")
+    run = declared.start("run", "p.json", "--until-idle", "--seal-open", env=behind)
+    time.sleep(10)
+    assert run.poll() is None, run.communicate()
+    weather.bad = False
+    ran = tools.ended(run)
+    assert ran.code == 0, ran
+    assert "AWS asks for fewer requests" in ran.err
+    assert "nothing is begun before it answers, and it is asked again in" in ran.err
+    assert declared.data("out") == bodies(["a"])
 
 
 @pytest.mark.parametrize("trouble", ["throttled", "expired"])

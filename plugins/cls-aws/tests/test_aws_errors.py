@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, IncompleteReadError, SSOTokenLoadError
+from botocore.parsers import ResponseParserError
 
 from cls_aws.clients import client
 from cls_aws.errors import asking
@@ -15,6 +16,7 @@ from clusterless.errors import (
     ObjectExistsError,
     ObjectMissingError,
     PlaceMissingError,
+    StoreBusyError,
     StoreRefusedError,
     StoreUnavailableError,
 )
@@ -47,13 +49,16 @@ def told(error: Exception) -> ClsError:
         (answered("KeyTooLongError"), StoreRefusedError, "KeyTooLongError: so it is)", ""),
         (answered("NoSuchKey", 404), ObjectMissingError, "there is none", ""),
         (answered("PreconditionFailed", 412), ObjectExistsError, "exists already", ""),
-        (answered("SlowDown", 503), StoreUnavailableError, "fewer requests", "again"),
-        (answered("ThrottlingException"), StoreUnavailableError, "fewer requests", "again"),
+        (answered("SlowDown", 503), StoreBusyError, "fewer requests", "again"),
+        (answered("ThrottlingException"), StoreBusyError, "fewer requests", "again"),
         (answered("QueueDeletedRecently"), StoreUnavailableError, "less than a minute ago", "again"),
-        (answered("Whatever", 429), StoreUnavailableError, "fewer requests", "again"),
+        (answered("Whatever", 429), StoreBusyError, "fewer requests", "again"),
+        (answered("Whatever", 503), StoreBusyError, "fewer requests", "again"),
+        (answered("LimitExceededException"), StoreUnavailableError, "no more of it", "quota"),
         (answered("Whatever", 502), StoreUnavailableError, "could not answer", "again"),
         (ConnectTimeoutError(endpoint_url="x"), StoreUnavailableError, "no connection could be made", ""),
         (IncompleteReadError(actual_bytes=1, expected_bytes=2), StoreUnavailableError, "broke off", ""),
+        (ResponseParserError("<html>"), StoreUnavailableError, "what answered is not AWS", "endpoint"),
         (SSOTokenLoadError(profile_name="x", error_msg="y"), StoreRefusedError, "sign-in has expired", "sso login"),
         (BotoCoreError(), StoreRefusedError, "the AWS SDK refused it", ""),
     ],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from attrs import evolve
 from beds.aws import REGION
 
 from cls_aws import identity
 from cls_aws.arn import parse_arn, partition
+from cls_aws.clients import client
 from cls_aws.provider import AwsProvider
 from clusterless.errors import ClsError, InvalidValueError, StoreRefusedError
 from clusterless.model.placement import Placement
@@ -96,3 +99,33 @@ def test_a_region_tells_its_partition(region: str, expected: str) -> None:
     assert (
         str(parse_arn(f"arn:{expected}:sqs:{region}:111122223333:q")) == f"arn:{expected}:sqs:{region}:111122223333:q"
     )
+
+
+# ---- whom was asked --------------------------------------------------------------------------------------------
+
+
+def _store(stage: str, account: str, region: str = REGION) -> None:
+    """The bucket of a placement that people would find by its name."""
+    name = f"{stage}-clusterless-metadata-{account}-{region}"
+    client("s3", None).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def test_who_was_asked_is_told_with_the_placements_that_are_like_it(account: str) -> None:
+    stage = f"w{uuid4().hex[:8]}"
+    _store(stage, account, "eu-north-1")
+    _store(f"{stage}-other", account, "ap-south-1")
+    placed = Placement(provider="aws", stage=stage.upper(), account=account, region=REGION)
+    told = AwsProvider().asked(placed)
+    assert told.startswith(f"account {account} was asked, in {REGION}, as arn:aws:")
+    assert told.endswith(f"; it has aws:{stage}:{account}:eu-north-1 (another region)")
+    assert f"aws:{stage}-other:{account}:ap-south-1 (another stage)" in AwsProvider().asked(
+        evolve(placed, stage="none", region="ap-south-1")
+    )
+    assert ";" not in AwsProvider().asked(evolve(placed, stage="none", region="sa-east-1"))
+
+
+def test_that_these_are_credentials_of_another_account_is_told_with_whose(account: str) -> None:
+    placed = Placement(provider="aws", stage="dev", account="111122223333", region=REGION)
+    with pytest.raises(StoreRefusedError, match=rf"in account 111122223333.*of account {account} \(arn:aws:") as told:
+        AwsProvider().asked(placed)
+    assert "AWS_PROFILE" in told.value.hint

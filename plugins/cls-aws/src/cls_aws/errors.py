@@ -13,6 +13,7 @@ from clusterless.errors import (
     ObjectExistsError,
     ObjectMissingError,
     PlaceMissingError,
+    StoreBusyError,
     StoreRefusedError,
     StoreUnavailableError,
 )
@@ -47,7 +48,8 @@ _NO_BUCKET = _Told(
     "`cls bootstrap` makes a placement's buckets; otherwise check its name",
     PlaceMissingError,
 )
-_BUSY = _Told("AWS asks for fewer requests", _LATER, StoreUnavailableError)
+_BUSY = _Told("AWS asks for fewer requests", _LATER, StoreBusyError)
+_LIMITED = _Told("AWS allows no more of it", "wait for others to end, or have the quota raised", StoreUnavailableError)
 _AGAIN = _Told("AWS could not answer", _LATER, StoreUnavailableError)
 _REMOVED = _Told(
     "it was removed less than a minute ago, and AWS makes no other by that name yet",
@@ -87,18 +89,19 @@ _ANSWERS: Mapping[str, _Told] = {
         _NO_BUCKET: ("NoSuchBucket",),
         _BUSY: (
             "429",
-            "LimitExceededException",
             "ProvisionedThroughputExceededException",
             "RequestLimitExceeded",
             "RequestThrottled",
             "RequestThrottledException",
+            "ServiceUnavailable",  # as S3 says it too
             "SlowDown",
             "Throttling",
             "ThrottlingException",
             "ThrottledException",
             "TooManyRequestsException",
         ),
-        _AGAIN: ("InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable"),
+        _AGAIN: ("InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException"),
+        _LIMITED: ("LimitExceededException",),
         _REMOVED: ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"),
         _BETWEEN: ("ConditionalRequestConflict", "OperationAborted"),
         _ABSENT: ("404", "NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NotFound"),
@@ -128,6 +131,9 @@ _TROUBLES: Mapping[str, _Told] = {
     "HTTPClientError": _Told("the connection broke, or no answer came in time", "", StoreUnavailableError),
     "ResponseStreamingError": _Told("the connection broke", "", StoreUnavailableError),
     "IncompleteReadError": _Told("the answer broke off", "", StoreUnavailableError),
+    "ResponseParserError": _Told(
+        "what answered is not AWS", "check the endpoint, and any proxy between", StoreUnavailableError
+    ),
     "FlexibleChecksumError": _Told("the answer was damaged on its way", "", StoreUnavailableError),
 }
 
@@ -143,12 +149,13 @@ def asking(what: str) -> Iterator[None]:
         StoreRefusedError: all others; with a hint where something is to be done.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
     except ClientError as error:
         raise refusal(what, error.response) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise _trouble(what, error) from error
 
 
@@ -170,7 +177,7 @@ def refusal(what: str, answer: Mapping[str, Any]) -> ClsError:
 
 
 def _by_status(number: int) -> _Told:
-    if number == 429:
+    if number in {429, 503}:
         return _BUSY
     return _AGAIN if number >= 500 else _Told("AWS refused it")
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from threading import Lock
 
+from attrs import frozen
+
 from cls_aws.clients import reached
 from cls_aws.errors import asking
 from cls_aws.settings import Reach, reach
 from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.placement import Placement
 
-_known: dict[Reach, str] = {}
+
+@frozen
+class Caller:
+    """Who asks: *arn* is a user, or a role that was assumed, of an *account*."""
+
+    account: str
+    arn: str
+
+
+_known: dict[Reach, Caller] = {}
 _knowing = Lock()
 
 
@@ -31,12 +42,18 @@ def region(placement: Placement) -> str:
 
 
 def account(placement: Placement) -> str:
-    """The account of the credentials that *placement*, which has a region, is reached with; asked for once."""
+    """The account of the credentials that *placement*, which has a region, is reached with."""
+    return caller(placement).account
+
+
+def caller(placement: Placement) -> Caller:
+    """Whose credentials *placement*, which has a region, is reached with; asked for once."""
     found = reach(placement, "sts")
     with _knowing:
         if found not in _known:
             with asking("AWS for the account of your credentials"):
-                _known[found] = str(reached("sts", found).get_caller_identity()["Account"])
+                told = reached("sts", found).get_caller_identity()
+                _known[found] = Caller(str(told["Account"]), str(told["Arn"]))
         return _known[found]
 
 
@@ -46,9 +63,12 @@ def check_account(placement: Placement) -> None:
     Raises:
         StoreRefusedError: they are.
     """
-    own = account(placement)
-    if placement.account != own:
-        msg = f"the placement is in account {placement.account}, and these credentials are of account {own}"
+    own = caller(placement)
+    if placement.account != own.account:
+        msg = (
+            f"the placement is in account {placement.account}, and these credentials are of account {own.account}"
+            f" ({own.arn})"
+        )
         hint = f"choose a profile (AWS_PROFILE), or set a role for {placement.id!r} in .clsconfig-aws"
         raise StoreRefusedError(msg, hint=hint)
 

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from cls_aws import identity
 from cls_aws.arn import check_bucket, subscriber_name
+from cls_aws.asked import asked
 from cls_aws.bus import BusPublisher, pattern
 from cls_aws.clients import client
 from cls_aws.errors import asking, code
@@ -74,6 +75,9 @@ class AwsProvider:
 
         return QueueSubscription(sqs, wire, surroundings.clock)
 
+    def asked(self, placement: Placement) -> str:
+        return asked(placement)
+
     def policy(self, deployables: Sequence[Deployable]) -> Any:
         from cls_aws.policy import policy
 
@@ -96,6 +100,6 @@ def _bus(placement: Placement) -> str:
         except ClientError as error:
             if code(error.response) != "ResourceNotFoundException":
                 raise
-            msg = f"there is no event bus {name}: the placement {placement.id} is not bootstrapped"
+            msg = f"there is no event bus {name}: the placement {placement.id} is not bootstrapped; {asked(placement)}"
             raise StoreRefusedError(msg, hint=bootstrap_command(placement)) from None
     return name
