@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ CONNECT, READ = 10, 60  # seconds without an answer
 CHUNK = 4 << 20  # bytes that are read by one request
 _CONNECTIONS = 64  # at a time: lots are worked, and their objects copied, by many threads
 _ATTEMPTS = 5
+_PAUSES: Mapping[str, Any] = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}  # seconds
 _SUFFIX = "core.windows.net"
 
 _made: dict[tuple[str, Reach], Any] = {}
@@ -74,7 +75,7 @@ def _shared(name: str, reach: Reach, make: Callable[[Reach], Any]) -> Any:
 
 
 def _blobs(reach: Reach) -> Any:
-    from azure.storage.blob import BlobServiceClient
+    from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
     time = time_of(reach)
     return _client(
@@ -82,7 +83,7 @@ def _blobs(reach: Reach) -> Any:
         reach,
         "blob",
         reach.blob_endpoint,
-        retry_total=0,
+        retry_policy=ExponentialRetry(**_PAUSES, retry_total=0),
         max_single_get_size=CHUNK,
         raw_response_hook=lambda answer: time.heard(answer.http_response),
     )
@@ -91,7 +92,7 @@ def _blobs(reach: Reach) -> Any:
 def _queues(reach: Reach) -> Any:
     from azure.storage.queue import ExponentialRetry, QueueServiceClient
 
-    retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=_ATTEMPTS - 1)
+    retry = ExponentialRetry(**_PAUSES, retry_total=_ATTEMPTS - 1)
     return _client(QueueServiceClient, reach, "queue", reach.queue_endpoint, retry_policy=retry)
 
 

@@ -71,8 +71,8 @@ def _parts(uri: str, blob: BlobClient, first: StorageStreamDownloader[bytes]) ->
 def _next(blob: BlobClient, etag: str, position: int) -> bytes:
     from azure.core import MatchConditions
 
-    condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-    return blob.download_blob(position, CHUNK, decompress=False, **condition).readall()
+    same = MatchConditions.IfNotModified
+    return blob.download_blob(position, CHUNK, etag=etag, match_condition=same, decompress=False).readall()
 
 
 class _Raw(io.RawIOBase):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import md5, sha256
 from itertools import count
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from attrs import frozen
 
@@ -16,9 +16,6 @@ from cls_azure.errors import asking
 from clusterless.errors import ObjectMissingError
 from clusterless.store.api import Body
 from clusterless.store.streams import read_fully
-
-if TYPE_CHECKING:
-    from azure.storage.blob import BlobClient
 
 _BLOCK = 8 << 20  # bytes
 _GROW = 6250  # blocks, after which they are twice as large: Azure takes 50,000
