@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusterless.engine.key_time import check_key_regex, key_time
+from clusterless.runtime.key_time import check_key_regex, key_time
 from clusterless.errors import InvalidValueError
 
 HIVE = r"year=(?P<year>\d+)/month=(?P<month>\d+)/day=(?P<day>\d+)/"

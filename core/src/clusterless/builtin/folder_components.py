@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge, le
 
-from clusterless.engine.key_time import check_booked_by
+from clusterless.runtime.key_time import check_booked_by
 from clusterless.model.boundary import Booking, IngressBoundary, LotSource
 from clusterless.model.element import Resource
 from clusterless.model.naming import LONGEST, check_path
@@ -31,7 +31,7 @@ class PutListenerBoundary(IngressBoundary):
     so named; links are not followed.
 
     Files are booked by ``lot_source``: their modification time, the time they were noticed (``eventTime``), or
-    the time that ``key_regex`` finds in their keys (`clusterless.engine.key_time`).
+    the time that ``key_regex`` finds in their keys (`clusterless.runtime.key_time`).
 
     Raises:
         InvalidValueError: ``keyTimestampRegex`` without a usable ``keyRegex``, or the other way round.

@@ -8,7 +8,7 @@ from attrs import Factory, field, frozen
 from attrs.validators import ge, le
 
 from clusterless import layout
-from clusterless.engine.key_time import check_booked_by
+from clusterless.runtime.key_time import check_booked_by
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import Booking, EventArrival, IngressBoundary, LotSource
 from clusterless.model.runtime_props import FunctionProps
@@ -18,7 +18,7 @@ from clusterless.model.runtime_props import FunctionProps
 class Infrequent:
     """How a lot is chosen where only lots that hold something are committed.
 
-    ``keyRegex`` finds the time in an object's key (`clusterless.engine.key_time`).
+    ``keyRegex`` finds the time in an object's key (`clusterless.runtime.key_time`).
 
     Raises:
         InvalidValueError: ``keyTimestampRegex`` without a usable ``keyRegex``, or the other way round.

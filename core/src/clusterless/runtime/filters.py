@@ -2,8 +2,8 @@
 
 ``?`` is one character and ``*`` any run of them within a segment, ``**`` any number of segments;
 ``{name}`` is as ``*``, and ``{name:regex}`` what the regular expression matches in a segment.
-Time is the product of both lengths at worst, whatever the pattern: which a translation of the
-whole pattern into one regular expression does not give.
+Time is the product of both lengths at worst, whatever the pattern (`clusterless.runtime.patterns`): which a
+translation of the whole pattern into one regular expression of Python's does not give.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from urllib.parse import unquote
 from clusterless import layout
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import PathFilter
+from clusterless.runtime.patterns import literal, pattern
 
 # ``{name}`` or ``{name:regex}``; a regex may have braces of its own, as in [0-9]{4}
 _TEMPLATE = re.compile(r"\{[^{}:]+(?::((?:\\[{}]|\{[^{}]*\}|[^{}])+))?\}")
 
-_Segment = re.Pattern[str] | None  # None is ``**``
+_Segment = Callable[[str], bool] | None  # whether a part of a path is matched; None is ``**``
 
 
 def matcher(filter: PathFilter, path_uri: str) -> Callable[[str], bool]:
@@ -48,8 +49,8 @@ class _Pattern:
     def __init__(self, text: str, filter: PathFilter) -> None:
         self._separator = filter.path_separator
         self._is_absolute = text.startswith(self._separator)
-        flags = re.IGNORECASE if filter.ignore_case else re.NOFLAG
-        self._segments = [_segment(segment, text, flags) for segment in text.split(self._separator) if segment]
+        parts = [part for part in text.split(self._separator) if part]
+        self._segments = [_segment(part, text, filter.ignore_case) for part in parts]
 
     def matches(self, whole: str, below: str) -> bool:
         path = whole if self._is_absolute else below
@@ -58,23 +59,34 @@ class _Pattern:
         return _match(self._segments, [part for part in path.split(self._separator) if part])
 
 
-def _segment(text: str, pattern: str, flags: re.RegexFlag) -> _Segment:
+def _segment(text: str, whole: str, ignore_case: bool) -> _Segment:
     if text == "**":
         return None
-    literals = _TEMPLATE.split(_TEMPLATE.sub(lambda found: found[0] if found[1] else "*", text))
-    try:  # literals have a regex at every odd place
-        if len(literals) == 1:  # fnmatch takes brackets for a set of characters
-            return re.compile(fnmatch.translate(literals[0].replace("[", "[[]")), flags)
-        return re.compile("".join(_piece(*each) for each in enumerate(literals)), flags | re.DOTALL)
-    except re.error as error:
-        msg = f"{pattern!r} is not a pattern: {error}"
-        raise InvalidValueError(msg) from error
+    pieces = _TEMPLATE.split(_TEMPLATE.sub(lambda found: found[0] if found[1] else "*", text))
+    if len(pieces) == 1:
+        return _wildcard(pieces[0], ignore_case)
+    # There is a regular expression at every odd place.
+    text = "".join(_checked(each, whole) if at % 2 else _translated(each) for at, each in enumerate(pieces))
+    return pattern(text, ignore_case=ignore_case).is_all_of
 
 
-def _piece(place: int, text: str) -> str:
-    if place % 2:
-        return f"(?:{text})"
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+def _wildcard(text: str, ignore_case: bool) -> Callable[[str], bool]:
+    # Most patterns are no more than that: fnmatch's translation does not go back, and takes brackets for a set.
+    compiled = re.compile(fnmatch.translate(text.replace("[", "[[]")), re.IGNORECASE if ignore_case else re.NOFLAG)
+    return lambda part: compiled.fullmatch(part) is not None
+
+
+def _checked(regex: str, whole: str) -> str:
+    try:
+        pattern(regex)
+    except InvalidValueError as error:
+        msg = f"{whole!r} is not a pattern: {error.problem}"
+        raise InvalidValueError(msg, hint=error.hint) from None
+    return f"(?:{regex})"
+
+
+def _translated(text: str) -> str:
+    return literal(text).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def _match(segments: Sequence[_Segment], parts: Sequence[str]) -> bool:
@@ -86,7 +98,7 @@ def _match(segments: Sequence[_Segment], parts: Sequence[str]) -> bool:
         if at < len(segments) and segment is None:
             star, resumed = at, part
             at += 1
-        elif segment is not None and segment.fullmatch(parts[part]):
+        elif segment is not None and segment(parts[part]):
             at, part = at + 1, part + 1
         elif star >= 0:
             resumed += 1

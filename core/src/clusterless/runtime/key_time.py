@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import LotSource
+from clusterless.runtime.patterns import pattern
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _LEAST = (0, 1, 1, 0, 0, 0)
@@ -35,10 +36,10 @@ def check_key_regex(regex: str) -> None:
             leaves a part out between two that it names.
     """
     try:
-        groups = re.compile(regex).groupindex
-    except (re.error, OverflowError, RecursionError) as exc:
-        msg = f"keyRegex {regex!r} is not a regular expression: {exc}"
-        raise InvalidValueError(msg) from None
+        groups = pattern(regex).groups
+    except InvalidValueError as error:
+        msg = f"keyRegex {regex!r} is not a regular expression: {error.problem}"
+        raise InvalidValueError(msg, hint=error.hint) from None
     parts = [part in groups for part in _PARTS]
     if "timestamp" in groups:
         if any(parts):
@@ -56,9 +57,8 @@ def key_time(regex: str, key: str) -> datetime | None:
     (ISO 8601; UTC unless it has a zone), or ``year``, ``month``, ``day``, ``hour``, ``minute``,
     ``second`` (UTC), of which those that are missing from the end on are least.
     """
-    if not (match := re.search(regex, key)):
+    if (groups := pattern(regex).find(key)) is None:
         return None
-    groups = match.groupdict()
     try:
         moment = _stamped(groups["timestamp"]) if "timestamp" in groups else _assembled(groups)
     except (ValueError, OverflowError, TypeError):
@@ -66,12 +66,12 @@ def key_time(regex: str, key: str) -> datetime | None:
     return moment if moment.year >= _FIRST_YEAR else None
 
 
-def _stamped(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+def _stamped(text: str | None) -> datetime:
+    moment = datetime.fromisoformat(text or "")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _assembled(groups: dict[str, str | None]) -> datetime:
+def _assembled(groups: Mapping[str, str | None]) -> datetime:
     numbers = [int(groups.get(part) or least) for part, least in zip(_PARTS, _LEAST, strict=True)]
     year, month, day, hour, minute, second = numbers
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
