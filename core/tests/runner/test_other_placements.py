@@ -1,0 +1,263 @@
+"""Projects that read each other's datasets from two placements of this machine, run in this process and in two."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clusterless.deploy.read import read_projects
+from clusterless.deploy.resolve import resolve
+from clusterless.errors import StoreRefusedError
+from clusterless.model.dataset import Dataset
+from clusterless.model.lot import Lot, LotUnit
+from clusterless.model.manifest import Manifest, ManifestState
+from clusterless.plugins import find_plugins
+from clusterless.runner import listening
+from clusterless.runner.happenings import Happening, Trouble, Worked
+from clusterless.runner.running import Ended, Options, run
+from clusterless.store.files import FileStore
+from clusterless.store.manifests import Manifests, encode
+
+PLUGINS = find_plugins()
+EAST, WEST = ({"provider": "local", "account": name} for name in ("east", "west"))
+MADE = Dataset(name="made", version="1")
+HOUR_AGO = time.time() - 3600
+PATIENCE = 60
+
+
+def source(name: str, placement: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    return {"name": name, "version": "1", **({"placement": placement} if placement else {}), **more}
+
+
+def copy(name: str, sink: str, **sources: Any) -> dict[str, Any]:
+    sinks = {"main": {"name": sink, "version": "1", "pathURI": f"data/{sink}/"}}
+    return {"type": "cls:core:copyArc", "name": name, "sources": sources, "sinks": sinks}
+
+
+def listener(dataset: str) -> dict[str, Any]:
+    located = {"name": dataset, "version": "1", "pathURI": f"in/{dataset}/"}
+    more = {"lotUnit": "Twelfths", "settleSec": 0, "eventArrival": "frequent"}
+    return {"type": "local:core:putListenerBoundary", "name": f"in-{dataset}", "dataset": located, **more}
+
+
+class Places:
+    """A folder with a project that makes, in the east, and others that take, in the west."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.declare("maker", EAST, boundaries=[listener("raw")], arcs=[copy("copy", "made", main=source("raw"))])
+        self.declare("taker", WEST, arcs=[copy("take", "took", main=source("made", EAST, start="all"))])
+
+    def declare(self, name: str, placement: dict[str, str], **parts: Any) -> None:
+        declared = {"project": {"name": name, "version": "1"}, "placement": placement, **parts}
+        (self.folder / f"{name}.json").write_text(json.dumps(declared))
+
+    def put(self, name: str, dataset: str = "raw", ago: float = 3600) -> None:
+        file = self.folder / "in" / dataset / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+        os.utime(file, (time.time() - ago, time.time() - ago))
+
+    def idle(self, *names: str) -> tuple[Ended, list[Happening]]:
+        told: list[Happening] = []
+        return self.run(told.append, threading.Event(), *names, until_idle=True), told
+
+    def run(self, tell: Callable[[Happening], None], stop: threading.Event, *names: str, **options: Any) -> Ended:
+        files = [self.folder / f"{name}.json" for name in names]
+        sites = resolve(read_projects(files, PLUGINS.components(), PLUGINS.project_formats()), PLUGINS)
+        return run(sites, PLUGINS, Options(scratch=self.folder / "scratch", **options), tell, stop)
+
+    def make_elsewhere(self) -> None:
+        """Run the maker until all is at rest, as a process of its own."""
+        command = [sys.executable, "-m", "clusterless.cli", "run", "maker.json", "--until-idle", "--seal-open"]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, timeout=PATIENCE)
+
+    @contextmanager
+    def taking(self, *names: str) -> Iterator[list[Happening]]:
+        """Run what takes, in a thread, until the block ends; gives what it tells."""
+        told: list[Happening] = []
+        stop = threading.Event()
+        failed: list[BaseException] = []
+
+        def target() -> None:
+            try:
+                self.run(told.append, stop, *(names or ("taker",)))
+            except BaseException as error:  # noqa: BLE001  told by the test's own thread
+                failed.append(error)
+
+        thread = threading.Thread(target=target)
+        thread.start()
+        try:
+            yield told
+        finally:
+            stop.set()
+            thread.join(PATIENCE)
+        assert not failed
+        assert not thread.is_alive()
+
+    def files(self, dataset: str) -> list[str]:
+        return sorted(path.name for path in (self.folder / "data" / dataset).rglob("*") if path.is_file())
+
+    def manifests(self, account: str) -> Manifests:
+        folder = self.folder / f".clusterless/clusterless-manifest-{account}-here"
+        return Manifests(FileStore(f"{folder.as_uri()}/"))
+
+    def of(self, account: str) -> dict[str, tuple[int, int]]:
+        """All files that are the placement's own: inode and modification time."""
+        root = self.folder / ".clusterless"
+        files = (path for path in root.rglob("*") if path.is_file() and account in str(path.relative_to(root).parts))
+        return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    monkeypatch.setattr(listening, "_PATIENCE", 0.05)
+    monkeypatch.setattr(listening, "_TICK", 0.05)
+    return Places(tmp_path)
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the east can be written by this process: neither its stores nor its queues."""
+
+    def refusing(do: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(store: FileStore, *arguments: Any) -> Any:
+            if "east" in store.root:
+                msg = f"{store.root} is read-only"
+                raise StoreRefusedError(msg)
+            return do(store, *arguments)
+
+        return ask
+
+    for name in ("put", "create", "delete", "copy"):
+        monkeypatch.setattr(FileStore, name, refusing(getattr(FileStore, name)))
+
+
+def until(holds: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def troubles(told: list[Happening]) -> list[Trouble]:
+    return [each for each in told if isinstance(each, Trouble)]
+
+
+def test_a_dataset_of_another_placement_is_worked_in_the_same_run(places: Places) -> None:
+    places.put("a")
+    ended, told = places.idle("maker", "taker")
+    assert (ended.idle, ended.set_aside, troubles(told)) == (True, (), [])
+    assert places.files("took") == ["a"]
+    assert {each.element for each in told if isinstance(each, Worked)} == {"maker/copy", "taker/take"}
+    assert places.idle("taker")[0].worked == 0
+
+
+def test_lots_are_joined_across_placements(places: Places) -> None:
+    join = {
+        "type": "cls:core:joinBarrier",
+        "name": "both",
+        "sources": {"here": source("own", start="all"), "there": source("made", EAST, start="all")},
+        "dataset": {"name": "joined", "version": "1"},
+    }
+    after = copy("after", "out", main=source("joined", start="all"))
+    places.declare("joiner", WEST, boundaries=[listener("own")], barriers=[join], arcs=[after])
+    places.put("a")
+    places.put("b", "own")
+    ended, told = places.idle("maker", "joiner")
+    assert (ended.set_aside, troubles(told)) == ((), [])
+    assert places.files("out") == ["a", "b"]
+
+
+def test_who_only_reads_writes_nothing_where_it_reads(places: Places, request: pytest.FixtureRequest) -> None:
+    places.put("a")
+    places.idle("maker")
+    before = places.of("east")
+    request.getfixturevalue("read_only")
+    ended, told = places.idle("taker")
+    assert (ended.set_aside, troubles(told), places.files("took")) == ((), [], ["a"])
+    assert places.of("east") == before
+    assert before
+
+
+def test_where_nobody_may_listen_manifests_are_looked_at(
+    places: Places, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(listening, "_UNHEARD", 0.1)
+    places.idle("maker")
+    request.getfixturevalue("read_only")
+    with places.taking() as told:
+        for name in "ab":
+            places.put(name)
+            places.make_elsewhere()
+            until(lambda name=name: name in places.files("took"))
+    assert not troubles(told)
+
+
+def test_an_event_of_another_placement_is_heard_at_once(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks at manifests are too rare to have found it."""
+    monkeypatch.setattr(listening, "_HEARD", 10 * PATIENCE)
+    looks: list[int] = []
+    monkeypatch.setattr(listening, "lately_unsettled", lambda *_: looks.append(1) or iter(()))
+    places.idle("maker")
+    with places.taking():
+        until(lambda: [path for path in places.of("east") if "taker-1-take-local-west-here/subscription.json" in path])
+        time.sleep(0.5)  # for the first look to be over
+        places.put("a")
+        places.make_elsewhere()
+        until(lambda: places.files("took") == ["a"])
+    assert not looks
+
+
+def test_a_lot_that_is_committed_long_after_later_ones_is_found(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody announces it: it is put there by hand."""
+    monkeypatch.setattr(listening, "_HEARD", 0.1)
+    places.put("a")
+    places.idle("maker", "taker")
+    late = Lot.containing(datetime.now(UTC) - timedelta(days=3), LotUnit.TWELFTHS)
+    with places.taking():
+        time.sleep(1)  # the first look, at all there is, is over
+        file = places.folder / "data/made/late"
+        file.write_text("late")
+        body = encode(Manifest(state=ManifestState.COMPLETE, lot=late, uris=(file.as_uri(),))).inline
+        places.manifests("east").publish(MADE, late, ManifestState.COMPLETE, 0, body or b"")
+        until(lambda: places.files("took") == ["a", "late"])
+
+
+def test_most_looks_list_one_day_however_long_the_history(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    places.put("a")
+    places.idle("maker", "taker")
+    today = Lot.containing(datetime.now(UTC), LotUnit.TWELFTHS)
+    for days in range(2, 40):
+        lot = today.plus(-days * LotUnit.TWELFTHS.per_day)
+        manifest = Manifest(state=ManifestState.EMPTY, lot=lot)
+        places.manifests("east").publish(MADE, lot, ManifestState.EMPTY, 0, encode(manifest).inline or b"")
+    asked: list[str] = []
+    real = FileStore.list
+
+    def noted(store: FileStore, prefix: str = "", after: str = "") -> Any:
+        if "-manifest-east" in store.root and prefix.endswith("lot="):
+            asked.append(after.removeprefix(prefix))
+        return real(store, prefix, after)
+
+    places.idle("taker")
+    monkeypatch.setattr(listening, "_HEARD", 0.0)
+    monkeypatch.setattr(FileStore, "list", noted)
+    with places.taking():
+        until(lambda: len(asked) > 13)
+    assert asked[:2] == ["", ""], "the unit is looked up, and the first look is at all there is"
+    days = [(today.day - Lot.parse(after[: len(str(today))]).day).days for after in asked[2:14]]
+    assert days == [1, 2, 1, 4, 1, 2, 1, 8, 1, 2, 1, 4]
