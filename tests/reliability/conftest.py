@@ -1,0 +1,66 @@
+"""What the tests of this folder share: processes to spoil, and the figures that are told at the end.
+
+``CLS_NIGHTLY=1`` tries everything; without it, what fits a few minutes. ``CLS_AT_ONCE`` says how many are tried at a
+time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hardship.crashes import Bench, bench
+
+AT_ONCE = int(os.environ.get("CLS_AT_ONCE", "2"))
+NIGHTLY = os.environ.get("CLS_NIGHTLY", "") not in {"", "0"}
+_MEMORY = Path("/dev/shm")  # waits for no disk: what is killed is a process, not the machine
+
+Count = Callable[[str, int], None]
+
+
+@pytest.fixture(scope="session")
+def nightly() -> bool:
+    return NIGHTLY
+
+
+@pytest.fixture(scope="session")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that is fast, where there is one."""
+    if not os.access(_MEMORY, os.W_OK):
+        yield tmp_path_factory.mktemp("hardship")
+        return
+    folder = tempfile.mkdtemp(prefix="cls-hardship-", dir=_MEMORY)
+    yield Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def hard_bench(roomy: Path) -> Iterator[Bench]:
+    with bench(roomy / "bench", AT_ONCE) as made:
+        yield made
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Count:
+    """Adds to a figure that is told at the end."""
+    return lambda what, number: request.node.user_properties.append(("figure", (what, number)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    figures: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, figure in report.user_properties:
+                    if name == "figure":
+                        figures[figure[0]] += figure[1]
+    if figures:
+        terminalreporter.section("figures")
+        for what, number in figures.items():
+            terminalreporter.line(f"{what}: {number}")

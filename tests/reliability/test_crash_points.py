@@ -1,0 +1,37 @@
+"""`cls` killed before and after its requests, as a real process, started again, and held to what it should come to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hardship.crashes import everywhere, here_and_there, trial
+from hardship.scenarios import ALL
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+
+FLOORS = json.loads((Path(__file__).parent / "crash_points.json").read_text())
+"""By scenario, how many points there were to try when they were last counted: no fewer may be tried."""
+
+_SAMPLE = 4  # writes of each scenario, of which each is tried before and after
+
+
+def test_every_scenario_is_counted() -> None:
+    assert set(FLOORS) == {scenario.name for scenario in ALL}
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
+def test_killed_before_and_after_a_request_it_comes_to_the_same(
+    scenario: Any, hard_bench: Any, nightly: bool, count: Any
+) -> None:
+    tried = trial(scenario, hard_bench)
+    found = everywhere(tried) if nightly else here_and_there(tried, _SAMPLE)
+    count("crash points tried", len(found))
+    count("distinct crash points", len({each.point for each in found}))
+    count("lots lost", 0)
+    count("lots doubled", 0)
+    floor = FLOORS[scenario.name]
+    assert len(tried.points) >= floor["kinds"], "some requests are made no more: are they counted?"
+    assert len(found) >= (floor["points"] if nightly else 2 * _SAMPLE - 2)  # the last may come too late

@@ -1,0 +1,244 @@
+"""A scenario again and again, with something else befalling it each time; it always comes to the same."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+from attrs import define, evolve, field, frozen
+
+from hardship import mutations, plugin
+from hardship.fates import Fate, kind
+from hardship.picture import Picture, broken, picture
+from hardship.processes import Ended, Zygote, zygote
+from hardship.scenarios import Call, Scenario, put
+
+_OK = {0}
+_OURS = re.compile(r'File ".*/clusterless/(?!sdk)')  # in a traceback that nobody should see
+_SHOWN = 2000  # characters of what was said last
+_JOURNAL = "journal.txt"
+_WRITES = {"create", "put", "copy", "delete", "publish", "acknowledge", "subscribe"}
+
+
+class BrokenError(AssertionError):
+    """A law does not hold, after what befell a process."""
+
+
+@frozen
+class Tried:
+    """One point: what befell the process there, and at which *request*; '' where it ended before that."""
+
+    fate: Fate
+    request: str
+
+    @property
+    def point(self) -> str:
+        """The point, without what differs from run to run."""
+        return f"{'before' if self.fate.before else 'after'} {kind(self.request)}"
+
+
+@define
+class Bench:
+    """Folders and zygotes, of which each that tries something takes one."""
+
+    folder: Path
+    _free: SimpleQueue[tuple[Zygote, Path]] = field(factory=SimpleQueue)
+    _numbers: Iterator[int] = field(factory=itertools.count)
+    at_once: int = 0
+
+    def add(self, parent: Zygote, folder: Path) -> None:
+        self._free.put((parent, folder))
+        self.at_once += 1
+
+    @contextmanager
+    def place(self) -> Iterator[tuple[Zygote, Path]]:
+        """A zygote, and an empty folder, always the same for one zygote."""
+        parent, folder = self._free.get()
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            yield parent, folder
+        finally:
+            self._free.put((parent, folder))
+
+
+@contextmanager
+def bench(folder: Path, at_once: int) -> Iterator[Bench]:
+    with ExitStack() as stack:
+        made = Bench(folder)
+        for number in range(at_once):
+            made.add(stack.enter_context(zygote(folder / f"zygote-{number}")), folder / f"place-{number}")
+        yield made
+
+
+@frozen
+class Trial:
+    """A scenario on a bench, and what it comes to when nothing befalls it."""
+
+    scenario: Scenario
+    bench: Bench
+    expected: Picture
+    requests: Sequence[str]
+    without: str = ""
+
+    @property
+    def points(self) -> frozenset[str]:
+        """Before and after what, however often that is asked."""
+        return frozenset(f"{when} {kind(line)}" for line in self.requests for when in ("before", "after"))
+
+    @property
+    def writes(self) -> list[int]:
+        """The numbers of the requests that change something."""
+        return [number for number, line in enumerate(self.requests, 1) if line.split()[1] in _WRITES]
+
+    def at(self, fate: Fate) -> Tried:
+        """Have *fate* befall the main call, mend it, and hold what comes of it to the laws.
+
+        Raises:
+            BrokenError: they do not hold.
+        """
+        with self.bench.place() as (parent, folder):
+            journal = folder / _JOURNAL
+            attempt = _Attempt(self.scenario, parent, folder, self.without)
+            attempt.begin()
+            ended = attempt.undergo(evolve(fate, journal=str(journal)))
+            tried = Tried(fate, _met(journal, fate))
+            attempt.mend(ended)
+            self._hold(tried, attempt)
+        return tried
+
+    def _hold(self, tried: Tried, attempt: _Attempt) -> None:
+        seen = attempt.picture()
+        wrong = [*broken(seen, self.scenario.arrivals), *self.scenario.law(attempt.folder)]
+        if not self.scenario.is_timed and (differs := _difference(self.expected, seen)):
+            wrong.append(differs)
+        if wrong:
+            told = "\n  ".join(wrong)
+            how = f"{tried.fate.what} {'before' if tried.fate.before else 'after'} request {tried.fate.at}"
+            msg = (
+                f"{self.scenario.name}: {how}, {tried.request or 'which never came'}:\n  {told}\n"
+                f"again: python -m hardship {self.scenario.name} {tried.fate.what} "
+                f"{tried.fate.at}{'' if tried.fate.before else '+'}\n{attempt.said[-_SHOWN:]}"
+            )
+            raise BrokenError(msg)
+
+
+def trial(scenario: Scenario, on: Bench, without: str = "") -> Trial:
+    """Run *scenario* in fair weather, once, to learn what it comes to and how many requests its main call makes."""
+    with on.place() as (parent, folder):
+        attempt = _Attempt(scenario, parent, folder, "")
+        attempt.begin()
+        journal = folder / _JOURNAL
+        attempt.mend(attempt.undergo(Fate(journal=str(journal))))
+        seen = attempt.picture()
+        wrong = [*broken(seen, scenario.arrivals), *scenario.law(folder)]
+        if wrong:
+            msg = f"{scenario.name}, and nothing befell it: {wrong}\n{attempt.said[-_SHOWN:]}"
+            raise BrokenError(msg)
+        lines = journal.read_text().splitlines()
+    return Trial(scenario, on, seen, sorted(lines, key=lambda line: int(line.split()[0])), without)
+
+
+def everywhere(tried: Trial, what: str = "killed", stride: int = 1) -> list[Tried]:
+    """Have it befall the main call before and after each of its requests, or every so-manieth, until it ends by itself.
+
+    Raises:
+        BrokenError: at some point, a law does not hold.
+    """
+    numbers = itertools.count(1, stride)
+    found: list[Tried] = []
+    while True:
+        batch = list(itertools.islice(numbers, 2 * tried.bench.at_once))
+        results = _each(tried, what, batch)
+        found += [each for each in results if each.request]
+        if not all(each.request for each in results):
+            return found
+
+
+def here_and_there(tried: Trial, count: int, what: str = "killed") -> list[Tried]:
+    """Have it befall the main call before and after *count* of its writes, from the first to the last.
+
+    Raises:
+        BrokenError: at some point, a law does not hold.
+    """
+    writes, last = tried.writes, len(tried.writes) - 1
+    chosen = {writes[last * number // (count - 1)] for number in range(count)}
+    return [each for each in _each(tried, what, sorted(chosen)) if each.request]
+
+
+def _each(tried: Trial, what: str, numbers: Sequence[int]) -> list[Tried]:
+    fates = [Fate(at=number, before=before, what=what) for number in numbers for before in (True, False)]
+    with ThreadPoolExecutor(tried.bench.at_once) as pool:
+        return list(pool.map(tried.at, fates))
+
+
+@define
+class _Attempt:
+    scenario: Scenario
+    parent: Zygote
+    folder: Path
+    without: str
+    said: str = ""
+
+    def begin(self) -> None:
+        self.scenario.lay(self.folder)
+        for number, call in enumerate(self.scenario.before):
+            self._call(call, variables=self._variables(self.scenario.ahead / 2 * number))
+        self.scenario.between(self.folder)
+        put(self.folder, self.scenario.late)
+
+    def undergo(self, fate: Fate) -> Ended | None:
+        """The main call's end; None where it is stopped, and somebody else has gone on in the meantime."""
+        variables = {**self._variables(), **fate.variable()}
+        started = self.parent.start(self.folder, self.scenario.main, variables=variables)
+        if fate.what == "stopped":
+            while not started.has_ended(0.02):
+                if started.is_stopped():
+                    self._call(*self.scenario.again, variables=self._variables())
+                    started.signal(signal.SIGCONT)
+                    break
+        ended = started.wait()
+        started.kill()  # what it has started ends with it, as with its machine
+        self.said += ended.said
+        return ended
+
+    def mend(self, ended: Ended | None) -> None:
+        del ended
+        self._call(*self.scenario.again, *self.scenario.audits, variables=self._variables())
+
+    def picture(self) -> Picture:
+        return picture(self.folder, self.scenario.sinks, self.scenario.told)
+
+    def _variables(self, ahead: float | None = None) -> dict[str, str]:
+        seconds = self.scenario.ahead if ahead is None else ahead
+        return {plugin.AHEAD: str(seconds), mutations.VARIABLE: self.without}
+
+    def _call(self, *calls: Call, variables: Mapping[str, str]) -> None:
+        ended = self.parent.run(self.folder, *calls, variables=variables)
+        self.said += ended.said
+        if ended.code not in _OK or "error[bug]" in ended.said or _OURS.search(ended.said):
+            msg = f"{self.scenario.name}: {calls} ended with {ended.code}:\n{self.said[-_SHOWN:]}"
+            raise BrokenError(msg)
+
+
+def _met(journal: Path, fate: Fate) -> str:
+    """The request that the process met its fate at, '' where it did not."""
+    lines: Sequence[str] = journal.read_text().splitlines() if journal.is_file() else ()
+    if fate.what not in lines:
+        return ""
+    return next(line for line in lines if line.startswith(f"{fate.at} "))
+
+
+def _difference(expected: Picture, seen: Picture) -> str:
+    for name in ("datasets", "sinks", "told"):
+        one, other = getattr(expected, name), getattr(seen, name)
+        if one != other:
+            return f"{name} differ: {one}\n  and not {other}"
+    return ""
