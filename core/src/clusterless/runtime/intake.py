@@ -19,6 +19,7 @@ from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.seal import Batch
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.filters import matcher
+from clusterless.runtime.key_time import key_time
 from clusterless.runtime.sealed import sealed_since
 from clusterless.store.api import ObjectStore
 from clusterless.store.retrying import create_once
