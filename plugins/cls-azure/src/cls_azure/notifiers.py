@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -15,7 +16,7 @@ from cls_azure.errors import asking
 from cls_azure.queues import Queue, parse_queue
 from cls_azure.settings import Reach, reach
 from clusterless import codec
-from clusterless.errors import NotifyError, NotifyRefusedError, ObjectMissingError
+from clusterless.errors import NotifyError, NotifyRefusedError, ObjectMissingError, StoreUnavailableError
 from clusterless.model.event import Event
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
@@ -25,10 +26,13 @@ from clusterless.runtime import cloud_event
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
 
+_log = logging.getLogger(__name__)
+
 KEY = "AZURE_EVENTGRID_KEY"
 """The environment variable that may hold the key of the topic that the settings name for the placement's own events."""
 
 _TRIES = 4  # of the placement's own events; what a notifier cannot announce is kept, and tried again from there
+_PAUSE = 0.5  # seconds before the second try, doubling
 _FOR_GOOD = {400, 413}  # no such event will ever be taken
 _LONGEST = 3600.0  # seconds that a topic may have us wait
 
@@ -63,34 +67,25 @@ class QueuePublisher:
 
 
 class Topic:
-    """A topic of Event Grid, at its *endpoint*, by its *key* or by an identity; threads may share it.
+    """A topic of Event Grid, at its *endpoint*, by its *key* or by an identity; threads may share it."""
 
-    What it does not take, it is asked again so many *tries*.
-    """
-
-    def __init__(self, found: Reach, endpoint: str, key: str | None, tries: int) -> None:
+    def __init__(self, found: Reach, endpoint: str, key: str | None) -> None:
         from azure.core.credentials import AzureKeyCredential
         from azure.eventgrid import EventGridPublisherClient
 
-        self.host = urlsplit(endpoint).netloc
-        self._client = EventGridPublisherClient(
-            endpoint,
-            AzureKeyCredential(key) if key else clients.identity(found),
-            retry_total=tries - 1,
-            retry_backoff_max=_TRIES,
-            connection_timeout=clients.CONNECT,
-            read_timeout=clients.READ,
-            user_agent="clusterless",
-        )
+        self._host = urlsplit(endpoint).netloc
+        self._client = EventGridPublisherClient(endpoint, AzureKeyCredential(key) if key else clients.identity(found))
 
     def __str__(self) -> str:
-        return f"the Event Grid topic {self.host}"
+        return f"the Event Grid topic {self._host}"
 
     def post(self, event: Event, project: Project, placement: Placement) -> None:
-        """Post it, in CloudEvents 1.0. Raises what the SDK does."""
+        """Post it once, in CloudEvents 1.0. Raises what the SDK does."""
         from azure.core.messaging import CloudEvent
 
-        self._client.send(CloudEvent.from_dict(json.loads(cloud_event.body(event, project, placement))))
+        told: CloudEvent[Any] = CloudEvent.from_dict(json.loads(cloud_event.body(event, project, placement)))
+        # The SDK takes these here only. Asked again by itself, it would wait as long as a topic tells it to.
+        self._client.send(told, retry_total=0, connection_timeout=clients.CONNECT, read_timeout=clients.READ)
 
 
 class PlacementTopic:
@@ -98,7 +93,7 @@ class PlacementTopic:
 
     def __init__(self, found: Reach, endpoint: str, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-        self._topic = Topic(found, endpoint, os.environ.get(KEY), _TRIES)
+        self._topic = Topic(found, endpoint, os.environ.get(KEY))
 
     def publish(self, event: Event) -> None:
         """Announce durably.
@@ -107,6 +102,17 @@ class PlacementTopic:
             StoreUnavailableError: the topic did not take it, though asked several times.
             StoreRefusedError: it says no.
         """
+        for attempt in range(1, _TRIES):
+            try:
+                self._post(event)
+            except StoreUnavailableError as error:
+                _log.info("%s", error)
+                self._surroundings.clock.sleep(_PAUSE * 2**attempt)
+            else:
+                return
+        self._post(event)
+
+    def _post(self, event: Event) -> None:
         with asking(str(self._topic)):
             self._topic.post(event, self._surroundings.project, self._surroundings.placement)
 
@@ -117,7 +123,7 @@ class EventGridPublisher:
     def __init__(self, notifier: EventGridNotifier, surroundings: Surroundings) -> None:
         key = os.environ[notifier.key_env] if notifier.key_env else None
         self._surroundings = surroundings
-        self._topic = Topic(reach(surroundings.placement), notifier.endpoint, key, 1)
+        self._topic = Topic(reach(surroundings.placement), notifier.endpoint, key)
 
     def publish(self, event: Event) -> None:
         """Announce durably.
