@@ -5,10 +5,10 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge, le
 
-from clusterless.runtime.key_time import check_booked_by
 from clusterless.model.boundary import Booking, IngressBoundary, LotSource
 from clusterless.model.element import Resource
 from clusterless.model.naming import LONGEST, check_path
+from clusterless.runtime.key_time import check_booked_by
 
 
 @frozen(kw_only=True)

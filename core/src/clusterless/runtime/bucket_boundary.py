@@ -8,10 +8,10 @@ from attrs import Factory, field, frozen
 from attrs.validators import ge, le
 
 from clusterless import layout
-from clusterless.runtime.key_time import check_booked_by
 from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import Booking, EventArrival, IngressBoundary, LotSource
 from clusterless.model.runtime_props import FunctionProps
+from clusterless.runtime.key_time import check_booked_by
 
 
 @frozen(kw_only=True)
