@@ -13,6 +13,9 @@ from clusterless.plugins import Plugin, Plugins, find_plugins
 
 OFFERS = {
     "cls_providers": ["azure"],
+    "cls_stores": ["az"],
+    "cls_resources": ["azure:core:blobContainer", "azure:core:storageQueue"],
+    "cls_arcs": ["azure:core:blobCopyArc"],
     "cls_notifiers": ["azure:core:storageQueueNotifier", "azure:core:eventGridNotifier"],
 }
 

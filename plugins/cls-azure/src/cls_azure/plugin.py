@@ -9,13 +9,17 @@ from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from clusterless.provider import (
+        ArcComponent,
+        Bootstrap,
         NotifierComponent,
         OpenStore,
         Provider,
         ProviderEntry,
         Publisher,
+        ResourceComponent,
         StoreScheme,
         Surroundings,
+        Workload,
     )
 
 
@@ -25,7 +29,7 @@ def cls_providers() -> tuple[ProviderEntry, ...]:
     from clusterless.provider import ProviderEntry
 
     summary = "a storage account of Microsoft Azure (account), in a region"
-    return (ProviderEntry(name="azure", summary=summary, load=_provider),)
+    return (ProviderEntry(name="azure", summary=summary, load=_provider, bootstrap=_bootstrap),)
 
 
 @hookimpl
@@ -34,6 +38,30 @@ def cls_stores() -> tuple[StoreScheme, ...]:
     from clusterless.provider import StoreScheme
 
     return (StoreScheme(scheme="az", summary="objects of a container of a storage account", load=_container),)
+
+
+@hookimpl
+def cls_resources() -> tuple[ResourceComponent, ...]:
+    """Offers what a project may have a storage account keep for it."""
+    from cls_azure import declared
+    from clusterless.provider import ResourceComponent
+
+    container, queue = "azure:core:blobContainer", "azure:core:storageQueue"
+    closed, told = "a container, closed to the public", "a queue of Storage Queues"
+    return (
+        ResourceComponent(type=container, model=declared.BlobContainer, summary=closed, load=_declared_container),
+        ResourceComponent(type=queue, model=declared.StorageQueue, summary=told, load=_declared_queue),
+    )
+
+
+@hookimpl
+def cls_arcs() -> tuple[ArcComponent, ...]:
+    """Offers what Azure can make of lots."""
+    from cls_azure.declared import BlobCopyArc
+    from clusterless.provider import ArcComponent
+
+    copy, copies = "azure:core:blobCopyArc", "copies objects to places in containers"
+    return (ArcComponent(type=copy, model=BlobCopyArc, summary=copies, load=_copy),)
 
 
 @hookimpl
@@ -56,10 +84,34 @@ def _provider() -> Provider:
     return AzureProvider()
 
 
+def _bootstrap() -> Bootstrap:
+    from cls_azure.bootstrap import AzureBootstrap
+
+    return AzureBootstrap()
+
+
 def _container() -> OpenStore:
     from cls_azure.store import open_container
 
     return open_container
+
+
+def _declared_container() -> Callable[[Any, Surroundings], None]:
+    from cls_azure.resources import make_declared_container
+
+    return make_declared_container
+
+
+def _declared_queue() -> Callable[[Any, Surroundings], None]:
+    from cls_azure.resources import make_declared_queue
+
+    return make_declared_queue
+
+
+def _copy() -> Callable[[Any, Surroundings], Workload]:
+    from clusterless.runtime.copying import CopyWorkload
+
+    return lambda arc, around: CopyWorkload(arc.workload.workload_props, around.open_store)
 
 
 def _queue_notifier() -> Callable[[Any, Surroundings], Publisher]:
