@@ -45,14 +45,10 @@ class ExecSettings(WorkloadSettings):
     what ``environment`` adds. After ``timeoutSec`` it is ended, with all that it started.
     """
 
-    command: tuple[str, ...] = field(default=())
+    command: tuple[str, ...] = field(default=(), validator=check_command)
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
     timeout_sec: float = field(default=3600, validator=gt(0))
     limits: Limits = Factory(Limits)
-
-    @command.validator
-    def _can_be_substituted(self, _: object, command: tuple[str, ...]) -> None:
-        check_command(command)
 
 
 @frozen(kw_only=True)

@@ -96,8 +96,8 @@ def is_selector(argument: str) -> bool:
     return argument == "$" or argument.startswith(("$.", "$$."))
 
 
-def check_command(command: Sequence[str]) -> None:
-    """Refuse a command that cannot be substituted.
+def check_command(_: object, __: object, command: Sequence[str]) -> None:
+    """Refuse a command that cannot be substituted: a validator.
 
     Raises:
         InvalidValueError: an argument begins as a selector does, and is none.

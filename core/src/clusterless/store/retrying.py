@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from clusterless.errors import ObjectExistsError, ObjectMissingError, StoreUnavailableError
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
+from clusterless.store.streams import read_fully
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,16 +167,7 @@ def _holds(store: ObjectStore, key: str, body: Body) -> bool:
     with store.open(key) as stored:
         while True:
             ours = expected.read(_CHUNK)
-            if _read_fully(stored, len(ours) or 1) != ours:
+            if read_fully(stored, len(ours) or 1) != ours:
                 return False
             if not ours:
                 return True
-
-
-def _read_fully(stream: BinaryIO, size: int) -> bytes:
-    """*size* bytes, fewer only at the end: a network stream may give less than it is asked for."""
-    parts = []
-    while size and (part := stream.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)

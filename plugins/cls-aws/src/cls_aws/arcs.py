@@ -171,7 +171,7 @@ class AthenaProps:
 
     kind: QueryKind = QueryKind.CTAS
     select: str = field(default="")
-    parameters: tuple[str, ...] = field(default=())
+    parameters: tuple[str, ...] = field(default=(), validator=check_command)
     catalog: str = field(default="AwsDataCatalog", validator=_is_identifier)
     database: str = field(default="", validator=_is_identifier)
     table: str = field(default="", validator=_is_identifier)
@@ -184,10 +184,6 @@ class AthenaProps:
         if _WRITES.match(select):
             msg = "'select' writes: give the query alone, what it is to do with the rows is 'kind'"
             raise InvalidValueError(msg)
-
-    @parameters.validator
-    def _can_be_selected(self, _: object, parameters: tuple[str, ...]) -> None:
-        check_command(parameters)
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +10,12 @@ from attrs import Attribute, frozen
 
 from clusterless.errors import InvalidValueError, cut
 from clusterless.model.placement import Placement
+from clusterless.runtime.fitting import fitted, staged
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12})?:(?P<resource>.+)"
 )
 _SHOWN = 60
-_HASHED = 8
 _LONGEST_BUCKET = 63
 _LONGEST_NAME = 64 - len("-dead")  # what rules may be called, and less than queues may
 
@@ -65,23 +64,6 @@ def partition(region: str | None) -> str:
         if region and region.startswith(start):
             return name
     return "aws"
-
-
-def fitted(name: str, most: int) -> str:
-    """*name* as queues and rules may be called: of letters, digits, ``-`` and ``_``, *most* of them.
-
-    What must be changed is told apart from what else would become the same, by a few digits of its hash.
-    """
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-    if plain == name and len(name) <= most:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASHED]
-    return f"{plain[: most - _HASHED - 1]}-{digest}"
-
-
-def staged(placement: Placement, name: str) -> str:
-    """*name* with the placement's stage before it, in capitals (FORMATS 4.6)."""
-    return f"{placement.stage.upper()}-{name}" if placement.stage else name
 
 
 def subscriber_name(subscriber: str, placement: Placement) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 from uuid import NAMESPACE_URL, uuid5
 
-from attrs import Attribute, Factory, field, frozen
+from attrs import Factory, field, frozen
 
 from clusterless.errors import InvalidValueError, NotInstalledError
 from clusterless.model.arc import Arc, WorkloadSettings
@@ -27,10 +27,6 @@ _PASSED = (
 )
 
 
-def _can_be_substituted(_: object, __: Attribute[tuple[str, ...]], command: tuple[str, ...]) -> None:
-    check_command(command)
-
-
 @frozen(kw_only=True)
 class BatchSettings(WorkloadSettings):
     """``imagePath`` is the folder of a Dockerfile; a relative one is meant from the project file's.
@@ -43,7 +39,7 @@ class BatchSettings(WorkloadSettings):
     compute_environment_ref: str = ""
     image_path: str = ""
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
-    command: tuple[str, ...] = field(default=(), validator=_can_be_substituted)
+    command: tuple[str, ...] = field(default=(), validator=check_command)
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from cls_aws.arn import fitted, partition
+from cls_aws.arn import partition
 from cls_aws.boundaries import Notices, S3PutListenerBoundary
 from cls_aws.buckets import AskedBucket
 from cls_aws.clients import client
@@ -22,6 +22,7 @@ from clusterless.errors import ObjectMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import Surroundings
+from clusterless.runtime.fitting import fitted
 from clusterless.runtime.noticed import Location
 
 _log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from attrs import Factory, frozen
 
 from cls_aws.errors import asking
 from clusterless.store.api import Body
+from clusterless.store.streams import read_fully
 
 _PART = 8 << 20  # bytes
 _GROW = 1250  # parts, after which they are twice as large: S3 takes 10,000
@@ -51,7 +52,7 @@ def write(place: Place, body: Body, terms: Terms) -> None:
         ObjectExistsError: a condition does not hold.
     """
     stream = io.BytesIO(body) if isinstance(body, bytes) else body
-    first = _read(stream, _PART)
+    first = read_fully(stream, _PART)
     if len(first) < _PART:
         with asking(place.uri):
             place.client.put_object(**place.where, Body=first, **terms.headers, **terms.conditions)
@@ -114,15 +115,6 @@ def _abort(place: Place, where: Mapping[str, Any]) -> None:
 def _parts(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
     yield first
     for number in count(2):
-        if not (part := _read(stream, _PART << (number // _GROW))):
+        if not (part := read_fully(stream, _PART << (number // _GROW))):
             return
         yield part
-
-
-def _read(stream: IO[bytes], size: int) -> bytes:
-    """*size* bytes, fewer only at the end: a stream may give less than it is asked for."""
-    parts = []
-    while size and (part := stream.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)

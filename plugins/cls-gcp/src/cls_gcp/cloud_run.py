@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import Attribute, Factory, field, frozen
+from attrs import Factory, field, frozen
 
 from clusterless.errors import InvalidValueError, NotInstalledError
 from clusterless.model.arc import Arc, WorkloadSettings
@@ -22,10 +22,6 @@ _PASSED = (
 )
 
 
-def _can_be_substituted(_: object, __: Attribute[tuple[str, ...]], command: tuple[str, ...]) -> None:
-    check_command(command)
-
-
 @frozen(kw_only=True)
 class CloudRunSettings(WorkloadSettings):
     """``job`` is a job of Cloud Run in the placement's location, which is executed once for each lot.
@@ -39,7 +35,7 @@ class CloudRunSettings(WorkloadSettings):
     image: str = ""
     image_path: str = ""
     environment: Mapping[str, str] = field(factory=dict, validator=check_environment)
-    command: tuple[str, ...] = field(default=(), validator=_can_be_substituted)
+    command: tuple[str, ...] = field(default=(), validator=check_command)
     container_runtime_props: ContainerProps = Factory(ContainerProps)
 
 

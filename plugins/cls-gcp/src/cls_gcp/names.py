@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from attrs import frozen
@@ -10,10 +9,10 @@ from attrs import frozen
 from clusterless.errors import InvalidValueError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
+from clusterless.runtime import fitting
 
 _LONGEST_BUCKET = 63
 _LONGEST = 255 - len("-dead")  # of topics and subscriptions
-_HASHED = 8
 _TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 
@@ -67,22 +66,9 @@ def check_bucket(name: str) -> None:
 
 
 def fitted(name: str) -> str:
-    """*name* as topics and subscriptions may be called.
-
-    What must be changed is told apart from what else would become the same, by a few digits of its hash.
-    """
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-    if not plain[:1].isalpha() or plain.startswith("goog"):
-        plain = f"cls-{plain}"
-    if plain == name and len(name) <= _LONGEST:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASHED]
-    return f"{plain[: _LONGEST - _HASHED - 1]}-{digest}"
-
-
-def staged(placement: Placement, name: str) -> str:
-    """*name* with the placement's stage before it, in capitals (FORMATS 4.6)."""
-    return f"{placement.stage.upper()}-{name}" if placement.stage else name
+    """*name* as topics and subscriptions may be called."""
+    begins = "" if re.match(r"(?!goog)[A-Za-z]", name) else "cls-"
+    return fitting.fitted(name, _LONGEST, begins)
 
 
 def labels(project: Project, placement: Placement) -> dict[str, str]:

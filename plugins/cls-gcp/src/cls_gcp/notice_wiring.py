@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cls_gcp import clients, topics
 from cls_gcp.boundaries import GcsPutListenerBoundary
 from cls_gcp.errors import asking
-from cls_gcp.names import TopicName, fitted, labels, staged
+from cls_gcp.names import TopicName, fitted, labels
 from cls_gcp.notices import FINALIZE
 from cls_gcp.settings import Reach, reach
 from cls_gcp.subscriptions import Pulled, subscribed
@@ -19,6 +19,7 @@ from clusterless.engine.names import ProjectNames
 from clusterless.errors import ObjectMissingError, PlaceMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.provider import Surroundings
+from clusterless.runtime.fitting import staged
 from clusterless.runtime.noticed import Location
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from cls_gcp import clients, topics
 from cls_gcp.events import NoSubscription, TopicSubscription, subscribe
-from cls_gcp.names import TopicName, check_bucket, check_project, fitted, labels, staged
+from cls_gcp.names import TopicName, check_bucket, check_project, fitted, labels
 from cls_gcp.settings import Reach, defaults, reach
 from clusterless import layout
 from clusterless.engine.names import PlacementNames
@@ -18,6 +18,7 @@ from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.provider import StoreRoots, Subscription, Surroundings
+from clusterless.runtime.fitting import staged
 
 _REGION = re.compile(r"[a-z]+-[a-z]+\d+|us|eu|asia|[a-z]{3,4}\d+|eur4|nam4")
 

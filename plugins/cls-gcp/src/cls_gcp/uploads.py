@@ -11,6 +11,7 @@ from cls_gcp.clients import CONNECT, READ
 from cls_gcp.errors import asking
 from clusterless.errors import StoreUnavailableError
 from clusterless.store.api import Body
+from clusterless.store.streams import read_fully
 
 _CHUNK = 8 << 20  # bytes, and a multiple of 256 KiB, as the service wants it
 _PATIENCE = 60.0  # seconds that one chunk is sent again and again
@@ -33,7 +34,7 @@ def write(place: Place, body: Body, content_type: str, generation: int | None = 
         ObjectExistsError: it has not.
     """
     stream = io.BytesIO(body) if isinstance(body, bytes) else body
-    first = _read(stream, _CHUNK)
+    first = read_fully(stream, _CHUNK)
     terms = {"content_type": content_type, "if_generation_match": generation, "timeout": (CONNECT, READ)}
     if len(first) < _CHUNK:
         with asking(place.uri):
@@ -71,15 +72,6 @@ class _Whole:
     def read(self, size: int) -> bytes:
         part, self._first = self._first[:size], self._first[size:]
         if len(part) < size:
-            part += _read(self._stream, size - len(part))
+            part += read_fully(self._stream, size - len(part))
         self._position += len(part)
         return part
-
-
-def _read(stream: IO[bytes], size: int) -> bytes:
-    """*size* bytes, fewer only at the end: a stream may give less than it is asked for."""
-    parts = []
-    while size and (part := stream.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
