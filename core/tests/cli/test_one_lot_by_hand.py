@@ -205,9 +205,13 @@ def test_what_is_rolled_back_stays_readable_until_it_is_replaced_or_removed(plac
     assert place.cls("rollback", "note", place.lot, "--yes", "-p", "p.json").returncode == 0
     assert place.kept("note") == ["hello"]
     assert len(list(place.folder.glob(manifests))) == 1
+    shown = place.cls("rollback", "note", place.lot, "--remove", "-p", "p.json", "--output", "json")
+    (row,) = json.loads(shown.stdout)
+    assert row == {**row, "marked": 1, "objects": 1, "bytes": 5}
+    assert place.kept("note") == ["hello"]
     removed = place.cls("rollback", "note", place.lot, "--yes", "--remove", "-p", "p.json", "--output", "json")
     (row,) = json.loads(removed.stdout)
-    assert (row["lotsRemoved"], row["objectsRemoved"], row["held"]) == (1, 1, 0)
+    assert row == {**row, "lotsRemoved": 1, "objectsRemoved": 1, "bytesRemoved": 5, "held": 0}
     assert place.kept("note") == []
     assert ["state=removed" in str(path) for path in place.folder.glob(manifests)] == [True]
     assert place.cls("backfill", "note", "--yes", "-p", "p.json").returncode == 0

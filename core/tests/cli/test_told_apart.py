@@ -74,7 +74,8 @@ def test_a_lot_of_another_unit_is_named_so(staged: Path, cls: Cls, command: str)
 def test_a_rollback_says_before_what_it_takes_away(staged: Path, cls: Cls) -> None:
     shown = cls("rollback", "copy", LOT, "-p", "dev.json", "--remove")
     assert (
-        shown.stderr == "nothing was done; --yes would roll 1 lot back, and remove all objects and manifests of them\n"
+        shown.stderr
+        == "nothing was done; --yes would roll 1 lot back, and remove 1 object (1 B) and 1 manifest of them\n"
     )
     assert (staged / "dev/b/2024-01-31T01.txt").exists()
     assert cls("rollback", "copy", LOT, "-p", "dev.json", "--remove", "--yes").returncode == 0

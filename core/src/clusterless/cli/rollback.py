@@ -10,20 +10,23 @@ import click
 from clusterless.cli.app import Session, reports
 from clusterless.cli.choosing import agreed, base_folder, one_arc, runnable, split_lots
 from clusterless.cli.planning import bounded
+from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, show
 from clusterless.cli.run import output_folder
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import fitted, sized, some
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.errors import ClsError, InvalidValueError
-from clusterless.operate.landscape import ArcView
+from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.one_lot import check_unit
-from clusterless.operate.rolling import RolledBack, Worked, roll_back, worked
+from clusterless.operate.rolling import RolledBack, Weight, Worked, roll_back, weigh, worked
 from clusterless.plugins import find_plugins
 
 _COLUMNS = ("project.name", "project.version", "arc", "lots", "marked", "running", "first", "last")
-_DONE = ("project.name", "project.version", "arc", "rolledBack", "lotsRemoved", "objectsRemoved", "held")
+_REMOVED = ("objects", "bytes")
+_GONE = ("lotsRemoved", "objectsRemoved", "bytesRemoved")
+_DONE = ("project.name", "project.version", "arc", "rolledBack", *_GONE, "held")
 _NAMED = 5
 
 _EPILOG = """
@@ -64,8 +67,8 @@ def rollback(
     """Mark lots of ARC as replaceable: a run works them anew at its next look, those before its start 'cls backfill'.
 
     What was committed stays readable until it is replaced; --remove takes it away, but for what an arc is reading,
-    and what was written again since. What is being worked is left alone. A MOMENT is a lot, a date or time, or a
-    distance from now such as 12h or -1d@d.
+    and what was written again since: how many objects, of how many bytes, is shown before. What is being worked is
+    left alone. A MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     names, parsed = split_lots(lots)
     if names or bool(parsed) == bool(window):
@@ -77,12 +80,13 @@ def rollback(
         check_unit(view, lot)
     there = worked(landscape, view, _ranges(view, window) if window else runs(parsed))
     total = len(there.lots) + (len(there.marked) if remove else 0)
+    weight = _weighed(landscape, view, there) if remove and not yes else None
     if not yes or session.output == "table":
-        show(_there(view, there), session.output)
+        show(_there(view, there, weight), session.output)
     if not total:
         _say("there is nothing to roll back")
-    elif not agreed(f"{_doing(total, remove=remove)}?", yes=yes):
-        _say(f"nothing was done; --yes would {_doing(total, remove=remove)}")
+    elif not agreed(f"{_doing(total, weight)}?", yes=yes):
+        _say(f"nothing was done; --yes would {_doing(total, weight)}")
         return
     done = (
         roll_back(landscape, view, there, output_folder(base_folder(scope)), remove=remove) if total else RolledBack()
@@ -98,21 +102,33 @@ def _ranges(view: ArcView, window: Window) -> Sequence[LotRange]:
     return [window.of(view.unit)]
 
 
-def _doing(total: int, *, remove: bool) -> str:
-    return f"roll {some(total, 'lot')} back" + (", and remove all objects and manifests of them" if remove else "")
+def _weighed(landscape: Landscape, view: ArcView, there: Worked) -> Weight:
+    with progress("counting what goes") as step:
+        return weigh(landscape, view, there, step)
 
 
-def _there(view: ArcView, there: Worked) -> Report:
+def _doing(total: int, weight: Weight | None) -> str:
+    rolled = f"roll {some(total, 'lot')} back"
+    if weight is None:
+        return rolled
+    size = f" ({sized(weight.bytes)})" if weight.objects else ""
+    return f"{rolled}, and remove {some(weight.objects, 'object')}{size} and {some(weight.lots, 'manifest')} of them"
+
+
+def _there(view: ArcView, there: Worked, weight: Weight | None) -> Report:
     known = sorted([*there.lots, *there.marked, *there.running])
     ends = (str(known[0]), str(known[-1])) if known else (None, None)
     counts = (len(there.lots), len(there.marked), len(there.running))
     row = (view.project.name, view.project.version, view.arc.name, *counts, *ends)
-    return Report(_COLUMNS, (row,), kept=("arc", "lots"))
+    if weight is None:
+        return Report(_COLUMNS, (row,), kept=("arc", "lots"))
+    return Report((*_COLUMNS, *_REMOVED), ((*row, weight.objects, weight.bytes),), kept=("arc", "lots", *_REMOVED))
 
 
 def _report(session: Session, view: ArcView, done: RolledBack, there: Worked) -> None:
     left = (*(f"{view.name} {lot} is being worked" for lot in there.running), *done.held)
-    row = (view.project.name, view.project.version, view.arc.name, done.lots, done.removed, done.objects, len(left))
+    gone = (done.gone.lots, done.gone.objects, done.gone.bytes)
+    row = (view.project.name, view.project.version, view.arc.name, done.lots, *gone, len(left))
     show(Report(_DONE, (row,), kept=("arc", "rolledBack")), session.output)
     if left:
         named = "; ".join(left[:_NAMED]) + (f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,16 +16,15 @@ from clusterless.errors import WorkloadError
 from clusterless.model.dataset import JoinedDataset, SinkDataset
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot
+from clusterless.model.manifest import UriType
 from clusterless.operate.bench import open_views, workbench
 from clusterless.operate.candidates import Candidates
 from clusterless.operate.landscape import ArcView, Landscape
-from clusterless.runner.opening import Workbench
-from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.consumption import Consumption
 from clusterless.runtime.neighbours import read_neighbourhood
 from clusterless.runtime.removal import Removal, readable
 from clusterless.runtime.replay import roll_back_lot
-from clusterless.store.manifests import Found
+from clusterless.store.manifests import Found, Manifests
 
 _AT_ONCE = 8
 
@@ -39,12 +39,20 @@ class Worked:
 
 
 @frozen(kw_only=True)
-class RolledBack:
-    """So many *lots* were marked; of so many, *removed*, so many *objects* are gone; *held* says why others stay."""
+class Weight:
+    """What lots came to, or that of them which can go: so many *lots* of sinks, *objects* and their *bytes*."""
 
     lots: int = 0
-    removed: int = 0
     objects: int = 0
+    bytes: int = 0
+
+
+@frozen(kw_only=True)
+class RolledBack:
+    """So many *lots* were marked; *gone* is what was taken away; *held* says why others stay."""
+
+    lots: int = 0
+    gone: Weight = Weight()
     held: tuple[str, ...] = ()
 
 
@@ -57,6 +65,17 @@ def worked(landscape: Landscape, view: ArcView, ranges: Sequence[LotRange]) -> W
     return Worked(lots=tuple(found[False]), marked=tuple(found[None]), running=tuple(found[True]))
 
 
+def weigh(landscape: Landscape, view: ArcView, there: Worked, step: Callable[[float], None]) -> Weight:
+    """What would be gone, as things are now, were the lots rolled back and removed.
+
+    Raises:
+        WorkloadError: other datasets keep objects at the same place.
+    """
+    removal = _Removal(landscape, view)
+    removal.weigh([*there.lots, *there.marked], step)
+    return removal.done
+
+
 def roll_back(landscape: Landscape, view: ArcView, there: Worked, scratch: Path, *, remove: bool) -> RolledBack:
     """Mark the lots, so that their next delivery works them anew; with *remove*, take away what they came to.
 
@@ -65,53 +84,67 @@ def roll_back(landscape: Landscape, view: ArcView, there: Worked, scratch: Path,
     Raises:
         WorkloadError: other datasets keep objects at the same place; nothing was done.
     """
+    removal = _Removal(landscape, view) if remove else None
     with ExitStack() as stack:
         bench = stack.enter_context(workbench(landscape, scratch, lambda: False))
         (arc,) = open_views(landscape, [view], bench, stack)
-        removal = _Removal(view, arc, bench) if remove else None
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rollback") as pool:
             marked = list(pool.map(lambda lot: roll_back_lot(arc, lot, "rollback"), there.lots))
-        held = [
-            f"{arc.element} {lot} is being worked" for lot, done in zip(there.lots, marked, strict=True) if not done
-        ]
-        gone = [lot for lot, done in zip(there.lots, marked, strict=True) if done]
-        if removal:
-            removal.remove([*gone, *there.marked])
-            return RolledBack(
-                lots=len(gone), removed=removal.lots, objects=removal.objects, held=(*held, *removal.held)
-            )
-        return RolledBack(lots=len(gone), held=tuple(held))
+    held = [f"{arc.element} {lot} is being worked" for lot, done in zip(there.lots, marked, strict=True) if not done]
+    going = [lot for lot, done in zip(there.lots, marked, strict=True) if done]
+    if not removal:
+        return RolledBack(lots=len(going), held=tuple(held))
+    removal.remove([*going, *there.marked])
+    return RolledBack(lots=len(going), gone=removal.done, held=(*held, *removal.held))
 
 
 class _Removal:
-    """Takes away what an arc's sinks list."""
+    """Takes away what an arc's sinks list, or counts it."""
 
-    def __init__(self, view: ArcView, arc: RunningArc, bench: Workbench) -> None:
-        self._arc, self._bench = arc, bench
+    def __init__(self, landscape: Landscape, view: ArcView) -> None:
+        self._landscape, self._view = landscape, view
         roots = view.placed.roots[view.placement]
-        self._around = read_neighbourhood(bench.plugins.open_store(roots.metadata), view.placement)
-        self._consumption = Consumption(self._around, arc.state, arc.manifests)
-        self.lots = self.objects = 0
+        self._manifests = Manifests(landscape.plugins.open_store(roots.manifest))
+        self._around = read_neighbourhood(landscape.plugins.open_store(roots.metadata), view.placement)
+        self._consumption = Consumption(self._around, view.state, self._manifests)
+        self.done = Weight()
         self.held: list[str] = []
-        for sink in arc.arc.sinks.values():
+        for sink in view.arc.sinks.values():
             if strangers := self._around.strangers(sink):
                 msg = f"the objects of dataset {sink.id} lie where those of {', '.join(strangers)} do"
                 raise WorkloadError(msg, hint="give each a location of its own, or remove them by other means")
 
     def remove(self, lots: Sequence[Lot]) -> None:
-        for sink in self._arc.arc.sinks.values():
-            is_others = isinstance(sink, JoinedDataset) or self._around.is_made_of_others(sink)
-            objects = None if is_others else self._bench.plugins.open_store(sink.path_uri)
-            removal = Removal(sink, self._arc.manifests, objects)
-            for _ in removal.remove(list(self._going(sink, lots))):
-                self.lots += 1
-            self.objects += removal.removed
+        for sink in self._view.arc.sinks.values():
+            removal = self._of(sink)
+            deque(removal.remove(list(self._going(sink, lots))), maxlen=0)
+            self._note(removal)
+
+    def weigh(self, lots: Sequence[Lot], step: Callable[[float], None]) -> None:
+        sinks = self._view.arc.sinks.values()
+        for number, sink in enumerate(sinks):
+            removal = self._of(sink)
+            going = list(self._going(sink, lots))
+            for count, _ in enumerate(removal.weigh(going), 1):
+                step((number + count / len(going)) / len(sinks))
+            self._note(removal)
+
+    def _note(self, removal: Removal) -> None:
+        done = self.done
+        self.done = Weight(
+            lots=done.lots + removal.lots, objects=done.objects + removal.removed, bytes=done.bytes + removal.bytes
+        )
+
+    def _of(self, sink: SinkDataset) -> Removal:
+        is_others = isinstance(sink, JoinedDataset) or self._around.is_made_of_others(sink)
+        objects = None if is_others else self._landscape.plugins.open_store(sink.path_uri)
+        return Removal(sink, self._manifests, objects)
 
     def _going(self, sink: SinkDataset, lots: Sequence[Lot]) -> Iterator[Sequence[Found]]:
         if not lots:
             return
         wanted, last = Covered(runs(lots)), max(lots)
-        for revisions in self._arc.manifests.revisions(sink, min(lots)):
+        for revisions in self._manifests.revisions(sink, min(lots)):
             lot, found = revisions[0].lot, readable(revisions)
             if str(lot) > str(last):
                 return
@@ -119,5 +152,7 @@ class _Removal:
                 continue
             if why := self._consumption.at_work(sink, lot):
                 self.held.append(why)
+            elif any(self._manifests.read(each).uri_type is not UriType.IDENTIFIER for each in found):
+                self.held.append(f"lot {lot} lists folders, not objects: remove these by other means")
             else:
                 yield found

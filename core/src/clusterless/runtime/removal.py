@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from contextlib import suppress
 
 from attrs import define, evolve, field, frozen
 
@@ -12,7 +12,7 @@ from clusterless.errors import InvalidValueError, ObjectMissingError
 from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
-from clusterless.store.api import ObjectStore
+from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.manifests import Found, Manifests, encode
 
 _AT_ONCE = 100_000  # objects whose other mentions are looked for in one pass over the dataset
@@ -37,6 +37,7 @@ class Removal:
     objects: ObjectStore | None
     lots: int = field(default=0, init=False)
     removed: int = field(default=0, init=False)  # objects
+    bytes: int = field(default=0, init=False)  # of these
     kept: int = field(default=0, init=False)  # objects that were written again since
 
     def remove(self, lots: Sequence[Sequence[Found]]) -> Iterator[Lot]:
@@ -44,16 +45,32 @@ class Removal:
 
         An object stays that a lot lists which is none of them, or that was written again since its lot was committed.
         """
+        for going, theirs in self._going(lots):
+            for info in self._old(going, theirs):
+                assert self.objects is not None
+                self.objects.delete(info.key)
+                self._count(info)
+            for each in going.found:  # readers take the highest, which goes last
+                self._manifest(each)
+            self.lots += 1
+            yield going.lot
+
+    def weigh(self, lots: Sequence[Sequence[Found]]) -> Iterator[Lot]:
+        """The same, but nothing is removed: only counted."""
+        for going, theirs in self._going(lots):
+            for info in self._old(going, theirs):
+                self._count(info)
+            self.lots += 1
+            yield going.lot
+
+    def _going(self, lots: Sequence[Sequence[Found]]) -> Iterator[tuple[_Going, set[str]]]:
+        """Each lot, and the keys of those objects that no lot lists which stays."""
         for batch in self._batches(lots):
             theirs = {key for going in batch for key in going.keys}
             if theirs:
                 theirs.difference_update(self._listed_by_others({going.lot for going in batch}))
             for going in batch:
-                self._objects(going, theirs)
-                for each in going.found:  # readers take the highest, which goes last
-                    self._manifest(each)
-                self.lots += 1
-                yield going.lot
+                yield going, theirs
 
     def _batches(self, lots: Sequence[Sequence[Found]]) -> Iterator[list[_Going]]:
         batch: list[_Going] = []
@@ -74,22 +91,24 @@ class Removal:
                 for each in readable(found):
                     yield from self._keys(each)
 
-    def _objects(self, going: _Going, theirs: set[str]) -> None:
+    def _old(self, going: _Going, theirs: set[str]) -> Iterator[ObjectInfo]:
+        """Those of its objects that are there, and were not written again since."""
         committed = max(each.time for each in going.found)
         for key in going.keys:
-            if key in theirs and self._is_old(key, committed):
-                assert self.objects is not None
-                self.objects.delete(key)
-                self.removed += 1
+            if key not in theirs:
+                continue
+            theirs.discard(key)  # another of the lots may list it too
+            assert self.objects is not None
+            with suppress(ObjectMissingError):
+                info = self.objects.head(key)
+                if info.time <= committed:
+                    yield info
+                else:
+                    self.kept += 1
 
-    def _is_old(self, key: str, committed: datetime) -> bool:
-        assert self.objects is not None
-        try:
-            is_old = self.objects.head(key).time <= committed
-        except ObjectMissingError:
-            return False
-        self.kept += not is_old
-        return is_old
+    def _count(self, info: ObjectInfo) -> None:
+        self.removed += 1
+        self.bytes += info.size
 
     def _manifest(self, found: Found) -> None:
         """What was in it is kept, for whoever is finishing a revision that is made from it."""
