@@ -10,7 +10,9 @@ from clusterless.hookspecs import hookimpl
 if TYPE_CHECKING:
     from clusterless.provider import (
         ArcComponent,
+        ArrivalSource,
         Bootstrap,
+        BoundaryComponent,
         NotifierComponent,
         OpenStore,
         Provider,
@@ -52,6 +54,16 @@ def cls_resources() -> tuple[ResourceComponent, ...]:
         ResourceComponent(type=container, model=declared.BlobContainer, summary=closed, load=_declared_container),
         ResourceComponent(type=queue, model=declared.StorageQueue, summary=told, load=_declared_queue),
     )
+
+
+@hookimpl
+def cls_boundaries() -> tuple[BoundaryComponent, ...]:
+    """Offers the boundary of a container."""
+    from cls_azure.boundaries import BlobPutListenerBoundary
+    from clusterless.provider import BoundaryComponent
+
+    type_, summary = "azure:core:blobPutListenerBoundary", "books the blobs that are put in a container"
+    return (BoundaryComponent(type=type_, model=BlobPutListenerBoundary, summary=summary, load=_listener),)
 
 
 @hookimpl
@@ -106,6 +118,12 @@ def _declared_queue() -> Callable[[Any, Surroundings], None]:
     from cls_azure.resources import make_declared_queue
 
     return make_declared_queue
+
+
+def _listener() -> Callable[[Any, Surroundings], ArrivalSource]:
+    from cls_azure.arrivals import open_listener
+
+    return open_listener
 
 
 def _copy() -> Callable[[Any, Surroundings], Workload]:

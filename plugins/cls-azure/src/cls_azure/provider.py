@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import evolve
 
 from cls_azure import clients, events
+from cls_azure.names import check_container
 from cls_azure.notifiers import PlacementTopic
 from cls_azure.queues import fitted
 from cls_azure.settings import defaults, reach
@@ -21,7 +22,6 @@ from clusterless.provider import Publisher, StoreRoots, Subscription, Surroundin
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _REGION = re.compile(r"[a-z]+[0-9]?[a-z]*")
-_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class AzureProvider:
@@ -57,10 +57,7 @@ class AzureProvider:
         """
         names = layout.store_names(self.complete(placement))
         for name in names:
-            if not _CONTAINER.fullmatch(name):
-                msg = f"{name!r} cannot be the name of a container"
-                hint = "use a short stage of a-z 0-9 and single hyphens: the whole name is 63 characters at most"
-                raise InvalidValueError(msg, hint=hint)
+            check_container(name)
         metadata, arc_state, manifest = (f"az://{name}/" for name in names)
         return StoreRoots(metadata=metadata, arc_state=arc_state, manifest=manifest)
 

@@ -106,13 +106,13 @@ class Queue:
         with asking(str(self)):
             self.client.send_message(message, time_to_live=_FOR_EVER)
 
-    def delete(self, message: QueueMessage) -> None:
-        """Never hand it out again, unless its time ran out: another has it then, or has deleted it."""
+    def delete(self, message: str, receipt: str | None) -> None:
+        """Never hand out the *message* of that id again; if its time ran out, another has it, or has deleted it."""
         with asking(str(self)), _unless_gone():
-            self.client.delete_message(message)
+            self.client.delete_message(message, receipt)
 
     def hide(self, message: QueueMessage, seconds: float) -> None:
-        """Hand it out again after *seconds*, or as long as the service hides one at most; else as `delete`."""
+        """Hand it out again after *seconds*, or as long as the service hides one at most; as `delete`."""
         hidden = min(max(round(seconds), 0), _LONGEST)
         with asking(str(self)), _unless_gone():
             self.client.update_message(message, visibility_timeout=hidden)

@@ -55,7 +55,7 @@ class QueuedDelivery:
     _message: Any = field(repr=False)
 
     def acknowledge(self) -> None:
-        self._queue.delete(self._message)
+        self._queue.delete(self._message.id, self._message.pop_receipt)
 
     def defer(self, seconds: float) -> None:
         self._queue.hide(self._message, seconds)
@@ -102,7 +102,7 @@ class QueueSubscription:
                 own.dead.hide(message, 0)
                 continue
             own.queue.put(message.content)
-            own.dead.delete(message)
+            own.dead.delete(message.id, message.pop_receipt)
             moved += 1
         return moved
 
@@ -123,7 +123,7 @@ class QueueSubscription:
             self._put_aside(message, f"an event that cannot be read was set aside: {error}")
             return None
         if event.dataset.id not in self._wanted:  # there was no room for all of them, or who feeds it has no filter
-            queue.delete(message)
+            queue.delete(message.id, message.pop_receipt)
             return None
         if (message.dequeue_count or 0) > RECEIVES:
             self._put_aside(message, f"an event was received {RECEIVES} times, and is set aside: {event}")
@@ -133,7 +133,7 @@ class QueueSubscription:
     def _put_aside(self, message: QueueMessage, why: str) -> None:
         own = self._subscriber
         own.dead.put(message.content)
-        own.queue.delete(message)
+        own.queue.delete(message.id, message.pop_receipt)
         _log.error("in %s: %s", own.dead, why)
 
     def _dead(self) -> list[QueueMessage]:

@@ -1,0 +1,54 @@
+"""`azure:core:blobPutListenerBoundary`: the blobs that are put at a location, as arrivals."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from cls_azure import clients, queues
+from cls_azure.boundaries import BlobPutListenerBoundary
+from cls_azure.events import PLACEMENT
+from cls_azure.notice_queue import StorageNotices
+from cls_azure.queues import Queue
+from cls_azure.settings import reach
+from clusterless.engine.names import ProjectNames
+from clusterless.model.boundary import LotSource
+from clusterless.model.placement import Placement
+from clusterless.model.project import Project
+from clusterless.provider import ArrivalSource, Surroundings
+from clusterless.runtime.listing_source import Listing, ListingSource
+from clusterless.runtime.noticed import LEAST_POLL, NoticedSource
+
+
+def open_listener(boundary: BlobPutListenerBoundary, surroundings: Surroundings) -> ArrivalSource:
+    """Listen to the location of the boundary's dataset.
+
+    Raises:
+        StoreRefusedError: what is needed for it may not be made.
+        StoreUnavailableError: Azure did not answer.
+    """
+    store = surroundings.open_store(boundary.dataset.path_uri)
+    if boundary.by_listing:
+        return ListingSource(Listing(store), surroundings.clock)
+    return NoticedSource(
+        store,
+        lambda: StorageNotices(wire(boundary, surroundings), surroundings.clock),
+        by_event=boundary.booking.lot_source is LotSource.EVENT_TIME,
+        poll=max(boundary.frequent.queue_fetch_wait_sec, LEAST_POLL),
+    )
+
+
+def wire(boundary: BlobPutListenerBoundary, surroundings: Surroundings) -> Queue:
+    """The queue that what is put at the boundary's location is told in, made if it is not there.
+
+    Raises:
+        StoreRefusedError: it may not be made.
+    """
+    placement = surroundings.placement
+    name = queue_name(boundary, surroundings.project, placement)
+    return queues.make(clients.queues(reach(placement)), name, {PLACEMENT: placement.id})
+
+
+def queue_name(boundary: BlobPutListenerBoundary, project: Project, placement: Placement) -> str:
+    """What the boundary's queue is called."""
+    named = ProjectNames(project, evolve(placement, stage=None)).element(boundary.name)
+    return queues.fitted("-".join(part for part in (placement.stage, named) if part))
