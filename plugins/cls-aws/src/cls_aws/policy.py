@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -31,8 +30,7 @@ from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
 from clusterless.runtime.noticed import Location
-
-_log = logging.getLogger(__name__)
+from clusterless.runtime.reached import Reached, all_reached
 
 _READ: Final = ("s3:GetObject", "s3:GetObjectTagging")
 _WRITE: Final = (*_READ, "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject", "s3:PutObjectTagging")
@@ -110,14 +108,8 @@ def policy(deployables: Sequence[Deployable]) -> dict[str, Any]:
 
     Of a dataset that none of them writes, only the manifests are among it: where it lies is not known.
     """
-    written = {sink.id for each in deployables for sink in _sinks(each)}
-    for each in deployables:
-        for source in _sources(each):
-            if source.id not in written:
-                _log.warning(
-                    "no file writes %s: name its project's file too, or allow s3:GetObject where it is", source.id
-                )
-    grants = [grant for each in deployables for grant in _Needs(each).all()]
+    reached = all_reached(deployables, "s3:GetObject")
+    grants = [grant for each in reached for grant in _Needs(each).all()]
     return {"Version": "2012-10-17", "Statement": [_statement(*merged) for merged in _merged(grants)]}
 
 
@@ -134,20 +126,15 @@ def _statement(actions: Sequence[str], resources: Sequence[str]) -> dict[str, An
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def _sinks(deployable: Deployable) -> list[Any]:
-    sinks = [sink for consumer in deployable.consumers for sink in consumer.arc.sinks.values()]
-    return [*sinks, *(boundary.dataset for _, boundary in deployable.ingress)]
-
-
-def _sources(deployable: Deployable) -> list[Any]:
-    return [source for consumer in deployable.consumers for source in consumer.arc.sources.values()]
-
-
 @frozen
 class _Needs:
     """What one deployable needs."""
 
-    deployable: Deployable
+    reached: Reached
+
+    @property
+    def deployable(self) -> Deployable:
+        return self.reached.deployable
 
     @property
     def placement(self) -> Placement:
@@ -156,36 +143,29 @@ class _Needs:
     def all(self) -> Iterator[Grant]:
         yield from self._placement()
         yield from self._objects()
-        for element in self.deployable.elements:
-            if not element.exclude:
-                yield from self._element(element)
-        for consumer in self.deployable.consumers:
-            heard = any(source.subscribe for source in consumer.arc.sources.values())
-            if heard and not consumer.element.exclude:
-                yield from self._subscription(consumer.arc.name)
+        for element in self.reached.elements:
+            yield from self._element(element)
+        for arc in self.reached.subscribers:
+            yield from self._subscription(arc)
 
     def _placement(self) -> Iterator[Grant]:
         stores = [f"s3://{name}/" for name in layout.store_names(self.placement)]
         yield Grant(_WRITE, [self._objects_at(each) for each in stores])
         yield Grant(_LIST, [self._bucket_of(each) for each in stores])
         yield Grant(("events:DescribeEventBus", "events:PutEvents"), [self._bus()])
-        elsewhere = {source.placement for source in _sources(self.deployable) if source.placement}
-        for placement in elsewhere:
+        for placement in self.reached.elsewhere:
             metadata, _, manifest = (f"s3://{name}/" for name in layout.store_names(placement))
             yield Grant(_READ, [self._objects_at(metadata), self._objects_at(manifest)])
             yield Grant(_LIST, [self._bucket_of(metadata), self._bucket_of(manifest)])
 
     def _objects(self) -> Iterator[Grant]:
-        arriving = [boundary.dataset.path_uri for _, boundary in self.deployable.ingress]
-        made = [s.path_uri for consumer in self.deployable.consumers for s in consumer.arc.sinks.values()]
-        buckets = [each for each in (*arriving, *made) if layout.scheme(each) == "s3"]
-        yield from self._granted(_READ, [each for each in arriving if each in buckets])
-        yield from self._granted(_WRITE, [each for each in made if each in buckets])
-        if buckets:
-            yield Grant(_LIST, [self._bucket_of(each) for each in buckets])
-        for uri in made:
-            if layout.scheme(uri) == "glue":
-                yield self._catalog(_TABLE, table_at(uri).database, table_at(uri).name)
+        arriving, made = self.reached.arriving("s3"), self.reached.made("s3")
+        yield from self._granted(_READ, arriving)
+        yield from self._granted(_WRITE, made)
+        if buckets := [self._bucket_of(each) for each in (*arriving, *made)]:
+            yield Grant(_LIST, buckets)
+        for uri in self.reached.made("glue"):
+            yield self._catalog(_TABLE, table_at(uri).database, table_at(uri).name)
 
     def _granted(self, actions: Sequence[str], locations: Sequence[str]) -> Iterator[Grant]:
         if locations:
