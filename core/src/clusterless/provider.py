@@ -84,7 +84,8 @@ class Arrived:
     *looked* is the store's time up to which everything has been handed over,
     by sources that can know it (a scanned folder); others leave it out.
     With a *backlog*, more is there already: nothing is sealed before it is
-    here. *unsettled* says that something is about to arrive, such as a file still being written.
+    here. *unsettled* says that something is about to arrive, such as a file still being written. *unnoticed*: they were
+    found by looking, where notices are what tells the time; what was booked by any time is not booked again.
     """
 
     arrivals: Sequence[Arrival]
@@ -92,6 +93,7 @@ class Arrived:
     looked: datetime | None = None
     backlog: bool = False
     unsettled: bool = False
+    unnoticed: bool = False
 
 
 class ArrivalSource(Protocol):

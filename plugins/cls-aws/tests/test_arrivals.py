@@ -6,7 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -267,16 +267,47 @@ def test_a_queue_that_was_removed_is_made_again_and_all_is_listed(
     assert drained(source) == ["b"]
 
 
+def by_event(bucket: Bucket) -> Any:
+    """One that has listed what was there before, which is nothing."""
+    source: Any = bucket.listen(infrequent=Infrequent(lot_source=LotSource.EVENT_TIME))
+    while (arrived := source.receive(0, None)).backlog:
+        assert keys(arrived) == []
+    return source
+
+
 def test_events_time_is_what_the_notice_says(bucket: Bucket) -> None:
-    source = bucket.listen(infrequent=Infrequent(lot_source=LotSource.EVENT_TIME))
-    bucket.put("before")
-    source.receive(1, None).acknowledge()
-    bucket.put("a", below="other/")
-    bucket.s3.copy_object(Bucket=bucket.name, Key="in/a", CopySource=f"{bucket.name}/other/a")
-    drained(source)
+    source = by_event(bucket)
+    bucket.s3.put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration={})
+    bucket.put("a")
     bucket.send(bucket.record("in/a"))
     [arrival] = source.receive(1, None).arrivals
     assert arrival.time == datetime(2024, 1, 31, 8, 9, 10, 500_000, tzinfo=UTC)
+
+
+def test_by_events_time_what_was_there_before_comes_apart_by_its_own(bucket: Bucket) -> None:
+    bucket.put("before")
+    source = bucket.listen(infrequent=Infrequent(lot_source=LotSource.EVENT_TIME))
+    first = source.receive(0, None)
+    assert (first.arrivals, first.backlog) == ([], True)
+    found = source.receive(0, None)
+    assert found.unnoticed
+    assert [each.time.microsecond for each in found.arrivals] == [0]
+    assert keys(found) == ["before"]
+    assert drained(source) == []
+
+
+def test_by_events_time_what_no_notice_told_of_is_found_once_its_notice_is_late(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = by_event(bucket)
+    bucket.s3.put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration={})
+    bucket.put("lost")
+    since = source.receive(0, None).looked
+    source._reconcile = 0
+    assert [source.receive(0, since).arrivals for _ in range(3)] == [[], [], []], "it may be on its way"
+    monkeypatch.setattr(noticed, "_LATE", timedelta(seconds=-5))
+    found = next(each for each in (source.receive(0, since) for _ in range(20)) if each.arrivals)
+    assert (found.unnoticed, keys(found)) == (True, ["lost"])
 
 
 def test_while_another_holds_notices_nothing_is_settled(bucket: Bucket) -> None:

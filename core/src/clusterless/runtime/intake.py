@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from clusterless import codec, layout
 from clusterless.engine.arrivals import Waiting, identity
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
+from clusterless.model.boundary import LotSource
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.seal import Batch
 from clusterless.runtime.boundary import RunningBoundary
@@ -26,6 +28,10 @@ UNBOOKED = "unbooked"
 
 _NAMED = 2  # of those that are unbooked
 _MOST = 5000  # arrivals in one batch, which is read whole
+_UPLOAD = timedelta(hours=1)  # between an object's own time and that of its event, at most
+_PROMPT = timedelta(minutes=5)  # that a notice takes, at most, before a listing may have come before it
+
+_log = logging.getLogger(__name__)
 
 
 @frozen
@@ -54,6 +60,8 @@ class Intake:
         boundary = self._boundary
         arrived = boundary.source.receive(wait, boundary.looked)
         kept = [arrival for arrival in arrived.arrivals if self._keeps(arrival.uri)]
+        if arrived.unnoticed:
+            kept = self._not_booked(kept)
         lots = group(kept, self._lot)
         tenure = boundary.tenure(boundary.dataset)
         lots = {lot: each for lot, each in lots.items() if lot == UNBOOKED or tenure.holds(Lot.parse(lot))}
@@ -68,18 +76,51 @@ class Intake:
         booked = sum(map(len, lots.values())) - len(without)
         return Taken(booked, len(without), arrived.backlog, arrived.unsettled, strays)
 
+    def _not_booked(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Those that are in no batch and no seal, by whatever time."""
+        if not arrivals:
+            return []
+        boundary, unit = self._boundary, self._boundary.booking.unit
+        known = {identity(each) for each in _waiting_arrivals(boundary)}
+        first = Lot.containing(min(each.time for each in arrivals), unit).previous
+        # Asked for anew: what was sealed meanwhile is in no batch any more.
+        known |= sealed_since(boundary, first, boundary.seals.end(boundary.last))
+        fresh = [arrival for arrival in arrivals if identity(arrival) not in known]
+        if fresh:
+            named = ", ".join(each.uri for each in fresh[:_NAMED])
+            _log.log(
+                logging.WARNING if boundary.looked else logging.INFO,
+                "%s: no notice came of %d of its objects, which are booked by the time of their last change: %s",
+                boundary.element, len(fresh), named,
+            )  # fmt: skip
+        return fresh
+
     def _drop_sealed(self, lots: dict[str, list[Arrival]]) -> None:
         """What comes again after its lot was sealed would only make work: a seal of nothing, or a wait for one."""
         boundary = self._boundary
-        through = boundary.last_seal.through if boundary.last_seal else None
-        passed = [lot for lot in lots if lot != UNBOOKED and through and Lot.parse(lot) <= through]
+        passed = [lot for lot in lots if lot != UNBOOKED and self._may_be_sealed(Lot.parse(lot))]
         if not passed:
             return
-        known = sealed_since(boundary, Lot.parse(min(passed)))
+        known = sealed_since(boundary, self._earliest(Lot.parse(min(passed))))
         for lot in passed:
             fresh = [arrival for arrival in lots.pop(lot) if identity(arrival) not in known]
             if fresh:
                 lots[lot] = fresh
+
+    def _may_be_sealed(self, lot: Lot) -> bool:
+        """Whether what arrives now in *lot* may be in a seal: as a double, or since its notice was awaited in vain."""
+        boundary = self._boundary
+        through = boundary.last_seal.through if boundary.last_seal else None
+        if through is None:
+            return False
+        is_by_event = boundary.booking.lot_source is LotSource.EVENT_TIME
+        return lot <= through or (is_by_event and boundary.now() - lot.end > _PROMPT)
+
+    def _earliest(self, lot: Lot) -> Lot:
+        """The first lot that what is noticed in *lot* may have been booked in: before its event's, if by no notice."""
+        if self._boundary.booking.lot_source is not LotSource.EVENT_TIME:
+            return lot
+        return Lot.containing(lot.start - _UPLOAD, lot.unit)
 
     def _lot(self, arrival: Arrival) -> str:
         booking = self._boundary.booking
@@ -121,6 +162,15 @@ def waiting_in(state: ObjectStore, keys: layout.BoundaryKeys, unit: LotUnit) -> 
             continue
         if lot.unit is unit:
             yield Waiting(info.key, lot, info.time)
+
+
+def _waiting_arrivals(boundary: RunningBoundary) -> Iterator[Arrival]:
+    for batch in waiting(boundary):
+        try:
+            body = boundary.state.get(batch.key)
+            yield from codec.read_record(body, Batch, source=layout.uri(boundary.state.root, batch.key)).arrivals
+        except (ObjectMissingError, MalformedError):  # it was sealed meanwhile, or is set aside by who seals
+            continue
 
 
 def group(arrivals: Iterable[Arrival], of: Callable[[Arrival], str]) -> dict[str, list[Arrival]]:

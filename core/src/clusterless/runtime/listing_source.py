@@ -38,11 +38,13 @@ class Listing:
         self._store = store
         self._slow = slow
         self._seen: set[tuple[str, str, datetime]] = set()
+        self._listed: set[tuple[str, str, datetime]] = set()  # of these, those that were handed over by their own time
         self._unacknowledged: dict[tuple[str, str], Arrival] = {}
         self._refused: set[str] = set()
         self._pass: Iterator[ObjectInfo] | None = None
         self._is_broken = False
         self._from: datetime | None = None
+        self._until: datetime | None = None
         self._began: datetime | None = None
         self._started = 0.0
         self.looked: datetime | None = None
@@ -52,16 +54,17 @@ class Listing:
         """Whether a pass is under way, or to be begun anew."""
         return self._pass is not None or self._is_broken
 
-    def begin(self, since: datetime | None) -> None:
-        """Begin a pass over all that has changed since then; none is under way."""
+    def begin(self, since: datetime | None, until: datetime | None = None) -> None:
+        """Begin a pass over all that has changed since then, and before *until*; none is under way."""
         since = self.looked or since
-        self._from = since - self._slow if since else None
+        self._from, self._until = since - self._slow if since else None, until
         self._restart()
 
     def _restart(self) -> None:
         self._is_broken = True
         self._began, self._started = self._store.now(), monotonic()
         self._seen = {each for each in self._seen if self._is_recent(each[2])}
+        self._listed &= self._seen
         self._pass = self._store.list()
         self._is_broken = False
 
@@ -83,23 +86,28 @@ class Listing:
             raise
         if len(infos) < limit:
             self._pass, self.looked = None, self._began
-        recent = (info for info in infos if self._from is None or info.time >= self._from)
-        return again + [arrival for info in recent if (arrival := self.fresh(info))]
+        return again + [arrival for info in infos if self._is_within(info.time) and (arrival := self.fresh(info))]
+
+    def _is_within(self, time: datetime) -> bool:
+        return (self._from is None or time >= self._from) and (self._until is None or time < self._until)
 
     def fresh(self, info: ObjectInfo, time: datetime | None = None) -> Arrival | None:
         """An object as an arrival, if it counts as one and was not handed over before, as it is now.
 
-        It is booked by *time* where it is given, and then handed over every time.
+        It is booked by *time* where it is given, and then handed over every time that no pass has come to it.
         """
         if not self.takes(info.key):
             return None
         # A look at an object tells whole seconds only, a listing perhaps more: with two times it could be in two lots.
         changed = info.time.replace(microsecond=0)
         uri = layout.uri(self._store.root, info.key)
-        if time is None and (uri, info.etag, changed) in self._seen:
+        version = (uri, info.etag, changed)
+        if version in (self._listed if time else self._seen):
             return None
-        if time is None and self._is_recent(changed):
-            self._seen.add((uri, info.etag, changed))
+        if self._is_recent(changed):
+            self._seen.add(version)
+            if time is None:
+                self._listed.add(version)
         arrival = Arrival(uri, info.etag, info.size, time or changed)
         self._unacknowledged[identity(arrival)] = arrival
         return arrival

@@ -3,6 +3,9 @@
 Notices are hints, as events are: what counts is the object as it is found when its notice is read. So a notice that
 came twice, too late, or out of order does no harm, and one that never came is made up for by listing, when a run
 begins and every hour. A listing and a notice book an object alike, by the time that its store gives it.
+
+Where the time of the event is what counts, a listing cannot tell it. What no notice told of is then booked by the time
+that its store gives it: once its notice is late, so that no object is booked by both.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 RECONCILE = 3600.0  # seconds between listings: a request for each thousand objects
 _UNNOTICED = timedelta(hours=1)  # an upload that took longer is left to its notice
+_LATE = timedelta(minutes=15)  # that a notice may be, before its event is taken to be told by none
+_HELD = 60.0  # seconds that others are given to write down the notices that they hold
 _MESSAGES = 1000  # at a time: dealt with well within the minute that they are hidden from others
 _LOOKS = 16  # objects that are looked at at a time
 LEAST_POLL = 1  # seconds: services ask all of their servers only when they may wait
@@ -94,8 +101,8 @@ class NoticeQueue(Protocol):
 class NoticedSource:
     """The `ArrivalSource` of a location whose objects are told of in the queue that *wire* gives, and makes if need be.
 
-    *by_event*: objects are booked by the time of their notice; then no listing can stand in for it. The queue is
-    asked for *poll* seconds at a time; *reconcile* seconds are between listings.
+    *by_event*: objects are booked by the time of their notice, and those that a listing finds are handed over apart.
+    The queue is asked for *poll* seconds at a time; *reconcile* seconds are between listings.
     """
 
     def __init__(
@@ -111,8 +118,9 @@ class NoticedSource:
         self._location = Location.of(store.root)
         self._wire = wire
         self._queue = wire()
-        self._listing = Listing(store, _UNNOTICED)
+        self._listing = Listing(store, _UNNOTICED + _LATE if by_event else _UNNOTICED)
         self._by_event = by_event
+        self._owed_since: float | None = None  # a listing, which begins when all notices are read
         self._poll = poll
         self._reconcile = reconcile
         self._looked: datetime | None = None
@@ -129,6 +137,8 @@ class NoticedSource:
         self._begin(since)
         began = self._store.now()
         found = self._listing.take()
+        if found and self._by_event:
+            return self._unnoticed(found)
         try:
             messages = self._queue.receive(_MESSAGES, 0 if found or self._listing.is_on else self._poll)
         except QueueMissingError as error:
@@ -136,7 +146,8 @@ class NoticedSource:
             self._rewire(since)
             messages = self._queue.receive(_MESSAGES, 0)
         arrivals = [*found, *self._noticed(messages.notices)]
-        if messages.drained and not self._listing.is_on:
+        self._begin_owed(since, messages)
+        if messages.drained and not self._is_listing:
             self._looked = began
 
         def acknowledge() -> None:
@@ -147,7 +158,7 @@ class NoticedSource:
             arrivals=arrivals,
             acknowledge=acknowledge,
             looked=self._looked,
-            backlog=self._listing.is_on or not messages.drained,
+            backlog=self._is_listing or not messages.drained,
             unsettled=not arrivals and self._queue.has_more(),
         )
 
@@ -158,8 +169,12 @@ class NoticedSource:
         if not self._begun:
             self._list(since)
             self._begun = True
-        elif not self._listing.is_on and self._listing.elapsed() >= self._reconcile:
+        elif not self._is_listing and self._listing.elapsed() >= self._reconcile:
             self._rewire(since)
+
+    @property
+    def _is_listing(self) -> bool:
+        return self._listing.is_on or self._owed_since is not None
 
     def _rewire(self, since: datetime | None) -> None:
         """What was changed by hand is put right, and what it cost is looked for."""
@@ -167,8 +182,24 @@ class NoticedSource:
         self._list(since)
 
     def _list(self, since: datetime | None) -> None:
-        if not self._by_event:
+        if self._by_event:
+            self._owed_since = monotonic()
+        else:
             self._listing.begin(since)
+
+    def _begin_owed(self, since: datetime | None, messages: Messages) -> None:
+        """List what is owed: all that notices which are there tell is then written down, or in our hands."""
+        if self._owed_since is None or not messages.drained:
+            return
+        if self._queue.has_more() and monotonic() - self._owed_since < _HELD:
+            return
+        is_first = since is None and self._listing.looked is None  # no notice comes of what was there before the queue
+        self._listing.begin(since, None if is_first else self._store.now() - _LATE)
+        self._owed_since = None
+
+    def _unnoticed(self, found: Sequence[Arrival]) -> Arrived:
+        acknowledge = partial(self._listing.acknowledge, found)
+        return Arrived(arrivals=found, acknowledge=acknowledge, looked=self._looked, backlog=True, unnoticed=True)
 
     # ---- notices ----
 

@@ -12,10 +12,13 @@ from clusterless.model.seal import SealedLot
 from clusterless.runtime.boundary import RunningBoundary
 
 
-def sealed_since(boundary: RunningBoundary, lot: Lot) -> set[tuple[str, str]]:
-    """What the seals that reach *lot* hold: an arrival whose lot has passed may be in any of them."""
+def sealed_since(boundary: RunningBoundary, lot: Lot, last: int | None = None) -> set[tuple[str, str]]:
+    """What the seals that reach *lot* hold: an arrival whose lot has passed may be in any of them.
+
+    *last* is the number of the last of them, else that of the last known to be finished.
+    """
     known: set[tuple[str, str]] = set()
-    for number in range(boundary.last, 0, -1):
+    for number in range(boundary.last if last is None else last, 0, -1):
         seal = boundary.seals.read(number)
         if seal.through is None or seal.through < lot:
             break
