@@ -26,7 +26,7 @@ def test_hook_cls_arcs() -> None:
 
 def test_hook_cls_notifiers() -> None:
     types = [component.type for component in core.cls_notifiers()]
-    assert types == ["cls:core:execNotifier", "cls:core:webhookNotifier"]
+    assert types == ["cls:core:execNotifier", "cls:core:inboxNotifier", "cls:core:webhookNotifier"]
 
 
 def test_the_arcs_are_found_by_their_type() -> None:

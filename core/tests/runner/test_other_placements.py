@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from clusterless.deploy.check import check
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
 from clusterless.errors import StoreRefusedError
@@ -261,3 +262,77 @@ def test_most_looks_list_one_day_however_long_the_history(places: Places, monkey
     assert asked[:2] == ["", ""], "the unit is looked up, and the first look is at all there is"
     days = [(today.day - Lot.parse(after[: len(str(today))]).day).days for after in asked[2:14]]
     assert days == [1, 2, 1, 4, 1, 2, 1, 8, 1, 2, 1, 4]
+
+
+def by_inbox(places: Places) -> None:
+    tell = {
+        "type": "cls:core:inboxNotifier",
+        "name": "tell",
+        "pathURI": "post/",
+        "datasets": [{"name": "made", "version": "1"}],
+        "placement": WEST,
+    }
+    made = copy("copy", "made", main=source("raw"))
+    places.declare("maker", EAST, boundaries=[listener("raw")], arcs=[made], notifiers=[tell])
+    places.declare("taker", WEST, arcs=[copy("take", "took", main=source("made", EAST, start="all", inbox="post/"))])
+
+
+def post(places: Places) -> FileStore:
+    return FileStore(f"{(places.folder / 'post').as_uri()}/")
+
+
+def posted(places: Places) -> list[str]:
+    return [info.key for info in post(places).list()]
+
+
+def test_a_lot_is_heard_of_by_an_inbox_and_the_event_is_gone(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_HEARD", 10 * PATIENCE)
+    monkeypatch.setattr("clusterless.runtime.inbox._LOOK", timedelta(seconds=0.1))
+    by_inbox(places)
+    places.put("before")
+    places.make_elsewhere()
+    assert posted(places), "nobody reads yet"
+    with places.taking() as told:
+        until(lambda: places.files("took") == ["before"] and not posted(places))
+        places.put("a")
+        places.make_elsewhere()
+        until(lambda: places.files("took") == ["a", "before"] and not posted(places))
+    assert not troubles(told)
+    assert not [path for path in places.of("east") if "taker" in path], "nobody listens in the other placement"
+
+
+def test_a_lost_event_and_a_doubled_one_do_no_harm(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clusterless.runtime.inbox._LOOK", timedelta(seconds=0.1))
+    by_inbox(places)
+    places.put("a")
+    places.make_elsewhere()
+    lost = {key: post(places).get(key) for key in posted(places)}
+    for key in lost:
+        post(places).delete(key)
+    places.idle("taker")
+    assert places.files("took") == ["a"]
+    for key, body in lost.items():
+        post(places).put(key, body)
+    with places.taking() as told:
+        until(lambda: not posted(places))
+    assert not [each for each in told if isinstance(each, Worked)]
+
+
+def test_an_inbox_is_one_readers_and_no_place_for_objects(places: Places) -> None:
+    by_inbox(places)
+    sources = {"main": source("made", EAST, inbox="post/")}
+    places.declare(
+        "other",
+        WEST,
+        arcs=[
+            copy("again", "other", **sources),
+            copy("among", "post", main=source("made", EAST, inbox="data/took/x/")),
+        ],
+    )
+    files = [places.folder / f"{name}.json" for name in ("maker", "taker", "other")]
+    found = [
+        str(each) for each in check(read_projects(files, PLUGINS.components(), PLUGINS.project_formats()), PLUGINS)
+    ]
+    assert len(found) == 2
+    assert "$.arcs[0].sources.main.inbox: arc 'take' of taker/1 takes events from" in found[0]
+    assert "$.arcs[1].sources.main.inbox: events would lie among the objects of took/1" in found[1]

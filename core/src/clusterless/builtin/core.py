@@ -126,7 +126,7 @@ def cls_arcs() -> Iterable[ArcComponent]:
 
 @hookimpl
 def cls_notifiers() -> Iterable[NotifierComponent]:
-    from clusterless.builtin.notifiers import ExecNotifier, WebhookNotifier
+    from clusterless.builtin.notifiers import ExecNotifier, InboxNotifier, WebhookNotifier
     from clusterless.provider import NotifierComponent
 
     return (
@@ -135,6 +135,12 @@ def cls_notifiers() -> Iterable[NotifierComponent]:
             model=ExecNotifier,
             summary="Run a command for each committed lot.",
             load=_exec_notifier,
+        ),
+        NotifierComponent(
+            type="cls:core:inboxNotifier",
+            model=InboxNotifier,
+            summary="Put an event object for each committed lot in the inbox of a reader elsewhere.",
+            load=_inbox,
         ),
         NotifierComponent(
             type="cls:core:webhookNotifier",
@@ -179,6 +185,12 @@ def _exec_notifier() -> Callable[[Any, Surroundings], Publisher]:
     from clusterless.builtin.exec_notifier import ExecPublisher
 
     return ExecPublisher
+
+
+def _inbox() -> Callable[[Any, Surroundings], Publisher]:
+    from clusterless.builtin.inbox_notifier import InboxPublisher
+
+    return InboxPublisher
 
 
 def _webhook() -> Callable[[Any, Surroundings], Publisher]:

@@ -18,7 +18,7 @@ from clusterless.model.element import Needs
 from clusterless.model.event import Event
 from clusterless.model.limits import Limits
 from clusterless.model.lot import Lot
-from clusterless.model.notifier import Notifier
+from clusterless.model.notifier import LocatedNotifier, Notifier
 from clusterless.runtime.contract import check_command, substitute
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -142,3 +142,15 @@ class ExecNotifier(Notifier):
             raise InvalidValueError(msg)
         check_command(command)
         substitute(command, codec.to_json(_SAMPLE), {})
+
+
+# ---- cls:core:inboxNotifier ------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class InboxNotifier(LocatedNotifier):
+    """Puts a small CloudEvents 1.0 object for each committed lot where a reader in another place looks for it.
+
+    ``pathURI`` is the ``inbox`` of a source there, in any store that the two share: no other service of either is
+    needed. Whoever reads it removes what it has acted on; what was put there twice does no harm.
+    """

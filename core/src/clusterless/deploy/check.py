@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clusterless.deploy.inboxes import inboxes
 from clusterless.deploy.needs import needed
 from clusterless.deploy.notifiers import notified, unset
 from clusterless.deploy.places import Placed, Survey, survey
@@ -29,7 +30,7 @@ def findings(surveyed: Survey) -> tuple[Finding, ...]:
         for each in surveyed.placed
         for finding in (*_stores(each), *notified(each), *scheduled(each), *references(each), *needed(each))
     ]
-    return (*surveyed.findings, *surveyed.graph.findings(), *placed)
+    return (*surveyed.findings, *surveyed.graph.findings(), *placed, *inboxes(surveyed.graph))
 
 
 def _stores(placed: Placed) -> Iterator[Finding]:

@@ -7,16 +7,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import attrs
 
 from clusterless import layout
 from clusterless.codec.names import below, stored_names
+from clusterless.engine.uris import parts
 from clusterless.errors import InvalidValueError, cut
 from clusterless.model.boundary import EgressBoundary
-from clusterless.model.dataset import ClockDataset, JoinedDataset, LocatedDataset
+from clusterless.model.dataset import ClockDataset, JoinedDataset, LocatedDataset, SourceDataset
 from clusterless.model.naming import check_path
+from clusterless.model.notifier import LocatedNotifier
 
 T = TypeVar("T")
 
@@ -41,7 +43,7 @@ def location(path_uri: str, base: Path) -> str:
     if path_uri.startswith("file://") and not path_uri.startswith("file:///"):
         msg = f"{path_uri!r} names a host: write file:/// and an absolute path, or a path alone"
         raise InvalidValueError(msg)
-    check_path(unquote(urlsplit(path_uri).path).removeprefix("/") or "/")
+    check_path(unquote(parts(path_uri).path).removeprefix("/") or "/")
     return path_uri.replace(" ", "%20").removesuffix("/") + "/"
 
 
@@ -65,7 +67,9 @@ def _located(value: Any, base: Path, path: str) -> Any:
         return tuple(_located(item, base, below(path, index)) for index, item in enumerate(value))
     if not attrs.has(type(value)):
         return value
-    if isinstance(value, EgressBoundary):
+    if isinstance(value, SourceDataset):
+        return attrs.evolve(value, inbox=_at(value.inbox, base, below(path, "inbox"))) if value.inbox else value
+    if isinstance(value, EgressBoundary | LocatedNotifier):
         value = attrs.evolve(value, path_uri=_at(value.path_uri, base, below(path, "pathURI")))
     model: Any = type(value)
     changed = {

@@ -26,6 +26,7 @@ from clusterless.model.boundary import EgressBoundary
 from clusterless.model.dataset import Dataset, HandedOver, SourceDataset
 from clusterless.model.element import Element
 from clusterless.model.lot import Lot, LotUnit
+from clusterless.model.notifier import LocatedNotifier, Notifier
 from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.plugins import Plugins
@@ -81,6 +82,20 @@ def _entrust(graph: Graph, placed: Sequence[Placed], plugins: Plugins) -> None:
         location = graph.location(node)
         if location and node.place in places:
             plugins.entrust(location, places[node.place])
+    for each in placed:
+        for location, placement in inboxes(each.part.deployable):
+            plugins.entrust(location, placement)
+
+
+def inboxes(deployable: Deployable) -> Iterator[tuple[str, Placement]]:
+    """The inboxes of its own and, where it says how they are reached, of others: locations, and as which placement."""
+    for consumer in deployable.consumers:
+        for source in consumer.arc.sources.values():
+            if source.inbox:
+                yield source.inbox, deployable.placement
+    for notifier in deployable.notifiers:
+        if isinstance(notifier, LocatedNotifier) and notifier.placement:
+            yield notifier.path_uri, notifier.placement
 
 
 def _paths(declared: Sequence[Declared]) -> Iterator[str]:
@@ -192,6 +207,12 @@ def _placement(placed: Placed, roots: StoreRoots) -> Placement:
 
 def with_places(deployable: Deployable, completed: Complete, at: str) -> Deployable:
     """The *deployable*, found at the JSON path *at*, with every placement that it names *completed*."""
+
+    def notifier(each: Notifier, path: str) -> Notifier:
+        if not isinstance(each, LocatedNotifier) or each.placement is None:
+            return each
+        return evolve(each, placement=completed(each.placement, f"{path}.placement"))
+
     placement = completed(deployable.placement, f"{at}.placement")
     kinds = {
         kind: tuple(_with_sources(each, completed, f"{at}.{kind}[{i}]") for i, each in enumerate(elements))
@@ -201,7 +222,8 @@ def with_places(deployable: Deployable, completed: Complete, at: str) -> Deploya
             ("boundaries", deployable.boundaries),
         )
     }
-    return evolve(deployable, placement=placement, **kinds)  # type: ignore[arg-type]  # each of its own kind
+    notifiers = tuple(notifier(each, f"{at}.notifiers[{i}]") for i, each in enumerate(deployable.notifiers))
+    return evolve(deployable, placement=placement, notifiers=notifiers, **kinds)  # type: ignore[arg-type]  # each of its own kind
 
 
 def _with_sources(element: Element, completed: Complete, at: str) -> Element:

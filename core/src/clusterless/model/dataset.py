@@ -41,13 +41,15 @@ class SourceDataset(Dataset):
     """What an arc reads, by role.
 
     ``start`` says from where on lots are owed: ``now`` (after the newest lot
-    committed when the arc is first seen), ``all``, or a lot.
+    committed when the arc is first seen), ``all``, or a lot. ``inbox`` is a location that an
+    inbox notifier of whoever writes the dataset announces its lots to, for this reader alone.
     """
 
     subscribe: bool = True
     start: str = field(default="now")
     on_revision: OnRevision = OnRevision.REPORT
     placement: Placement | None = None
+    inbox: str | None = None
 
     @property
     def plain(self) -> Dataset:

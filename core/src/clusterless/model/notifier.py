@@ -9,6 +9,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.element import Element
 from clusterless.model.event import Event
 from clusterless.model.naming import LONGEST
+from clusterless.model.placement import Placement
 
 _LONGEST_PAUSE = 600.0
 
@@ -51,3 +52,11 @@ class Notifier(Element):
     def hears(self, event: Event) -> bool:
         """Whether *event* is of its ``datasets``; of none given, all are."""
         return not self.datasets or any(event.dataset.id == dataset.id for dataset in self.datasets)
+
+
+@frozen(kw_only=True)
+class LocatedNotifier(Notifier):
+    """Announces to the location ``pathURI``, reached as ``placement`` is; without one, as what belongs to none."""
+
+    path_uri: str
+    placement: Placement | None = None

@@ -40,6 +40,7 @@ from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
+from clusterless.runtime.inbox import Inbox
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
 from clusterless.runtime.site import Audible, Site, labels, subscriber
@@ -259,7 +260,9 @@ class _Opening:
             return None
 
     def _queue(self, arc: Arc, audible: Audible) -> Subscription:
-        """The provider's queue of the placement's events."""
+        """The provider's queue of the placement's events, or the inbox."""
+        if audible.inbox:
+            return Inbox(self.bench.plugins.open_store(audible.inbox), audible.datasets, self.bench.clock)
         own = self.site.deployable.placement
         home = None if audible.placement == own else own
         provider = self.bench.plugins.provider(audible.placement.provider)

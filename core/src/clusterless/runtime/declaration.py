@@ -9,7 +9,7 @@ from clusterless import codec
 from clusterless.model.element import Element
 
 _HOW = {"exclude", "retry", "leaseSec", "wait"}  # how lots are worked, not what comes of it
-_HEARD = {"start", "onRevision", "subscribe"}
+_HEARD = {"start", "onRevision", "subscribe", "inbox"}
 _DIGITS = 16
 
 

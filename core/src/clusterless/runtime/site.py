@@ -32,11 +32,15 @@ class ResolvedSource:
 
 @frozen(kw_only=True)
 class Audible:
-    """The *datasets* of a placement that an arc is to hear of; *stores* are the placement's."""
+    """The *datasets* that an arc is to hear of in a placement, or by what is put in an *inbox* (a location).
+
+    *stores* are the placement's.
+    """
 
     placement: Placement
     stores: StoreRoots
     datasets: tuple[Dataset, ...]
+    inbox: str = ""
 
 
 @frozen(kw_only=True)
@@ -55,9 +59,9 @@ class Site:
     again: Callable[[], Site] | None = field(default=None, eq=False, repr=False)
 
     def is_distant(self, arc: Arc) -> bool:
-        """Whether a source of *arc* is in another placement."""
+        """Whether a source of *arc* is in another placement, or has an inbox."""
         own = self.deployable.placement
-        return any(source.placement not in {None, own} for source in arc.sources.values())
+        return any(source.inbox or source.placement not in {None, own} for source in arc.sources.values())
 
     def found(self, arc: str) -> Site:
         """The site with all sources of that arc.
@@ -76,15 +80,17 @@ class Site:
         In its own it hears of all: whoever wants a lot worked again announces it there, and nowhere else.
         """
         own = self.deployable.placement
-        heard = {source.id: source.plain for source in arc.sources.values() if source.subscribe}
-        found = {own: (self.roots, heard)}
-        for role, source in arc.sources.items():
+        subscribed = {role: source for role, source in arc.sources.items() if source.subscribe}
+        found = {(own, ""): (self.roots, {source.id: source.plain for source in subscribed.values()})}
+        for role, source in subscribed.items():
             resolved = self.sources.get((arc.name, role))
-            if resolved and source.subscribe and resolved.placement != own:
-                found.setdefault(resolved.placement, (resolved.stores, {}))[1][source.id] = source.plain
+            if source.inbox:
+                found.setdefault((own, source.inbox), (self.roots, {}))[1][source.id] = source.plain
+            elif resolved and resolved.placement != own:
+                found.setdefault((resolved.placement, ""), (resolved.stores, {}))[1][source.id] = source.plain
         return tuple(
-            Audible(placement=placement, stores=stores, datasets=tuple(datasets.values()))
-            for placement, (stores, datasets) in found.items()
+            Audible(placement=placement, stores=stores, datasets=tuple(datasets.values()), inbox=inbox)
+            for (placement, inbox), (stores, datasets) in found.items()
         )
 
 

@@ -1,0 +1,139 @@
+"""Inboxes: event objects that who writes a dataset puts where one reader of it looks, whatever store that is.
+
+An object is a CloudEvents event or its data alone (FORMATS 5.1). It is a hint as any event is, so that the inbox needs
+no care: who shares it with other processes may act on an event that these act on too, and what is gone was acted on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from attrs import define, field, frozen
+
+from clusterless import layout
+from clusterless.codec import read_record
+from clusterless.errors import MalformedError, ObjectMissingError
+from clusterless.model.dataset import Dataset
+from clusterless.model.event import Event
+from clusterless.provider import Clock
+from clusterless.store.api import ObjectStore
+
+_log = logging.getLogger(__name__)
+
+_LOOK = timedelta(seconds=5)  # between lists of an inbox, which is empty most of the time
+_HELD = timedelta(minutes=5)  # for how long an event that is being acted on is passed over
+_MOST = 1000  # events that are remembered of one list
+_UNREADABLE = "unreadable/"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def key(event: Event) -> str:
+    """The object's key: the same for every announcement of a revision, and another for another placement's."""
+    told = hashlib.sha256(event.manifest.encode()).hexdigest()[:16]
+    return f"{layout.lot_path(event.dataset, event.lot)}revision={event.revision}/{told}.json"
+
+
+@frozen
+class InboxDelivery:
+    """An event, and the object that it was read from."""
+
+    event: Event
+    _key: str
+    _inbox: Inbox = field(repr=False)
+
+    def acknowledge(self) -> None:
+        self._inbox.remove(self._key)
+
+    def defer(self, seconds: float) -> None:
+        self._inbox.hold(self._key, timedelta(seconds=seconds))
+
+
+@define(eq=False)
+class Inbox:
+    """What is announced of *datasets* in the inbox that *store* is rooted at: a `Subscription` without a service.
+
+    What nobody can read, or is of another dataset, is set aside below ``unreadable/`` of it, and told once.
+    """
+
+    _store: ObjectStore
+    _datasets: Sequence[Dataset]
+    _clock: Clock
+    _waiting: deque[str] = field(factory=deque, init=False)
+    _held: dict[str, datetime] = field(factory=dict, init=False)  # keys, and until when they are passed over
+    _next: datetime = field(default=_LONG_AGO, init=False)
+
+    def receive(self, limit: int) -> Sequence[InboxDelivery]:
+        """Up to *limit* events.
+
+        Raises:
+            StoreUnavailableError, StoreRefusedError: the inbox cannot be read now.
+        """
+        now = self._clock.now()
+        if not self._waiting and now >= self._next:
+            self._look(now)
+        taken: list[InboxDelivery] = []
+        while self._waiting and len(taken) < limit:
+            name = self._waiting.popleft()
+            if event := self._read(name):
+                self._held[name] = now + _HELD
+                taken.append(InboxDelivery(event, name, self))
+        return taken
+
+    def remove(self, name: str) -> None:
+        self._store.delete(name)
+        self._held.pop(name, None)
+
+    def hold(self, name: str, time: timedelta) -> None:
+        self._held[name] = self._clock.now() + time
+
+    def close(self) -> None:
+        """Nothing is held that another process could not have."""
+
+    def _look(self, now: datetime) -> None:
+        self._next = now + _LOOK
+        self._held = {name: until for name, until in self._held.items() if until > now}
+        names = (info.key for info in self._store.list())
+        fresh = (name for name in names if name not in self._held and not name.startswith(_UNREADABLE))
+        self._waiting.extend(islice(fresh, _MOST))
+
+    def _read(self, name: str) -> Event | None:
+        source = layout.uri(self._store.root, name)
+        try:
+            event = decode(self._store.get(name), source)
+        except ObjectMissingError:
+            return None  # another process has acted on it
+        except MalformedError as error:
+            self._set_aside(name, source, str(error))
+            return None
+        if event.dataset.id in {dataset.id for dataset in self._datasets}:
+            return event
+        self._set_aside(name, source, f"it is of {event.dataset.id}, which nobody hears of here")
+        return None
+
+    def _set_aside(self, name: str, source: str, why: str) -> None:
+        with suppress(ObjectMissingError):  # another process has set it aside
+            self._store.copy(_UNREADABLE + name, self._store, name)
+        self._store.delete(name)
+        _log.error("%s was set aside below %s%s: %s", source, self._store.root, _UNREADABLE, why)
+
+
+def decode(body: bytes, source: str) -> Event:
+    """The event in an object: a CloudEvents event in structured mode, or what that would have as its data.
+
+    Raises:
+        MalformedError: it holds neither.
+    """
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(source, [f"not JSON: {error}"]) from error
+    if isinstance(told, dict) and "specversion" in told:
+        told = told.get("data")
+    return read_record(json.dumps(told).encode(), Event, source=source)
