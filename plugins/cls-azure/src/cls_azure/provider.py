@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
@@ -18,6 +19,7 @@ from clusterless import layout
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
+from clusterless.model.project import Deployable
 from clusterless.provider import Publisher, StoreRoots, Subscription, Surroundings
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -78,6 +80,11 @@ class AzureProvider:
             return subscribe(service, placement, name, datasets)
 
         return QueueSubscription(wire, frozenset(each.id for each in datasets), surroundings.clock)
+
+    def policy(self, deployables: Sequence[Deployable]) -> Any:
+        from cls_azure.policy import policy
+
+        return policy(deployables)
 
 
 def subscriber_queue(placement: Placement, subscriber: str) -> str:

@@ -23,7 +23,8 @@ from clusterless.runtime.settings import provider_settings
 
 _STRING = "AZURE_STORAGE_CONNECTION_STRING"
 _REGION = ("AZURE_LOCATION", "AZURE_DEFAULTS_LOCATION")
-_PLAIN = ("blob_endpoint", "queue_endpoint", "management_endpoint", "event_grid", "resource_group")
+_GROUP = ("AZURE_RESOURCE_GROUP", "AZURE_DEFAULTS_GROUP")
+_PLAIN = ("blob_endpoint", "queue_endpoint", "management_endpoint", "event_grid")
 _COPY = "copy it from the account's page of access keys: it begins with DefaultEndpointsProtocol=https"
 _EMULATOR = "devstoreaccount1"  # the account of ``UseDevelopmentStorage=true``
 
@@ -110,6 +111,7 @@ def reach(placement: Placement | None) -> Reach:
         # What the environment names the SDK finds by itself.
         client=own.client or (None if os.environ.get("AZURE_CLIENT_ID") else settings.client),
         subscription=own.subscription or os.environ.get("AZURE_SUBSCRIPTION_ID") or settings.subscription,
+        resource_group=own.resource_group or _set(_GROUP) or settings.resource_group,
         **{name: getattr(own, name) or getattr(settings, name) for name in _PLAIN},
     )
 
@@ -122,8 +124,7 @@ def defaults() -> Defaults:
         StoreRefusedError: see `reach`.
     """
     settings = provider_settings("azure", AzureSettings)
-    region = next((value for name in _REGION if (value := os.environ.get(name))), None)
-    return Defaults(_account(settings, _strings(settings)), region or settings.region)
+    return Defaults(_account(settings, _strings(settings)), _set(_REGION) or settings.region)
 
 
 def account_of(connection_string: str) -> str | None:
@@ -134,6 +135,11 @@ def account_of(connection_string: str) -> str | None:
         return _EMULATOR
     host = re.match(r"https?://([a-z0-9]{3,24})\.(?:blob|queue)\.", parts.get("blobendpoint", ""))
     return parts.get("accountname") or (host[1] if host else None)
+
+
+def _set(names: Sequence[str]) -> str | None:
+    """The first of the environment variables *names* that is set."""
+    return next((value for name in names if (value := os.environ.get(name))), None)
 
 
 def _account(settings: AzureSettings, strings: Sequence[str]) -> str | None:
