@@ -16,7 +16,7 @@ OFFERS = {
     "cls_stores": ["az"],
     "cls_resources": ["azure:core:blobContainer", "azure:core:storageQueue"],
     "cls_boundaries": ["azure:core:blobPutListenerBoundary"],
-    "cls_arcs": ["azure:core:blobCopyArc"],
+    "cls_arcs": ["azure:core:blobCopyArc", "azure:core:containerAppsJobArc"],
     "cls_notifiers": ["azure:core:storageQueueNotifier", "azure:core:eventGridNotifier"],
 }
 

@@ -70,10 +70,15 @@ def cls_boundaries() -> tuple[BoundaryComponent, ...]:
 def cls_arcs() -> tuple[ArcComponent, ...]:
     """Offers what Azure can make of lots."""
     from cls_azure.declared import BlobCopyArc
+    from cls_azure.job_arc import ContainerAppsJobArc, container, workload
     from clusterless.provider import ArcComponent
 
     copy, copies = "azure:core:blobCopyArc", "copies objects to places in containers"
-    return (ArcComponent(type=copy, model=BlobCopyArc, summary=copies, load=_copy),)
+    job, runs = "azure:core:containerAppsJobArc", "runs a container for each lot"
+    return (
+        ArcComponent(type=copy, model=BlobCopyArc, summary=copies, load=_copy),
+        ArcComponent(type=job, model=ContainerAppsJobArc, summary=runs, load=workload, container=container),
+    )
 
 
 @hookimpl
