@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
@@ -17,6 +18,7 @@ from clusterless.engine.names import PlacementNames
 from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement, bootstrap_command
+from clusterless.model.project import Deployable
 from clusterless.provider import StoreRoots, Subscription, Surroundings
 from clusterless.runtime.fitting import staged
 
@@ -68,6 +70,11 @@ class GcpProvider:
             labels(surroundings.project, placement),
         )
         return TopicSubscription(made, frozenset(each.id for each in datasets), surroundings.clock)
+
+    def policy(self, deployables: Sequence[Deployable]) -> Any:
+        from cls_gcp.policy import policy
+
+        return policy(deployables)
 
 
 def bus(placement: Placement) -> TopicName:
