@@ -11,11 +11,13 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hardship.crashes import Bench, bench
+from hardship.crashes import Bench, Trial, bench, trial
+from hardship.scenarios import NAMED
 
 AT_ONCE = int(os.environ.get("CLS_AT_ONCE", "2"))
 NIGHTLY = os.environ.get("CLS_NIGHTLY", "") not in {"", "0"}
@@ -44,6 +46,12 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def hard_bench(roomy: Path) -> Iterator[Bench]:
     with bench(roomy / "bench", AT_ONCE) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def tried(hard_bench: Bench) -> Callable[[str], Trial]:
+    """By name, a scenario as it comes out when nothing befalls it."""
+    return cache(lambda name: trial(NAMED[name], hard_bench))
 
 
 @pytest.fixture

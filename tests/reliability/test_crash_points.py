@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hardship.crashes import everywhere, here_and_there, trial
+from hardship.crashes import everywhere, here_and_there
 from hardship.scenarios import ALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
@@ -24,14 +24,14 @@ def test_every_scenario_is_counted() -> None:
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
 def test_killed_before_and_after_a_request_it_comes_to_the_same(
-    scenario: Any, hard_bench: Any, nightly: bool, count: Any
+    scenario: Any, tried: Any, nightly: bool, count: Any
 ) -> None:
-    tried = trial(scenario, hard_bench)
-    found = everywhere(tried) if nightly else here_and_there(tried, _SAMPLE)
+    usual = tried(scenario.name)
+    found = everywhere(usual) if nightly else here_and_there(usual, _SAMPLE)
     count("crash points tried", len(found))
     count("distinct crash points", len({each.point for each in found}))
     count("lots lost", 0)
     count("lots doubled", 0)
     floor = FLOORS[scenario.name]
-    assert len(tried.points) >= floor["kinds"], "some requests are made no more: are they counted?"
+    assert len(usual.points) >= floor["kinds"], "some requests are made no more: are they counted?"
     assert len(found) >= (floor["points"] if nightly else 2 * _SAMPLE - 2)  # the last may come too late

@@ -11,8 +11,8 @@ from hardship.fates import Fate
 from hardship.scenarios import NAMED
 
 if __name__ == "__main__":
-    name, what, at = sys.argv[1:4]
+    name, what, at, like = (*sys.argv[1:5], "")[:4]
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder), 1) as made:
         tried = trial(NAMED[name], made)
-        fate = Fate(at=int(at.rstrip("+")), before=not at.endswith("+"), what=what)
+        fate = Fate(at=int(at.rstrip("+")), before=not at.endswith("+"), what=what, like=like)
         sys.stdout.write(f"{tried.at(fate)}\n")

@@ -15,9 +15,9 @@ from queue import SimpleQueue
 from attrs import define, evolve, field, frozen
 
 from hardship import mutations, plugin
-from hardship.fates import Fate, kind
+from hardship.fates import MET, Fate, kind
 from hardship.picture import Picture, broken, picture
-from hardship.processes import Ended, Zygote, zygote
+from hardship.processes import PATIENCE, Zygote, zygote
 from hardship.scenarios import Call, Scenario, put
 
 _OK = {0}
@@ -87,6 +87,7 @@ class Trial:
     expected: Picture
     requests: Sequence[str]
     without: str = ""
+    patience: float = PATIENCE
 
     @property
     def points(self) -> frozenset[str]:
@@ -106,11 +107,11 @@ class Trial:
         """
         with self.bench.place() as (parent, folder):
             journal = folder / _JOURNAL
-            attempt = _Attempt(self.scenario, parent, folder, self.without)
+            attempt = _Attempt(self.scenario, parent, folder, self.without, self.patience)
             attempt.begin()
-            ended = attempt.undergo(evolve(fate, journal=str(journal)))
-            tried = Tried(fate, _met(journal, fate))
-            attempt.mend(ended)
+            attempt.undergo(evolve(fate, journal=str(journal)))
+            tried = Tried(fate, _met(journal))
+            attempt.mend(is_thorough=fate.what == "stopped")
             self._hold(tried, attempt)
         return tried
 
@@ -121,29 +122,29 @@ class Trial:
             wrong.append(differs)
         if wrong:
             told = "\n  ".join(wrong)
-            how = f"{tried.fate.what} {'before' if tried.fate.before else 'after'} request {tried.fate.at}"
             msg = (
-                f"{self.scenario.name}: {how}, {tried.request or 'which never came'}:\n  {told}\n"
-                f"again: python -m hardship {self.scenario.name} {tried.fate.what} "
-                f"{tried.fate.at}{'' if tried.fate.before else '+'}\n{attempt.said[-_SHOWN:]}"
+                f"{self.scenario.name}: {tried.fate}, {tried.request or 'which never came'}:\n  {told}\n"
+                f"again: python -m hardship {self.scenario.name} {tried.fate.what} {_place(tried.fate)}"
+                f"\n{attempt.said[-_SHOWN:]}"
             )
             raise BrokenError(msg)
 
 
-def trial(scenario: Scenario, on: Bench, without: str = "") -> Trial:
+def trial(scenario: Scenario, on: Bench) -> Trial:
     """Run *scenario* in fair weather, once, to learn what it comes to and how many requests its main call makes."""
     with on.place() as (parent, folder):
-        attempt = _Attempt(scenario, parent, folder, "")
+        attempt = _Attempt(scenario, parent, folder)
         attempt.begin()
         journal = folder / _JOURNAL
-        attempt.mend(attempt.undergo(Fate(journal=str(journal))))
+        attempt.undergo(Fate(journal=str(journal)))
+        attempt.mend()
         seen = attempt.picture()
         wrong = [*broken(seen, scenario.arrivals), *scenario.law(folder)]
         if wrong:
             msg = f"{scenario.name}, and nothing befell it: {wrong}\n{attempt.said[-_SHOWN:]}"
             raise BrokenError(msg)
         lines = journal.read_text().splitlines()
-    return Trial(scenario, on, seen, sorted(lines, key=lambda line: int(line.split()[0])), without)
+    return Trial(scenario, on, seen, sorted(lines, key=lambda line: int(line.split()[0])))
 
 
 def everywhere(tried: Trial, what: str = "killed", stride: int = 1) -> list[Tried]:
@@ -184,7 +185,8 @@ class _Attempt:
     scenario: Scenario
     parent: Zygote
     folder: Path
-    without: str
+    without: str = ""
+    patience: float = PATIENCE
     said: str = ""
 
     def begin(self) -> None:
@@ -194,8 +196,8 @@ class _Attempt:
         self.scenario.between(self.folder)
         put(self.folder, self.scenario.late)
 
-    def undergo(self, fate: Fate) -> Ended | None:
-        """The main call's end; None where it is stopped, and somebody else has gone on in the meantime."""
+    def undergo(self, fate: Fate) -> None:
+        """The main call, to its end; where it is stopped, others do all there is to do before it goes on."""
         variables = {**self._variables(), **fate.variable()}
         started = self.parent.start(self.folder, self.scenario.main, variables=variables)
         if fate.what == "stopped":
@@ -204,14 +206,14 @@ class _Attempt:
                     self._call(*self.scenario.again, variables=self._variables())
                     started.signal(signal.SIGCONT)
                     break
-        ended = started.wait()
+        ended = started.wait(self.patience)
         started.kill()  # what it has started ends with it, as with its machine
         self.said += ended.said
-        return ended
 
-    def mend(self, ended: Ended | None) -> None:
-        del ended
-        self._call(*self.scenario.again, *self.scenario.audits, variables=self._variables())
+    def mend(self, *, is_thorough: bool = False) -> None:
+        """Do again what was interrupted; *is_thorough*: with what a worker may write that was thought dead."""
+        mended = [(*call, "--fix", "--yes") for call in self.scenario.audits] if is_thorough else []
+        self._call(*self.scenario.again, *mended, *self.scenario.audits, variables=self._variables())
 
     def picture(self) -> Picture:
         return picture(self.folder, self.scenario.sinks, self.scenario.told)
@@ -221,19 +223,22 @@ class _Attempt:
         return {plugin.AHEAD: str(seconds), mutations.VARIABLE: self.without}
 
     def _call(self, *calls: Call, variables: Mapping[str, str]) -> None:
-        ended = self.parent.run(self.folder, *calls, variables=variables)
+        ended = self.parent.run(self.folder, *calls, variables=variables, patience=self.patience)
         self.said += ended.said
         if ended.code not in _OK or "error[bug]" in ended.said or _OURS.search(ended.said):
             msg = f"{self.scenario.name}: {calls} ended with {ended.code}:\n{self.said[-_SHOWN:]}"
             raise BrokenError(msg)
 
 
-def _met(journal: Path, fate: Fate) -> str:
+def _place(fate: Fate) -> str:
+    """As the command line has it."""
+    return f"{fate.at}{'' if fate.before else '+'} {fate.like}"
+
+
+def _met(journal: Path) -> str:
     """The request that the process met its fate at, '' where it did not."""
     lines: Sequence[str] = journal.read_text().splitlines() if journal.is_file() else ()
-    if fate.what not in lines:
-        return ""
-    return next(line for line in lines if line.startswith(f"{fate.at} "))
+    return next((line.removeprefix(MET) for line in lines if line.startswith(MET)), "")
 
 
 def _difference(expected: Picture, seen: Picture) -> str:

@@ -10,13 +10,16 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, asdict, define, field, frozen
 
 from clusterless.errors import StoreUnavailableError
 
 T = TypeVar("T")
 
 VARIABLE = "CLS_FATE"
+MET = "met at "
+"""Begins the line of a journal that repeats the request at which the process met its fate."""
+
 _NAMES = (
     (re.compile(r"\d+-\d+-[0-9a-f]{16}"), "ATTEMPT"),
     (re.compile(r"\d{15}-[0-9a-f]{16}"), "MESSAGE"),
@@ -30,6 +33,7 @@ _NAMES = (
 class Fate:
     """What befalls a process *before* or after its request number *at* (from 1; 0: nothing).
 
+    Only those are counted in which the regular expression *like* finds something, as in ``create .*/seals/``.
     *what*: it is ``killed`` or ``stopped`` (by itself, with SIGKILL or SIGSTOP: nothing else of it runs on), or the
     answer is ``lost``. *journal* is the file in which each request is written down as it is made.
     """
@@ -37,12 +41,16 @@ class Fate:
     at: int = 0
     before: bool = True
     what: str = "killed"
+    like: str = ""
     journal: str = ""
 
     def variable(self) -> dict[str, str]:
         """As the process is told."""
-        told = {"at": self.at, "before": self.before, "what": self.what, "journal": self.journal}
-        return {VARIABLE: json.dumps(told)}
+        return {VARIABLE: json.dumps(asdict(self))}
+
+    def __str__(self) -> str:
+        which = f" {self.like}" if self.like else ""
+        return f"{self.what} {'before' if self.before else 'after'} request {self.at}{which}" if self.at else "nothing"
 
 
 @define
@@ -51,13 +59,14 @@ class Requests:
 
     fate: Fate = Factory(Fate)
     made: int = 0
+    alike: int = 0
     _lock: threading.Lock = field(factory=threading.Lock)
     _journal: int = -1
 
     def arm(self) -> None:
         """Read the fate of this process, which was forked just now, and begin to count."""
         self._lock = threading.Lock()
-        self.made = 0
+        self.made = self.alike = 0
         self.fate = Fate(**json.loads(os.environ.get(VARIABLE, "{}")))
         if self.fate.journal:
             self._journal = os.open(self.fate.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
@@ -70,26 +79,30 @@ class Requests:
         """
         with self._lock:
             self.made += 1
-            number = self.made
+            told = f"{self.made} {method} {key}\n"
+            is_like = bool(re.search(self.fate.like, told))
+            self.alike += is_like
+            is_it = is_like and self.alike == self.fate.at
         if self._journal >= 0:
-            os.write(self._journal, f"{number} {method} {key}\n".encode())
-        if number != self.fate.at:
+            os.write(self._journal, told.encode())
+        if not is_it:
             return ask()
         if self.fate.before:
-            self._meet(method, key)
+            self._meet(told)
         try:
             return ask()
         finally:
             if not self.fate.before:
-                self._meet(method, key)
+                self._meet(told)
 
-    def _meet(self, method: str, key: str) -> None:
+    def _meet(self, told: str) -> None:
         if self._journal >= 0:
-            os.write(self._journal, f"{self.fate.what}\n".encode())
+            os.write(self._journal, f"{MET}{told}".encode())
         if self.fate.what == "lost":
-            msg = f"{method} {key} got no answer (on purpose)"
+            msg = f"{told.strip()} got no answer (on purpose)"
             raise StoreUnavailableError(msg)
-        os.kill(os.getpid(), signal.SIGKILL if self.fate.what == "killed" else signal.SIGSTOP)
+        # To this very thread, which the signal then finds before it can go on.
+        signal.pthread_kill(threading.get_ident(), signal.SIGKILL if self.fate.what == "killed" else signal.SIGSTOP)
 
 
 def kind(line: str) -> str:

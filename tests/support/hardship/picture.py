@@ -48,6 +48,8 @@ def picture(folder: Path, sinks: Sequence[str], told: str = "") -> Picture:
     """Of the project in *folder*, whose arcs write below *sinks* and tell others by lines in the file *told*."""
     lines = (folder / told).read_text().splitlines() if told and (folder / told).is_file() else []
     arcs, wrong = _arcs(folder)
+    twice = [uri for (uri, _), times in Counter(_sealed(folder)).items() if times > 1]
+    wrong += [f"{uri} is in the seals more than once" for uri in twice]
     return Picture(
         datasets=_datasets(folder),
         arcs=arcs,
@@ -111,6 +113,17 @@ def _arcs(folder: Path) -> tuple[dict[str, dict[str, list[dict[str, Any]]]], lis
             if entries[-1]["entry"] in _STATES and not _is_marked(at, entries[-1]["entry"], len(entries)):
                 wrong.append(f"{arc} {lot} is not announced")
     return arcs, wrong
+
+
+def _sealed(folder: Path) -> Iterator[tuple[str, str]]:
+    """The URI and etag of each arrival in a seal, as often as it is there."""
+    root = folder / STORES.format("arc-state")
+    for path in root.glob("boundaries/*/*/*/seals/0*.json"):
+        for lot in json.loads(path.read_text("utf-8"))["lots"]:
+            arrivals = lot.get("arrivals")
+            if arrivals is None and lot.get("staged"):
+                arrivals = [json.loads(line) for line in (root / lot["staged"]).read_text("utf-8").splitlines()]
+            yield from ((each["uri"], each["etag"]) for each in arrivals or ())
 
 
 def _is_marked(folder: Path, state: str, number: int) -> bool:

@@ -61,6 +61,7 @@ class Started:
         """
         if not self.has_ended(seconds):
             self.kill()
+            self._zygote.reap(self.pid)
             msg = f"{self.pid} did not end within {seconds:.0f} s:\n{self.output.read_text()[-3000:]}"
             raise HungError(msg)
         code = self._zygote.reap(self.pid)
@@ -96,12 +97,19 @@ class Zygote:
         """`cls` in *folder*, with the arguments of each of *calls* one after the other."""
         self._count += 1
         output = self._folder / f"{self._count}.txt"
+        output.touch()
         told = {"folder": str(folder), "variables": dict(variables or {}), "output": str(output), "calls": calls}
         return Started(self._ask({"start": told})["pid"], output, self)
 
-    def run(self, folder: Path, *calls: Sequence[str], variables: Mapping[str, str] | None = None) -> Ended:
+    def run(
+        self,
+        folder: Path,
+        *calls: Sequence[str],
+        variables: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
+    ) -> Ended:
         started = self.start(folder, *calls, variables=variables)
-        ended = started.wait()
+        ended = started.wait(patience)
         started.output.unlink()
         return ended
 

@@ -13,10 +13,14 @@ from clusterless.testing.clock import JumpingClock
 from clusterless.testing.messages import FaultyPublisher, FaultySubscription, Losses
 
 if TYPE_CHECKING:
+    from clusterless.model.event import Event
     from clusterless.provider import Publisher, Subscription
 
 SEED = "CLS_TEST_WEATHER"
 """The seed of all chance in one process; not set: the weather is fair."""
+
+JOURNAL = "misfortunes.txt"
+"""In the working directory: what befell any process, a word a line."""
 
 FULL = "disk-is-full"
 READ_ONLY = "disk-is-read-only"
@@ -68,16 +72,33 @@ def suffer(method: str, where: str) -> None:
     if method in _WRITES:
         for flag, number in ((FULL, errno.ENOSPC), (READ_ONLY, errno.EROFS)):
             if Path(flag).exists():
+                _note("refused")
                 msg = f"{where}: {os.strerror(number)} (on purpose)"
                 raise StoreRefusedError(msg, hint="wait until the test is over")
     if _random.random() < _UNANSWERED:
+        _note("unanswered")
         msg = f"{method} at {where} got no answer (on purpose)"
         raise StoreUnavailableError(msg)
 
 
 def publisher(plain: Publisher) -> Publisher:
-    return plain if _random is None else FaultyPublisher(plain, _random, _LOSSES)
+    return plain if _random is None else _Noting(plain, _random, _LOSSES)
 
 
 def subscription(plain: Subscription) -> Subscription:
     return plain if _random is None else FaultySubscription(plain, _random)
+
+
+class _Noting(FaultyPublisher):
+    """A faulty publisher that writes down each fault."""
+
+    def publish(self, event: Event) -> None:
+        before = self.counted.copy()
+        super().publish(event)
+        for what, number in (self.counted - before).items():
+            _note(f"event {what}", number)
+
+
+def _note(what: str, times: int = 1) -> None:
+    with Path(JOURNAL).open("a") as journal:
+        journal.write(f"{what}\n" * times)

@@ -99,4 +99,6 @@ def _cls(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     warm_up()
     if (told := serve()) is not None:
-        sys.exit(become(told))
+        code = become(told)
+        sys.stdout.flush()
+        os._exit(code)  # to take all apart again costs more than the run
