@@ -39,6 +39,11 @@ class ClsError(Exception):
         self.problem = problem
         self.hint = cut(hint, _LONGEST)
 
+    @property
+    def advice(self) -> str:
+        """The problem, and its hint on a line of its own: for where only one text is kept."""
+        return f"{self.problem}\n  hint: {self.hint}" if self.hint else self.problem
+
     def located(self, where: str) -> ClsError:
         """The same error, told with *where* what it is about is declared."""
         told = {"problem": f"{where}: {self.problem}"}

@@ -395,6 +395,12 @@ def test_what_was_left_before_a_commit_is_not_handed_to_a_replay(bench: Any) -> 
     assert [len(work.sinks["main"].earlier) for work in bench.worker.works] == [0, 1, 0]
 
 
+def test_a_failed_attempt_says_what_to_do(bench: Any) -> None:
+    bench.commit(A)
+    bench.worker.do = raising(WorkloadError("no tea", hint="boil water"))
+    assert deliver(bench.arc(), bench.lot).outcome.error.message == "no tea\n  hint: boil water"
+
+
 def test_a_partial_attempt_says_why(bench: Any) -> None:
     bench.commit(A)
     partly(bench)

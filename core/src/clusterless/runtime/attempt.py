@@ -8,7 +8,7 @@ from typing import Any
 
 from clusterless import layout
 from clusterless.engine.parts import role_of
-from clusterless.errors import ObjectMissingError, WorkloadError
+from clusterless.errors import ClsError, ObjectMissingError, WorkloadError
 from clusterless.model.arc import OnEmpty
 from clusterless.model.ledger import Claim, Complete, Failed, Failure, Missing, Partial, Rollback, SinkRecord
 from clusterless.model.lot import Lot
@@ -187,7 +187,8 @@ def _record(arc: RunningArc, role: str, claim: Claim, lot: Lot, result: SinkResu
 def failure_of(error: Exception) -> Failure:
     """What is kept of *error*: its trace only where somebody has to look into code."""
     trace = "" if isinstance(error, WorkloadError | ObjectMissingError) else "".join(traceback.format_exception(error))
-    return Failure(type=type(error).__name__, message=_writable(str(error))[-_TEXT:], trace=_writable(trace)[-_TEXT:])
+    message = error.advice if isinstance(error, ClsError) else str(error)
+    return Failure(type=type(error).__name__, message=_writable(message)[-_TEXT:], trace=_writable(trace)[-_TEXT:])
 
 
 def _writable(text: str) -> str:

@@ -72,7 +72,7 @@ def failed(work: Work, problem: WorkloadError) -> WorkResult:
         raise problem
     nothing = Manifest(state=ManifestState.PARTIAL, lot=work.lot)
     sinks = {role: SinkResult(manifest=manifests.get(role, nothing)) for role in work.sinks}
-    return WorkResult(sinks=sinks, problem=str(problem))
+    return WorkResult(sinks=sinks, problem=problem.advice)
 
 
 def _collect(work: Work) -> Mapping[str, Manifest]:
