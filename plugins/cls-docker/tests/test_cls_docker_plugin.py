@@ -115,6 +115,7 @@ def test_what_is_declared_is_what_is_run() -> None:
     [
         ({}, "give 'image'"),
         ({**GOOD, "imagePath": "x"}, "and not both"),
+        ({"image": "My Tea:1"}, "'My Tea:1' cannot be the name of an image"),
         ({**GOOD, "command": ["$.a b"]}, "selects nothing"),
         ({**GOOD, "environment": {"a=b": "1"}}, "not the name of a variable"),
         ({**GOOD, "passEnvironment": ["a-b"]}, "not the name of a variable"),

@@ -48,11 +48,12 @@ def test_an_image_is_built_before_its_first_lot_and_once(engine_bench: Any, api:
 
 
 def test_one_that_cannot_be_built_shows_the_log(engine_bench: Any, folder: Path) -> None:
-    (folder / "Dockerfile").write_text(f"FROM {engine_bench.image}\nRUN echo the kettle is cold; exit 3\n")
-    with pytest.raises(WorkloadError, match=r"(?s)tea: .* 3\n.*\| the kettle is cold") as no:
+    (folder / "Dockerfile").write_text(f"FROM {engine_bench.image}\nRUN echo the kettle is cold >&2; exit 3\n")
+    with pytest.raises(WorkloadError, match=r"(?s)tea: .* 3\n.*\| the kettle is cold\n") as no:
         engine_bench.run("true", image_path="tea")
     assert no.value.hint == f"docker build {folder}"
-    assert "the kettle is cold" in engine_bench.printed
+    assert "the kettle is cold\n" in engine_bench.printed
+    assert "\x1b" not in f"{no.value}{engine_bench.printed}", "the engine colours what goes to stderr"
 
 
 def test_a_dockerfile_that_is_none_is_named(engine_bench: Any, folder: Path) -> None:

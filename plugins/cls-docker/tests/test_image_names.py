@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cls_docker.resources import ImageResource, split_reference
+from cls_docker.naming import check_reference, split_reference
+from cls_docker.resources import ImageResource
 from clusterless.errors import InvalidValueError
 
 PART = st.from_regex(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", fullmatch=True)
@@ -34,6 +35,15 @@ def test_what_is_no_name_is_refused(name: str) -> None:
         declared(tags=("fine:1", name))
     assert repr(name) in refused.value.problem
     assert "lower case" in refused.value.hint
+
+
+@pytest.mark.parametrize("digest", [f"sha256:{'0af9' * 16}"])
+def test_an_image_to_run_may_be_named_by_its_content(digest: str) -> None:
+    for name in (digest, f"count@{digest}", f"here:5000/team/count:1@{digest}", "count"):
+        check_reference(name)
+    for name in (f"@{digest}", f"Count@{digest}", f"count@{digest}0", f"{digest}@{digest}@{digest}", "count@latest"):
+        with pytest.raises(InvalidValueError, match="cannot be the name of an image"):
+            check_reference(name)
 
 
 def test_an_image_without_a_name_or_a_folder_is_refused() -> None:

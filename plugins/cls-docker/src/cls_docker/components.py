@@ -8,6 +8,7 @@ from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, instance_of, le, optional
 
 from cls_docker.confinement import Confinement, PullPolicy, Volume
+from cls_docker.naming import check_reference
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.naming import LONGEST, check_environment
@@ -63,11 +64,13 @@ def check_image(_element: object, _: object, workload: ContainedSettings) -> Non
     """Refuse a container without an image, or with two.
 
     Raises:
-        InvalidValueError: neither ``image`` nor ``imagePath`` is given, or both are.
+        InvalidValueError: neither ``image`` nor ``imagePath`` is given, or both are, or no image can be called so.
     """
     if bool(workload.image) == bool(workload.image_path):
         msg = "give 'image', the name of one, or 'imagePath', a folder with a Dockerfile, and not both"
         raise InvalidValueError(msg)
+    if workload.image:
+        check_reference(workload.image)
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cls_docker.client import Engine
 from cls_docker.errors import asking, registry_hint
 from cls_docker.images import build
-from cls_docker.resources import ImageResource, split_reference
+from cls_docker.naming import split_reference
+from cls_docker.resources import ImageResource
 from clusterless.errors import ClsError
 from clusterless.provider import Surroundings
 

@@ -21,6 +21,7 @@ from clusterless.errors import WorkloadError
 CONTEXT = f"{LABEL}context"  # the label with the digest of what an image was built from
 DOCKERFILE = "Dockerfile"
 _SHOWN = 15  # lines of a build's log in an error
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")  # what the engine marks lines of errors by
 _BUILDING = threading.Lock()  # two arcs may be built from one folder
 
 Note = Callable[[str], object]
@@ -166,7 +167,7 @@ def _followed(told: Iterable[Mapping[str, Any]], note: Note) -> tuple[str, Itera
     """What went wrong, if anything did, and the last lines of the log; all of it is noted."""
     problem, log = "", deque[str](maxlen=_SHOWN)
     for each in told:
-        text = str(each.get("stream", ""))
+        text = _COLOUR.sub("", str(each.get("stream", "")))
         note(text)
         log.extend(line for line in text.splitlines() if line.strip())
         problem = problem or str(each.get("error", "")).strip()
