@@ -505,10 +505,14 @@ class BorderComponent(Component):
 
 @frozen(kw_only=True)
 class BoundaryComponent(BorderComponent):
-    """``load()(boundary, surroundings)`` opens where its arrivals come from."""
+    """``load()(boundary, surroundings)`` opens where its arrivals come from.
+
+    Where a service puts notices aside that it could not deliver, ``aside()(boundary, surroundings)`` gives these.
+    """
 
     declares = IngressBoundary
     load: Callable[[], Callable[[Any, Surroundings], ArrivalSource]] = field(repr=False)
+    aside: Callable[[], Callable[[Any, Surroundings], Redrivable]] | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)

@@ -250,6 +250,39 @@ def test_events_that_were_set_aside_are_listed_and_sent_to_their_arc_again() -> 
     assert sqs.receive_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])["Messages"]
 
 
+def test_notices_that_were_set_aside_are_listed_and_sent_to_their_boundary_again() -> None:
+    stage = f"n{uuid4().hex[:8]}"
+    project = json.loads(THEIRS)
+    project["placement"] = {"provider": "aws", "stage": stage}
+    project["resources"] = project["arcs"] = []
+    project["boundaries"][0]["dataset"]["pathURI"] = f"s3://{stage}-data/in/"
+    cls("bootstrap", "--provider", "aws", "--stage", stage, "--approve")
+    file, s3, sqs = saved(project), client("s3", placement(stage)), client("sqs", placement(stage))
+    assert cls("redrive", file, "--list", "--output", "json") == "[]\n", "nothing listens yet"
+    s3.create_bucket(Bucket=f"{stage}-data", CreateBucketConfiguration={"LocationConstraint": REGION})
+    cls("run", file, "--until-idle")
+    name = f"{stage.upper()}-demo-ingress-20230101-00"
+    queue, dead = (sqs.get_queue_url(QueueName=each)["QueueUrl"] for each in (name, f"{name}-dead"))
+    s3.put_object(Bucket=f"{stage}-data", Key="in/a b.csv", Body=b"1")
+    notice: Any = None
+    while not notice:
+        notice = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
+    for body in (notice[0]["Body"], "rubbish"):
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=notice[0]["ReceiptHandle"])
+    for _ in range(2):
+        listed = json.loads(cls("redrive", file, "--list", "--output", "json"))
+        told = sorted((each["notifier"], each["dataset"]["name"], each["lastError"][:40]) for each in listed)
+        assert told[0][:2] == ("Ingress", "in")
+        assert told[0][2].startswith("'rubbish' is no message of S3's")
+        assert told[1] == ("Ingress", "in", f"s3://{stage}-data/in/a b.csv: it was not delivered"[:40])
+    assert "Demo/Ingress: 1 notice handed out again" in cls("redrive", file)
+    assert "Demo/Ingress: 1 arrived" in cls("run", file, "--until-idle", "--seal-open")
+    assert [each["lastError"][:9] for each in json.loads(cls("redrive", file, "--list", "--output", "json"))] == [
+        "'rubbish'"
+    ]
+
+
 # ---- with the reference system ---------------------------------------------------------------------------------
 
 

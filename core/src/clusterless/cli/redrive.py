@@ -1,4 +1,4 @@
-"""``cls redrive``: the events that notifiers could not announce."""
+"""``cls redrive``: the events that notifiers could not announce, and what was set aside beside queues."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import shorten
 
 import click
+from attrs import frozen
 
 from clusterless import codec, layout
 from clusterless.cli.app import Session, reports
@@ -18,9 +19,10 @@ from clusterless.cli.words import some
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
 from clusterless.errors import NotifyError
+from clusterless.model.dataset import Dataset
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugins, find_plugins
-from clusterless.provider import Redrivable, Surroundings
+from clusterless.provider import BoundaryComponent, Redrivable, Surroundings
 from clusterless.runner.notifying import open_notifier
 from clusterless.runtime.clock import SystemClock, random_id
 from clusterless.runtime.letters import Envelope, LetterBox
@@ -59,7 +61,8 @@ def redrive(
     the first failure the rest of a notifier's events is kept for another time.
 
     Without --notifier, events that were set aside beside the queue of an arc are
-    handed out to it again, where its provider sets them aside.
+    handed out to it again, and notices beside that of a boundary, where their
+    provider sets them aside.
     """
     plugins = find_plugins()
     sites = resolve(read_projects(files, plugins.components(), plugins.project_formats()), plugins)
@@ -132,13 +135,16 @@ def _lines(identity: tuple[Value, ...], box: LetterBox, envelopes: Iterator[Enve
 
 
 def _aside(site: Site, plugins: Plugins) -> Iterator[tuple[Value, ...]]:
-    """Those that the queues of arcs have set aside."""
+    """Those that the queues of arcs and boundaries have set aside."""
     project = site.deployable.project
-    for arc, queue in _queues(site, plugins):
-        for each in queue.set_aside():
+    for beside in _queues(site, plugins):
+        for each in beside.queue.set_aside():
             event = each.event
-            told = (event.dataset.name, event.dataset.version, str(event.lot), event.revision) if event else (None,) * 4
-            yield (project.name, project.version, arc, "dead", *told, None, None, None, " ".join(each.why.split()))
+            dataset = event.dataset if event else beside.dataset
+            named = (dataset.name, dataset.version) if dataset else (None, None)
+            told = (str(event.lot), event.revision) if event else (None, None)
+            why = " ".join(each.why.split())
+            yield (project.name, project.version, beside.element, "dead", *named, *told, None, None, None, why)
 
 
 # ---- sending ---------------------------------------------------------------------------------------------------
@@ -158,13 +164,31 @@ def _send(site: Site, notifier: Notifier, plugins: Plugins) -> int:
 
 
 def _hand_out_again(site: Site, plugins: Plugins) -> None:
-    for arc, queue in _queues(site, plugins):
-        if count := queue.redrive():
-            click.echo(f"{site.deployable.project.name}/{arc}: {some(count, 'event')} handed out again")
+    for beside in _queues(site, plugins):
+        if count := beside.queue.redrive():
+            told = some(count, "notice" if beside.dataset else "event")
+            click.echo(f"{site.deployable.project.name}/{beside.element}: {told} handed out again")
 
 
-def _queues(site: Site, plugins: Plugins) -> Iterator[tuple[str, Redrivable]]:
-    """The queues of arcs, by the arc's name, where they set messages aside."""
+@frozen
+class _Queue:
+    """What sets messages aside, of an *element*; with the *dataset* that a boundary's notices are for."""
+
+    element: str
+    queue: Redrivable
+    dataset: Dataset | None = None
+
+
+def _queues(site: Site, plugins: Plugins) -> Iterator[_Queue]:
+    yield from _queues_of_arcs(site, plugins)
+    for _, boundary in site.deployable.ingress:
+        component = plugins.component(boundary.type)
+        if not boundary.exclude and isinstance(component, BoundaryComponent) and component.aside:
+            queue = component.aside()(boundary, _surroundings(site, plugins))
+            yield _Queue(boundary.name, queue, boundary.dataset)
+
+
+def _queues_of_arcs(site: Site, plugins: Plugins) -> Iterator[_Queue]:
     provider, project = plugins.provider(site.deployable.placement.provider), site.deployable.project
     for consumer in site.deployable.consumers:
         heard = [source.plain for source in consumer.arc.sources.values() if source.subscribe]
@@ -173,7 +197,7 @@ def _queues(site: Site, plugins: Plugins) -> Iterator[tuple[str, Redrivable]]:
         queue = provider.subscription(_surroundings(site, plugins), subscriber(project, consumer.arc), heard)
         with closing(queue):
             if isinstance(queue, Redrivable):
-                yield consumer.arc.name, queue
+                yield _Queue(consumer.arc.name, queue)
 
 
 def _surroundings(site: Site, plugins: Plugins) -> Surroundings:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cls_aws.boundaries import Notices, S3PutListenerBoundary
 from cls_aws.clients import client
+from cls_aws.dead_letters import DeadLetters
 from cls_aws.notice_queue import SqsNotices
-from cls_aws.notice_wiring import wire
+from cls_aws.notice_wiring import queue_name, wire
+from cls_aws.notices import read
+from cls_aws.queues import DEAD, find_queue
+from clusterless.errors import InvalidValueError
 from clusterless.model.boundary import LotSource
-from clusterless.provider import ArrivalSource, Surroundings
+from clusterless.provider import ArrivalSource, Redrivable, SetAside, Surroundings
 from clusterless.runtime.listing_source import Listing, ListingSource
 from clusterless.runtime.noticed import LEAST_POLL, NoticedSource
 
@@ -29,3 +35,37 @@ def open_listener(boundary: S3PutListenerBoundary, surroundings: Surroundings) -
         by_event=boundary.booking.lot_source is LotSource.EVENT_TIME,
         poll=max(boundary.frequent.queue_fetch_wait_sec, LEAST_POLL),
     )
+
+
+def open_aside(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Redrivable:
+    """The notices that were put aside beside the boundary's queue; none where there is no queue.
+
+    Raises:
+        StoreRefusedError: the queues may not be looked for.
+        StoreUnavailableError: AWS did not answer.
+    """
+    sqs, name = client("sqs", surroundings.placement), queue_name(boundary, surroundings.project, surroundings.placement)
+    queue, dead = find_queue(sqs, name), find_queue(sqs, name + DEAD)
+    return DeadLetters(sqs, queue, dead, _told) if queue and dead else _Nothing()
+
+
+class _Nothing:
+    """What is aside where nothing listens yet, or a listing does."""
+
+    def set_aside(self) -> Sequence[SetAside]:
+        return ()
+
+    def redrive(self) -> int:
+        return 0
+
+
+def _told(body: str) -> str:
+    """The objects that a notice tells of.
+
+    Raises:
+        InvalidValueError: it tells of none.
+    """
+    if notices := read(body):
+        return ", ".join(f"s3://{each.bucket}/{each.key}" for each in notices)
+    msg = "it tells of no object that was put"
+    raise InvalidValueError(msg)

@@ -1,16 +1,16 @@
-"""The messages beside a subscriber's queue: what nobody could read, or EventBridge could not deliver."""
+"""The messages beside a queue: what nobody could read, or EventBridge could not deliver."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import field, frozen
 
-from cls_aws.bus import read_event
 from cls_aws.errors import asking
 from cls_aws.queues import VISIBILITY, Queue
-from clusterless.errors import MalformedError
+from clusterless.errors import ClsError
+from clusterless.model.event import Event
 from clusterless.provider import SetAside
 
 _BATCH = 10  # messages that SQS hands out at a time
@@ -19,13 +19,17 @@ _UNDELIVERED = "it was not delivered, or deferred too often"
 
 @frozen
 class DeadLetters:
-    """The queue *dead* beside *queue*; what it is asked for is seen by nobody else for a moment."""
+    """The queue *dead* beside *queue*; what it is asked for is seen by nobody else for a moment.
+
+    *read* gives the event in a message's body, or what else it tells of, in words; it raises what it cannot read.
+    """
 
     sqs: Any = field(repr=False)
     queue: Queue
     dead: Queue
+    read: Callable[[str], Event | str] = field(repr=False)
 
-    def all(self) -> list[SetAside]:
+    def set_aside(self) -> list[SetAside]:
         messages = list(self._messages())
         for message in messages:
             self._release(message)
@@ -35,7 +39,7 @@ class DeadLetters:
         """How many of them were put in the queue again: those that can be read."""
         moved = 0
         for message in list(self._messages()):
-            if self._told(message).event is None:
+            if not self._can_be_read(message):
                 self._release(message)
                 continue
             with asking(f"the queue {self.queue.name}"):
@@ -62,6 +66,16 @@ class DeadLetters:
 
     def _told(self, message: dict[str, Any]) -> SetAside:
         try:
-            return SetAside(event=read_event(message["Body"], self.dead.name), why=_UNDELIVERED)
-        except MalformedError as error:
+            read = self.read(message["Body"])
+        except ClsError as error:
             return SetAside(event=None, why=error.problem)
+        if isinstance(read, Event):
+            return SetAside(event=read, why=_UNDELIVERED)
+        return SetAside(event=None, why=f"{read}: {_UNDELIVERED}")
+
+    def _can_be_read(self, message: dict[str, Any]) -> bool:
+        try:
+            self.read(message["Body"])
+        except ClsError:
+            return False
+        return True

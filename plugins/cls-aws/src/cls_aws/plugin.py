@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Provider,
         ProviderEntry,
         Publisher,
+        Redrivable,
         ResourceComponent,
         RunnableActivity,
         StoreScheme,
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
     """Offers AWS."""
+    from cls_aws.capabilities import CAPABILITIES
     from clusterless.provider import ProviderEntry
 
     summary = "an account of Amazon Web Services, in a region"
-    return (ProviderEntry(name="aws", summary=summary, load=_provider, bootstrap=_bootstrap),)
+    return (
+        ProviderEntry(name="aws", summary=summary, load=_provider, bootstrap=_bootstrap, capabilities=CAPABILITIES),
+    )
 
 
 @hookimpl
@@ -129,13 +133,19 @@ def cls_boundaries() -> tuple[BoundaryComponent, ...]:
     from clusterless.provider import BoundaryComponent
 
     type_, summary = "aws:core:s3PutListenerBoundary", "books the objects that are put in a bucket"
-    return (BoundaryComponent(type=type_, model=S3PutListenerBoundary, summary=summary, load=_listener),)
+    return (BoundaryComponent(type=type_, model=S3PutListenerBoundary, summary=summary, load=_listener, aside=_aside),)
 
 
 def _listener() -> Callable[[S3PutListenerBoundary, Surroundings], ArrivalSource]:
     from cls_aws.arrivals import open_listener
 
     return open_listener
+
+
+def _aside() -> Callable[[S3PutListenerBoundary, Surroundings], Redrivable]:
+    from cls_aws.arrivals import open_aside
+
+    return open_aside
 
 
 def _bucket() -> OpenStore:

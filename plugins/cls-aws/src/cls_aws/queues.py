@@ -22,7 +22,8 @@ RECEIVES = 1000
 MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 """What SQS answers of a queue that is not there."""
 
-_DEAD = "-dead"
+DEAD = "-dead"
+"""What the name of the queue for the dead ends with, beside another."""
 
 
 @frozen
@@ -62,7 +63,7 @@ def make_queue(sqs: Any, name: str, settings: Mapping[str, str], tags: Mapping[s
 def make_with_dead(sqs: Any, name: str, tags: Mapping[str, str]) -> tuple[Queue, Queue]:
     """A queue for notices, and the one beside it for those that nobody can read; each kept for 14 days."""
     kept = {"MessageRetentionPeriod": str(RETENTION)}
-    dead = make_queue(sqs, name + _DEAD, kept, tags)
+    dead = make_queue(sqs, name + DEAD, kept, tags)
     redrive = json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": RECEIVES})
     visible = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
     return make_queue(sqs, name, {**kept, **visible}, tags), dead

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -136,7 +137,7 @@ class QueueSubscription:
         return taken
 
     def set_aside(self) -> Sequence[SetAside]:
-        return self._dead().all()
+        return self._dead().set_aside()
 
     def redrive(self) -> int:
         return self._dead().redrive()
@@ -145,7 +146,8 @@ class QueueSubscription:
         """Nothing is held."""
 
     def _dead(self) -> DeadLetters:
-        return DeadLetters(self._sqs, self._subscriber.queue, self._subscriber.dead)
+        dead = self._subscriber.dead
+        return DeadLetters(self._sqs, self._subscriber.queue, dead, partial(read_event, source=dead.name))
 
     def _messages(self, most: int) -> Sequence[dict[str, Any]]:
         from botocore.exceptions import ClientError
