@@ -18,6 +18,7 @@ from clusterless.model.arc import Arc
 from clusterless.model.arrival import Arrival
 from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import Boundary, EgressBoundary, IngressBoundary
+from clusterless.model.capability import Ability, Capability
 from clusterless.model.dataset import Dataset, LocatedDataset
 from clusterless.model.element import Element, Resource
 from clusterless.model.event import Event
@@ -438,7 +439,8 @@ ElementClass = type[Element]  # named here, since in a component `type` is a fie
 class ProviderEntry:
     """A provider's name, and how to get it; ``unavailable`` says plainly why there is nothing yet.
 
-    Without a ``bootstrap``, ``no_bootstrap`` says why ``cls bootstrap`` has nothing to do.
+    Without a ``bootstrap``, ``no_bootstrap`` says why ``cls bootstrap`` has nothing to do. ``capabilities`` tell what
+    the provider can do and what not, and why, for ``cls show capabilities``.
     """
 
     name: str = field(validator=matches_re(_NAME))
@@ -447,6 +449,7 @@ class ProviderEntry:
     unavailable: str = ""
     bootstrap: Callable[[], Bootstrap] | None = field(default=None, repr=False)
     no_bootstrap: str = "its placements need nothing to be made beforehand"
+    capabilities: Mapping[Capability, Ability] = field(factory=dict, repr=False)
 
 
 OpenStore = Callable[[str, Placement | None], ObjectStore]

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def cls_providers() -> Iterable[ProviderEntry]:
+    from clusterless.builtin.folder_capabilities import CAPABILITIES
     from clusterless.provider import ProviderEntry
 
     summary = "folders of this machine; needs no service"
-    return [ProviderEntry(name="local", summary=summary, load=_provider, bootstrap=_bootstrap)]
+    return [
+        ProviderEntry(name="local", summary=summary, load=_provider, bootstrap=_bootstrap, capabilities=CAPABILITIES)
+    ]
 
 
 @hookimpl

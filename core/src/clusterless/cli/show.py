@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from clusterless.cli.app import Session, reports
 from clusterless.cli.keys import REQUIRED, Key, every_key
 from clusterless.cli.meanings import plain, prose
 from clusterless.cli.templates import template
@@ -36,14 +37,14 @@ _COMPONENTS: Mapping[str, Callable[[Plugins], Mapping[str, Component]]] = {
 }
 _INDENT = " " * 4
 _WIDEST = 100
-_KINDS = ("provider", *_COMPONENTS, "model", "schema")
+_KINDS = ("provider", *_COMPONENTS, "model", "schema", "capabilities")
 
 _EXAMPLES = """
 \b
 KIND is one of component, resource,
 boundary, barrier, arc, activity,
-notifier, model, schema, and with
---list only provider.
+notifier, model, schema, capabilities,
+and with --list only provider.
 
 \b
 Examples:
@@ -52,6 +53,7 @@ Examples:
   cls show boundary --model-all
   cls show model --model Project
   cls show schema
+  cls show capabilities --output json
 """
 
 
@@ -83,15 +85,24 @@ def _complete_name(ctx: click.Context, _: click.Parameter, begun: str) -> list[s
 )
 @click.option("--describe-all", "wanted", flag_value="describe", help="The same for all of them.")
 @click.option("--required", is_flag=True, help="Only the keys that must be given.")
-def show(kind: str, wanted: str | None, model: str | None, describe: str | None, required: bool) -> None:
+@reports
+@click.pass_obj
+def show(
+    session: Session, kind: str, wanted: str | None, model: str | None, describe: str | None, required: bool
+) -> None:
     """Show what may stand in a project file: components by KIND, and models.
 
     NAME is a component's type, or what stands after its last colon, in any case. With KIND schema: the
-    JSON Schema of project files, which editors check and complete by.
+    JSON Schema of project files, which editors check and complete by. With KIND capabilities: what each
+    provider can do and what not, as a report.
     """
-    if kind == "schema":
-        _show_schema(wanted or model or describe or required)
+    if kind in {"schema", "capabilities"}:
+        _check_alone(kind, wanted or model or describe or required)
+        _show_capabilities(session.output) if kind == "capabilities" else _show_schema()
         return
+    if session.given and session.given != "table":
+        msg = "--output is for cls show capabilities: the others are no reports"
+        raise click.UsageError(msg)
     if [wanted, model, describe].count(None) != 2:
         msg = "give one of --list, --model NAME, --model-all, --describe NAME, --describe-all"
         raise click.UsageError(msg)
@@ -107,10 +118,19 @@ def show(kind: str, wanted: str | None, model: str | None, describe: str | None,
         _lines(_described(known[name], name) for name in _chosen(kind, known, describe))
 
 
-def _show_schema(more: object) -> None:
+def _check_alone(kind: str, more: object) -> None:
     if more:
-        msg = "show schema: takes no options"
+        msg = f"show {kind}: takes no options{' but --output' if kind == 'capabilities' else ''}"
         raise click.UsageError(msg)
+
+
+def _show_capabilities(output: str) -> None:
+    from clusterless.cli.capabilities import show_capabilities
+
+    show_capabilities(find_plugins(), output)
+
+
+def _show_schema() -> None:
     from clusterless.cli.schema import project_schema
 
     click.echo(json.dumps(project_schema(find_plugins().components()), indent=2, ensure_ascii=False))

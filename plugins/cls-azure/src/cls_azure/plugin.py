@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
     """Offers Microsoft Azure."""
+    from cls_azure.capabilities import CAPABILITIES
     from clusterless.provider import ProviderEntry
 
     summary = "a storage account of Microsoft Azure (account), in a region"
-    return (ProviderEntry(name="azure", summary=summary, load=_provider, bootstrap=_bootstrap),)
+    return (
+        ProviderEntry(name="azure", summary=summary, load=_provider, bootstrap=_bootstrap, capabilities=CAPABILITIES),
+    )
 
 
 @hookimpl

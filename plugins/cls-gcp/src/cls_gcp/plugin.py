@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
     """Offers Google Cloud."""
+    from cls_gcp.capabilities import CAPABILITIES
     from clusterless.provider import ProviderEntry
 
     summary = "a project of Google Cloud (account), in a location (region)"
-    return (ProviderEntry(name="gcp", summary=summary, load=_provider, bootstrap=_bootstrap),)
+    return (
+        ProviderEntry(name="gcp", summary=summary, load=_provider, bootstrap=_bootstrap, capabilities=CAPABILITIES),
+    )
 
 
 @hookimpl
