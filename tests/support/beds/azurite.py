@@ -49,7 +49,7 @@ def azurite(folder: Path) -> Iterator[Azurite]:
     if not node or not shutil.which("npm"):
         pytest.skip("Azurite is a program of Node.js: install nodejs and npm")
     ports = {name: free_port() for name in ("blob", "queue", "table")}
-    command = [
+    command: list[str | Path] = [
         node,
         _installed() / "node_modules/azurite/dist/src/azurite.js",
         *("--silent", "--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck"),

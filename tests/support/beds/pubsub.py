@@ -22,7 +22,7 @@ def pubsub(folder: Path) -> Iterator[str]:
     if not java or not found:
         pytest.skip("the Pub/Sub emulator is not here: install google-cloud-cli-pubsub-emulator, and a Java runtime")
     port = free_port()
-    command = [java, "-jar", found[-1], "--host=127.0.0.1", f"--port={port}"]
+    command: list[str | Path] = [java, "-jar", found[-1], "--host=127.0.0.1", f"--port={port}"]
     log = folder / "server.log"
     with served(command, lambda: "Server started" in log.read_text(errors="replace"), folder):
         yield f"127.0.0.1:{port}"
