@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
 from clusterless.engine.strays import Trace
-from clusterless.operate import audit_book
-from clusterless.operate.audit_book import Book, Committed
+from clusterless.operate.audit import book as audit_book
+from clusterless.operate.audit.book import Book, Committed
 from clusterless.store.memory import MemoryStore
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)

@@ -15,7 +15,7 @@ from clusterless.engine.ranges import between
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate import listing
-from clusterless.operate.gaps import Search, find_gaps
+from clusterless.operate.gaps.finding import Search, find_gaps
 from clusterless.operate.landscape import Landscape
 from clusterless.plugins import find_plugins
 

@@ -15,8 +15,8 @@ from clusterless.model.dataset import SourceDataset
 from clusterless.model.ledger import Claim
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
-from clusterless.operate import live
-from clusterless.operate.live import LiveLots
+from clusterless.operate.plans import live
+from clusterless.operate.plans.live import LiveLots
 from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.store.manifests import Manifests
 from clusterless.store.memory import MemoryStore

@@ -16,7 +16,7 @@ from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.model.project import Project
 from clusterless.operate.listing import unit_of
-from clusterless.operate.standing import arc_lots, dataset_lots
+from clusterless.operate.recorded import arc_lots, dataset_lots
 from clusterless.store.api import ObjectInfo
 from clusterless.store.ledger import LotLedger
 from clusterless.store.memory import MemoryStore

@@ -27,10 +27,10 @@ from clusterless.model.seal import Seal, SealedLot
 from clusterless.model.switch import Switched
 from clusterless.operate import listing
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
-from clusterless.operate.overview import Overview
-from clusterless.operate.pace import Pacing
-from clusterless.operate.subjects import chosen, subjects
-from clusterless.operate.summary import Summary, by_day, summaries
+from clusterless.operate.status.overview import Overview
+from clusterless.operate.status.pace import Pacing
+from clusterless.operate.status.subjects import chosen, subjects
+from clusterless.operate.status.summary import Summary, by_day, summaries
 from clusterless.plugins import find_plugins
 from clusterless.runtime.horizon import move_horizon
 from clusterless.runtime.switches import switch_ledger

@@ -19,9 +19,9 @@ from clusterless.engine.ranges import LotRange, runs
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot
-from clusterless.operate.audit import Audited, audit_dataset
-from clusterless.operate.audit_book import Book
-from clusterless.operate.audit_fix import Mended, mend, mendable
+from clusterless.operate.audit.book import Book
+from clusterless.operate.audit.dataset import Audited, audit_dataset
+from clusterless.operate.audit.fix import Mended, mend, mendable
 from clusterless.operate.landscape import DatasetView, Landscape
 from clusterless.operate.things import Things
 from clusterless.plugins import find_plugins

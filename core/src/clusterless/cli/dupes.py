@@ -11,7 +11,7 @@ from clusterless.cli.ranges import Window, ranged_or_all
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import some
 from clusterless.engine.audit import Kind
-from clusterless.operate.dupes import find_dupes
+from clusterless.operate.audit.dupes import find_dupes
 from clusterless.plugins import find_plugins
 
 _EPILOG = """

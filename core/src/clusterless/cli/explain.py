@@ -22,7 +22,10 @@ from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.errors import InvalidValueError, ObjectMissingError
 from clusterless.model.lot import Lot
-from clusterless.operate.explain import Fact, Place, Story, about, candidates, explain_lot, find_attempt, find_object
+from clusterless.operate.explain.finding import candidates, find_attempt, find_object
+from clusterless.operate.explain.places import Place
+from clusterless.operate.explain.story import Fact, Story
+from clusterless.operate.explain.telling import about, explain_lot
 from clusterless.plugins import Plugins, find_plugins
 from clusterless.provider import StoreRoots
 

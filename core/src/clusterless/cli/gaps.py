@@ -17,7 +17,7 @@ from clusterless.cli.words import some
 from clusterless.engine.gaps import Reason
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
-from clusterless.operate.gaps import Gap, Search, find_gaps_of
+from clusterless.operate.gaps.finding import Gap, Search, find_gaps_of
 from clusterless.operate.landscape import ArcView
 from clusterless.operate.things import Thing, Things
 from clusterless.plugins import find_plugins

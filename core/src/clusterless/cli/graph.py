@@ -16,8 +16,8 @@ from clusterless.cli.ranges import Window, is_given, ranged
 from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.engine.drawing import Drawing, Vertex, coloured, narrowed
 from clusterless.operate.graph import count_lots, draw
-from clusterless.operate.overview import Overview
-from clusterless.operate.subjects import subjects
+from clusterless.operate.status.overview import Overview
+from clusterless.operate.status.subjects import subjects
 from clusterless.plugins import find_plugins
 
 _EPILOG = """

@@ -22,8 +22,8 @@ from clusterless.engine.moments import parse_moment
 from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, estimate
 from clusterless.errors import ClsError
 from clusterless.operate.landscape import Landscape
-from clusterless.operate.plans import Asked, Kept, Planner, check_current, find_plan, keep
-from clusterless.operate.working import How, work_plan
+from clusterless.operate.plans.making import Asked, Kept, Planner, check_current, find_plan, keep
+from clusterless.operate.plans.working import How, work_plan
 from clusterless.plugins import find_plugins
 from clusterless.runner.happenings import Happening, Trouble, Worked
 from clusterless.runtime.clock import SystemClock, identity, random_id

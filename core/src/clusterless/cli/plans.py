@@ -13,8 +13,8 @@ from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
 from clusterless.codec import to_json
 from clusterless.engine.plan import Came
-from clusterless.operate.plans import Kept, find_plan, plans_in, read_plan
-from clusterless.operate.progress import Count, counts_of, is_working, read_hint, read_progress
+from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
+from clusterless.operate.plans.progress import Count, counts_of, is_working, read_hint, read_progress
 from clusterless.plugins import find_plugins
 
 _COLUMNS = ("plan", "kind", "project.name", "project.version", "made", "state", "lots", *(c.value for c in Came), "by")

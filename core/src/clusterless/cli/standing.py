@@ -24,7 +24,7 @@ from clusterless.model.manifest import ManifestState
 from clusterless.model.placement import Placement
 from clusterless.operate.listing import unit_of
 from clusterless.operate.newest import nearest
-from clusterless.operate.standing import arc_lots, dataset_lots
+from clusterless.operate.recorded import arc_lots, dataset_lots
 from clusterless.plugins import find_plugins
 
 _PLACEMENT = ("placement.provider", "placement.stage", "placement.account", "placement.region")

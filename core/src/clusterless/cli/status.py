@@ -24,10 +24,10 @@ from clusterless.errors import StoreUnavailableError
 from clusterless.model.lot import Lot
 from clusterless.operate.landscape import BoundaryView, Landscape
 from clusterless.operate.newest import nearest
-from clusterless.operate.overview import Overview
-from clusterless.operate.pace import Pace, Pacing
-from clusterless.operate.subjects import Subject, chosen, shelf_of, subjects
-from clusterless.operate.summary import Summary, by_day, summaries
+from clusterless.operate.status.overview import Overview
+from clusterless.operate.status.pace import Pace, Pacing
+from clusterless.operate.status.subjects import Subject, chosen, shelf_of, subjects
+from clusterless.operate.status.summary import Summary, by_day, summaries
 from clusterless.plugins import find_plugins
 from clusterless.runtime.clock import SystemClock
 

@@ -23,8 +23,8 @@ from clusterless.engine.switches import gap
 from clusterless.errors import ClsError, InvalidValueError
 from clusterless.model.placement import Placement
 from clusterless.model.switch import Stretch, Switched
-from clusterless.operate.held import Held, first_owed, held
-from clusterless.operate.switching import Hand, Target, find_target, turn_off, turn_on
+from clusterless.operate.switches.held import Held, first_owed, held
+from clusterless.operate.switches.switching import Hand, Target, find_target, turn_off, turn_on
 from clusterless.plugins import find_plugins
 from clusterless.runtime.clock import random_id
 

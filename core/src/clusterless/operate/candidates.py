@@ -10,7 +10,6 @@ from itertools import compress, groupby, islice
 
 from attrs import Factory, define, evolve, frozen
 
-from clusterless import layout
 from clusterless.engine.lot_states import changed
 from clusterless.engine.parts import lot_of, part_of
 from clusterless.engine.plan import Covered, Standing, in_unit
@@ -19,10 +18,10 @@ from clusterless.engine.sources import can_be_ready, may_change_after
 from clusterless.errors import MalformedError
 from clusterless.model.ledger import ArcState, Claim, Complete, Failed
 from clusterless.model.lot import Lot
-from clusterless.model.manifest import ManifestState
 from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, DatasetView, Landscape
 from clusterless.operate.listing import Listed, list_lots
+from clusterless.operate.recorded import shown_of
 from clusterless.runtime.clock import is_gone
 from clusterless.store.ledger import LotLedger, Picture, picture
 
@@ -177,16 +176,7 @@ def _picture(names: tuple[str, ...]) -> Picture:
     return picture(names)
 
 
-@lru_cache(maxsize=1024)
 def newest_revision(names: tuple[str, ...]) -> int | None:
     """The newest readable revision among the manifests *names* of a lot; None where there is none."""
-    return max((found for name in names if (found := _revision(name)) is not None), default=None)
-
-
-def _revision(name: str) -> int | None:
-    segments = layout.segments(name)
-    try:
-        state = ManifestState(segments.get("state"))
-        return int(segments.get("attempt", 0)) if state.is_readable and "/manifest.json" in f"/{name}" else None
-    except ValueError:
-        return None
+    shown = shown_of(names)
+    return shown.revision if shown and shown.state.is_readable else None

@@ -20,8 +20,8 @@ from clusterless.model.placement import Placement
 from clusterless.model.project import Consumer, Project
 from clusterless.model.schedule import Schedule
 from clusterless.operate.landscape import BoundaryView, DatasetView, Landscape
-from clusterless.operate.overview import Overview
-from clusterless.operate.subjects import View
+from clusterless.operate.status.overview import Overview
+from clusterless.operate.status.subjects import View
 
 
 def draw(landscape: Landscape) -> Drawing:

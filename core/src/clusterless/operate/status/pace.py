@@ -19,7 +19,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal, SealedLot
 from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
-from clusterless.operate.subjects import View
+from clusterless.operate.status.subjects import View
 
 SAMPLE = 16
 """So many lots of each subject are looked at."""

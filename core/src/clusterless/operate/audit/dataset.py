@@ -16,11 +16,11 @@ from clusterless.engine.wanted import Wanted
 from clusterless.model.boundary import PathFilter
 from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
-from clusterless.operate.audit_book import Book
-from clusterless.operate.audit_ledgers import LedgersRead
-from clusterless.operate.audit_leftovers import IntakeRead, read_letters, read_staging
-from clusterless.operate.audit_manifests import ManifestsRead, Placed, named, places
-from clusterless.operate.audit_seals import SealsRead
+from clusterless.operate.audit.book import Book
+from clusterless.operate.audit.ledgers import LedgersRead
+from clusterless.operate.audit.leftovers import IntakeRead, read_letters, read_staging
+from clusterless.operate.audit.manifests import ManifestsRead, Placed, named, places
+from clusterless.operate.audit.seals import SealsRead
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.runtime.filters import matcher
 from clusterless.runtime.ownership import Ownership

@@ -20,7 +20,7 @@ from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.operate.ahead import asked, at_a_time
-from clusterless.operate.audit_book import Book, Committed, said
+from clusterless.operate.audit.book import Book, Committed, said
 from clusterless.operate.landscape import DatasetView
 from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.manifests import Found, decode, decode_hashed

@@ -18,8 +18,8 @@ from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.candidates import Candidates
 from clusterless.operate.landscape import ArcView, Landscape
-from clusterless.operate.measuring import HISTORY, seconds_of, size_of
 from clusterless.operate.one_lot import check_unit
+from clusterless.operate.plans.measuring import HISTORY, seconds_of, size_of
 from clusterless.runtime.declaration import digest
 from clusterless.store.api import ObjectStore
 

@@ -34,8 +34,8 @@ from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.operate.listing import Listed
 from clusterless.operate.owed import Owed, Owing
-from clusterless.operate.standing import Glimpse, Shown, glimpse_of, read_ledger, shown_of
-from clusterless.operate.subjects import View, shelf_of
+from clusterless.operate.recorded import Glimpse, Shown, glimpse_of, read_ledger, shown_of
+from clusterless.operate.status.subjects import View, shelf_of
 from clusterless.runtime.cron import ticks_of
 from clusterless.runtime.intake import waiting_in
 

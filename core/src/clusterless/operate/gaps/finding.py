@@ -9,43 +9,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from attrs import define, evolve, field, frozen
 
-from clusterless import layout
 from clusterless.engine.gaps import (
-    Booked,
     Cause,
     Part,
     Reason,
     Worked,
     collapsed,
     needs_parts,
-    stretches,
     why_not_booked,
     why_not_worked,
 )
 from clusterless.engine.lot_states import Ledger
 from clusterless.engine.ranges import LotRange, ordinal
-from clusterless.engine.switches import Switches
-from clusterless.errors import MalformedError, ObjectMissingError
-from clusterless.model.horizon import Horizon
-from clusterless.model.ledger import ArcState, Claim, Complete, Failed, Rollback
+from clusterless.model.ledger import ArcState, Rollback
 from clusterless.model.lot import Lot, LotUnit
-from clusterless.operate.ahead import ahead, asked, at_a_time
+from clusterless.operate.gaps.facts import Facts, Names, names_of
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
-from clusterless.operate.listing import Listed, days_of, list_shard, list_shards
+from clusterless.operate.listing import days_of, list_shards
 from clusterless.operate.things import Thing, Things, parts_of
-from clusterless.runtime.clock import is_gone
-from clusterless.runtime.cron import ticks_of
-from clusterless.runtime.horizon import read_horizon
-from clusterless.runtime.start import read_start
-from clusterless.runtime.switches import read_switches
-from clusterless.store.api import ObjectStore
-from clusterless.store.ledger import LotLedger, picture
-
-_NEAR = 16  # lots apart: what lies between costs less to pass over than another request does
+from clusterless.store.ledger import picture
 
 
 @frozen
@@ -96,9 +82,9 @@ def find_gaps_of(things: Things, wanted: Sequence[Thing], search: Search) -> Ite
     if not ranges:
         return
     found: dict[Thing, list[_Range]] = {thing: [] for thing in ranges}
-    facts = _Facts(things.landscape, search)
+    facts = Facts(things.landscape)
     for days in _chunks(ranges, search.step):
-        for thing, missing in _Days(things, facts, days).missing().items():
+        for thing, missing in _Days(things, facts, search, days).missing().items():
             _extend(found[thing], missing)
     for thing, gaps in found.items():
         yield from (Gap(thing, lots, reason) for lots, reason in gaps)
@@ -118,15 +104,13 @@ def _extend(gaps: list[_Range], missing: Iterable[tuple[Lot, Reason | None]]) ->
 
 # ---- some days at a time ---------------------------------------------------------------------------------------
 
-_Names = Mapping[Lot, tuple[str, ...]]
-
 
 @frozen
 class _Chunk:
     """Some days: the lots *wanted* of each thing, and what is listed of them."""
 
     wanted: Mapping[Thing, LotRange]
-    listed: Mapping[Thing, _Names]
+    listed: Mapping[Thing, Names]
 
 
 def _chunks(ranges: Mapping[Thing, LotRange], step: Callable[[float], None]) -> Iterator[_Chunk]:
@@ -136,7 +120,7 @@ def _chunks(ranges: Mapping[Thing, LotRange], step: Callable[[float], None]) -> 
     parts = [_clipped(ranges, first + number * days, days) for number in range((last - first) // days + 1)]
     listings = list_shards([(thing.store, thing.path, lots) for part in parts for thing, lots in part.items()])
     for number, part in enumerate(parts, start=1):
-        yield _Chunk(part, {thing: _names_of(next(listings)) for thing in part})
+        yield _Chunk(part, {thing: names_of(next(listings)) for thing in part})
         step(number / len(parts))
 
 
@@ -152,15 +136,6 @@ def _clipped(ranges: Mapping[Thing, LotRange], day: date, days: timedelta) -> di
     return clipped
 
 
-def _names_of(listed: Iterable[Listed]) -> _Names:
-    return {each.lot: each.names for each in listed}
-
-
-def listed(store: ObjectStore, path: str, lots: LotRange) -> _Names:
-    """What is listed of each of the *lots* below *path* that something is listed of."""
-    return _names_of(list_shard(store, path, lots))
-
-
 @lru_cache(maxsize=2)  # most things have lots of one unit
 def _each(lots: LotRange) -> tuple[Lot, ...]:
     return tuple(lots)
@@ -171,7 +146,8 @@ class _Days:
     """What is missing in some days, and why."""
 
     things: Things
-    facts: _Facts
+    facts: Facts
+    search: Search
     chunk: _Chunk
     _absent: dict[Thing, list[Lot]] = field(factory=dict)
     _asked: dict[Thing, set[Lot]] = field(factory=lambda: defaultdict(set))
@@ -189,7 +165,7 @@ class _Days:
         return {thing: list(self._due(thing, lots)) for thing, lots in self.chunk.wanted.items()}
 
     def _due(self, thing: Thing, lots: LotRange) -> Iterator[tuple[Lot, Reason | None]]:
-        why = self.facts.search.why
+        why = self.search.why
         for lot, reason in self._reasons.get(thing, {}).items():
             if reason and lot in lots and (why or reason.cause.is_gap):
                 yield lot, reason if why else None
@@ -212,11 +188,11 @@ class _Days:
         if isinstance(thing.maker, ArcView):
             self._look_upstream(thing, thing.maker, names)
 
-    def _look_upstream(self, thing: Thing, arc: ArcView, names: _Names) -> None:
+    def _look_upstream(self, thing: Thing, arc: ArcView, names: Names) -> None:
         hides = self.facts.horizon(thing).hides
         absent = [lot for lot in self._absent[thing] if not (lot in self._removed[thing] and hides(lot))]
         # Of what was removed only its ledger says by whom, and so whether it is missed.
-        read = absent if self.facts.search.why else [lot for lot in absent if lot in self._removed[thing]]
+        read = absent if self.search.why else [lot for lot in absent if lot in self._removed[thing]]
         ledgers = self.facts.ledgers(arc, read, names if not thing.is_dataset else None)
         self._ledgers[thing] = ledgers
         for lot in absent:
@@ -233,7 +209,7 @@ class _Days:
     def _reason(self, thing: Thing, lot: Lot) -> Reason | None:
         if text := self._given_up(thing, lot):
             return Reason(cause=Cause.REMOVED, element=thing.element, lot=lot, text=text, kind=text)
-        now = self.facts.search.now
+        now = self.search.now
         if isinstance(thing.maker, BoundaryView):
             seen = self.facts.booked(thing.maker)
             return why_not_booked(evolve(seen, disabled=self.facts.disabled(thing.maker, lot)), lot, now)
@@ -286,128 +262,3 @@ def _is_complete(names: tuple[str, ...]) -> bool:
 
 def _is_removed(names: Sequence[str]) -> bool:
     return any(name.startswith("state=removed/") for name in names)
-
-
-# ---- what is read once, and what a ledger says -----------------------------------------------------------------
-
-
-_Key = tuple[str, object]
-"""What is told apart by where its state is, and by its keys there."""
-
-
-@define(eq=False)
-class _Facts:
-    """What is asked of stores besides what is listed."""
-
-    landscape: Landscape
-    search: Search
-    _arcs: dict[_Key, Worked] = field(factory=dict)
-    _boundaries: dict[_Key, Booked] = field(factory=dict)
-    _horizons: dict[Thing, Horizon] = field(factory=dict)
-    _switches: dict[_Key, Switches] = field(factory=dict)
-
-    def horizon(self, thing: Thing) -> Horizon:
-        if thing not in self._horizons:
-            view = thing.view
-            self._horizons[thing] = read_horizon(view.manifests.store, view.dataset) if view else Horizon()
-        return self._horizons[thing]
-
-    def arc(self, arc: ArcView) -> Worked:
-        """What is the same for all of an arc's lots."""
-        key = arc.state.root, arc.keys
-        if key not in self._arcs:
-            self._arcs[key] = Worked(
-                element=arc.name,
-                arc=arc.arc,
-                starts=_starts(arc),
-                outputs=f"{arc.project.name}/{arc.project.version}/{arc.arc.name}/",
-            )
-        return self._arcs[key]
-
-    def booked(self, boundary: BoundaryView) -> Booked:
-        key = boundary.state.root, boundary.keys
-        if key not in self._boundaries:
-            self._boundaries[key] = _booked(self.landscape, boundary)
-        return self._boundaries[key]
-
-    def disabled(self, view: ArcView | BoundaryView, lot: Lot, *, is_begun: bool = False) -> str:
-        """By whom its maker is switched off, or *lot* was left out; nothing where it is to be made."""
-        key = view.state.root, view.project
-        if key not in self._switches:
-            self._switches[key] = read_switches(view.state, view.project)
-        switches = self._switches[key]
-        name = view.arc.name if isinstance(view, ArcView) else view.boundary.name
-        if off := switches.off(name):
-            return f"switched off by {off.by} at {off.at:%Y-%m-%d %H:%M:%S}" + (f": {off.reason}" if off.reason else "")
-        if not is_begun and (on := switches.skips(name, lot)):
-            return f"left out when {on.by} switched it on again at {on.at:%Y-%m-%d %H:%M:%S}"
-        return ""
-
-    def listed(self, store: ObjectStore, path: str, lots: Sequence[Lot]) -> dict[Lot, tuple[str, ...]]:
-        """What is listed of some *lots*: of each alone, where they are far apart."""
-        calls = (partial(listed, store, path, each) for each in stretches(lots, _NEAR))
-        listings = ahead(calls, at_a_time(store))
-        return {lot: names for listing in listings for lot, names in listing.items()}
-
-    def ledgers(self, arc: ArcView, lots: Sequence[Lot], names: _Names | None) -> Mapping[Lot, Ledger | str]:
-        """What the ledgers of *lots* say, or why they cannot be read; lots that nobody claimed are left out."""
-        if not lots:
-            return {}
-        if names is None:
-            names = self.listed(arc.state, arc.keys.path, lots)
-        begun = (lot for lot in lots if picture(names.get(lot, ())).last)
-        return dict(asked(lambda lot: read_ledger(arc.ledger(lot), names[lot]), begun, at_a_time(arc.state)))
-
-
-def read_ledger(ledger: LotLedger, names: Iterable[str]) -> Ledger | str:
-    """What the last entry says, given the *names* in the lot's folder; or, where it cannot be read, the problem."""
-    seen = picture(names)
-    try:
-        last = ledger.read(seen.last)
-    except (MalformedError, ObjectMissingError) as error:
-        return error.problem
-    if isinstance(last, Claim):
-        if is_gone(last.by):
-            return Ledger(last=last)
-        renewed = ledger.renewed(last.attempt)
-        return Ledger(last=last, expires=max(last.expires, renewed) if renewed else last.expires)
-    if isinstance(last, Complete | Failed):
-        marked = last.state.value in seen.markers and (bool(seen.final) or ledger.is_marked(seen.last, last.state))
-        return Ledger(last=last, marked=marked)
-    return Ledger(last=last)
-
-
-def _starts(arc: ArcView) -> Mapping[str, Lot | None] | None:
-    try:
-        return read_start(arc.state, arc.keys)
-    except ObjectMissingError:
-        return None
-
-
-def _booked(landscape: Landscape, boundary: BoundaryView) -> Booked:
-    booking = boundary.boundary.booking
-    seen = Booked(
-        element=boundary.name, booking=booking, ticks=ticks_of(booking.schedule) if booking.schedule else None
-    )
-    try:
-        number = boundary.seals.end()
-        if not number:
-            return evolve(seen, known=_is_known(landscape, boundary))
-        first, last = boundary.seals.read(1), boundary.seals.read(number)
-    except MalformedError as error:
-        return evolve(seen, unreadable=error.problem)
-    except ObjectMissingError as error:
-        return evolve(seen, unreadable=f"{error.problem}: it is gone")
-    began = min((sealed.lot for sealed in first.lots), default=first.through.next if first.through else None)
-    open_ = () if boundary.seals.is_marked(number) else (sealed.lot for sealed in last.lots)
-    return evolve(seen, first=began, through=last.through, unannounced=frozenset(open_))
-
-
-def _is_known(landscape: Landscape, boundary: BoundaryView) -> bool:
-    """Whether the boundary's project was ever recorded: it may have run without anything arriving."""
-    key = layout.project_meta(boundary.project)
-    for placed in landscape.surveyed.placed:
-        if (placed.part.project, placed.part.deployable.placement) == (boundary.project, boundary.placement):
-            store = landscape.plugins.open_store(placed.roots[boundary.placement].metadata)
-            return any(info.key == key for info in store.list(key))
-    return False

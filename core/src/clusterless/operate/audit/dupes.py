@@ -15,8 +15,8 @@ from clusterless.engine.audit import Fault, Held, Kind, compared
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import ObjectMissingError
 from clusterless.operate.ahead import asked, at_a_time
-from clusterless.operate.audit_book import Book
-from clusterless.operate.audit_manifests import ManifestsRead, named, places
+from clusterless.operate.audit.book import Book
+from clusterless.operate.audit.manifests import ManifestsRead, named, places
 from clusterless.operate.landscape import DatasetView, Landscape
 from clusterless.store.api import ObjectStore
 

@@ -13,7 +13,7 @@ from clusterless import codec, layout
 from clusterless.engine.plan import Came, Ended, counted, ended
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.lot import Lot
-from clusterless.operate.plans import Kept
+from clusterless.operate.plans.making import Kept
 from clusterless.runtime.arc import Writer
 from clusterless.runtime.clock import is_gone
 

@@ -12,9 +12,9 @@ from attrs import define, field
 from clusterless.engine.ranges import LotRange, ordinal
 from clusterless.engine.standing import Standing, worst
 from clusterless.model.lot import Lot
-from clusterless.operate.overview import Judged, Overview
-from clusterless.operate.pace import SAMPLE
-from clusterless.operate.subjects import Subject
+from clusterless.operate.status.overview import Judged, Overview
+from clusterless.operate.status.pace import SAMPLE
+from clusterless.operate.status.subjects import Subject
 
 COMMITTED = frozenset({Standing.COMPLETE, Standing.STALE})
 

@@ -16,8 +16,8 @@ from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingE
 from clusterless.model.ledger import ArcState, Claim, Complete, Entry, Failed, SinkRecord
 from clusterless.model.lot import Lot
 from clusterless.operate.ahead import asked, at_a_time
-from clusterless.operate.audit_book import Book, Committed, said
-from clusterless.operate.audit_manifests import Placed
+from clusterless.operate.audit.book import Book, Committed, said
+from clusterless.operate.audit.manifests import Placed
 from clusterless.operate.landscape import ArcView, DatasetView
 from clusterless.runtime.reconcile import Seen, pictures
 from clusterless.store.ledger import LotLedger

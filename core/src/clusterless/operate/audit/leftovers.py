@@ -16,8 +16,8 @@ from clusterless.model.arrival import Arrival
 from clusterless.model.lot import Lot
 from clusterless.model.project import Project
 from clusterless.model.seal import Batch
-from clusterless.operate.audit_book import Book, said
-from clusterless.operate.audit_manifests import Placed
+from clusterless.operate.audit.book import Book, said
+from clusterless.operate.audit.manifests import Placed
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView
 from clusterless.runtime.intake import UNBOOKED
 from clusterless.runtime.letters import Letter

@@ -16,8 +16,8 @@ from clusterless.errors import ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
-from clusterless.operate.audit import Audited
-from clusterless.operate.audit_book import Book
+from clusterless.operate.audit.book import Book
+from clusterless.operate.audit.dataset import Audited
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.plugins import Plugins
 from clusterless.provider import Arrived, Work, WorkResult

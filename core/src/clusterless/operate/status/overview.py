@@ -10,10 +10,10 @@ from attrs import field, frozen
 from clusterless.engine.ranges import LotRange
 from clusterless.engine.standing import Standing
 from clusterless.model.lot import Lot, LotUnit
-from clusterless.operate.judging import Judge
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.operate.listing import days_of, list_shards
-from clusterless.operate.subjects import Shelf, Subject, shelf_of, unit_in
+from clusterless.operate.status.judging import Judge
+from clusterless.operate.status.subjects import Shelf, Subject, shelf_of, unit_in
 
 
 @frozen

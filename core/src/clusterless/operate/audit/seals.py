@@ -16,8 +16,8 @@ from clusterless.model.arrival import Arrival
 from clusterless.model.lot import Lot
 from clusterless.model.seal import Seal, SealedLot
 from clusterless.operate.ahead import asked, at_a_time
-from clusterless.operate.audit_book import Book, Committed, said
-from clusterless.operate.audit_manifests import Placed
+from clusterless.operate.audit.book import Book, Committed, said
+from clusterless.operate.audit.manifests import Placed
 from clusterless.operate.landscape import BoundaryView
 
 

@@ -20,11 +20,11 @@ from clusterless.model.ledger import Claim, Complete, Failed
 from clusterless.model.lot import Lot
 from clusterless.operate.bench import open_views, workbench
 from clusterless.operate.landscape import ArcView, Landscape
-from clusterless.operate.live import LiveLots
-from clusterless.operate.plans import Kept, arc_of
-from clusterless.operate.progress import Progress, read_progress
-from clusterless.operate.publishing import Publishing
-from clusterless.operate.results import last_result, note_before, read_before
+from clusterless.operate.plans.live import LiveLots
+from clusterless.operate.plans.making import Kept, arc_of
+from clusterless.operate.plans.progress import Progress, read_progress
+from clusterless.operate.plans.publishing import Publishing
+from clusterless.operate.plans.results import last_result, note_before, read_before
 from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runner.lots import Lots, may_pass
 from clusterless.runner.opening import Workbench

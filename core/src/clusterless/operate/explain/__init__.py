@@ -1,0 +1,1 @@
+"""What became of a lot (`telling`), and of which lot an object or an attempt is (`finding`): from objects alone."""

@@ -1,0 +1,49 @@
+"""What is told of a lot: facts, each of which an object says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+from clusterless.model.lot import Lot
+
+SHOWN = 5  # objects that are named, of those that a manifest lists or that arrived
+
+
+@frozen(kw_only=True)
+class Fact:
+    """One thing that an object says; *at* is when it was written, *number* is that of a ledger's entry.
+
+    *what* is the kind of entry, or one of ``manifest``, ``lists``, ``consumed``, ``seal``, ``arrival``, ``reads``,
+    ``writes``, ``announced`` and ``unreadable``.
+    """
+
+    what: str
+    text: str = ""
+    at: datetime | None = None
+    by: str | None = None
+    number: int | None = None
+    attempt: str | None = None
+    revision: int | None = None
+    state: str | None = None
+    objects: int | None = None
+    bytes: int | None = None
+    uri: str | None = None
+
+
+@frozen(kw_only=True)
+class Story:
+    """What is known of an element's *lot*: *kind* is ``dataset``, ``boundary`` or ``arc``, *name* as keys have it."""
+
+    kind: str
+    name: str
+    lot: Lot
+    facts: tuple[Fact, ...]
+    reads: frozenset[tuple[str, Lot]] = frozenset()
+    digests: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def is_dataset(self) -> bool:
+        return self.kind == "dataset"

@@ -1,0 +1,197 @@
+"""What became of a lot, an object or an attempt: told from a placement's objects alone, so also of what is no more.
+
+No project file is read, and no metadata but where datasets have their objects: names come from keys, and what an arc
+wrote is known by its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from attrs import evolve
+
+from clusterless import layout
+from clusterless.errors import ClsError, MalformedError
+from clusterless.model.dataset import Dataset
+from clusterless.model.ledger import Claim, Complete, Entry, Failed, Pin, Rollback
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import ManifestState
+from clusterless.operate.explain.places import Place, arcs_of, boundaries_of, datasets_of, unit_of
+from clusterless.operate.explain.sealing import boundary_story
+from clusterless.operate.explain.story import SHOWN, Fact, Story
+from clusterless.store.api import ObjectInfo, ObjectStore
+from clusterless.store.ledger import LotLedger, picture
+from clusterless.store.manifests import decode
+
+
+def explain_lot(places: Sequence[Place], lot: Lot) -> list[Story]:
+    """All that is known of *lot*: datasets that have it, what made it, and what was made of it."""
+    told: list[Story] = []
+    for place in places:
+        datasets = [story for each in datasets_of(place) if (story := _dataset(place, each, lot))]
+        arcs = [story for keys in arcs_of(place) if (story := _arc(place, keys, lot))]
+        times = [fact.at for story in datasets for fact in story.facts if fact.what == "manifest" and fact.at]
+        boundaries = [story for keys in boundaries_of(place) if (story := boundary_story(place, keys, lot, times))]
+        made = [_with_names(story, datasets) for story in (*boundaries, *arcs)]
+        told += [*(_with_readers(story, arcs) for story in datasets), *made]
+    return told
+
+
+def about(told: Sequence[Story], name: str) -> list[Story]:
+    """The dataset or element of that *name*, with what made a dataset, and what read it."""
+    chosen = [story for story in told if name in _names(story)]
+    datasets = [story for story in chosen if story.is_dataset]
+    around = [
+        story
+        for story in told
+        if not story.is_dataset and any(_made(story, each) or (each.name, each.lot) in story.reads for each in datasets)
+    ]
+    return [story for story in told if story in chosen or story in around]
+
+
+def _names(story: Story) -> set[str]:
+    """``orders/1`` is ``orders`` too, ``shop/1/copy`` is ``shop/copy`` and ``copy``."""
+    first, *_, last = story.name.split("/")
+    return {story.name, first} if story.is_dataset else {story.name, last, f"{first}/{last}"}
+
+
+# ---- a dataset -------------------------------------------------------------------------------------------------
+
+
+def _dataset(place: Place, dataset: Dataset, lot: Lot) -> Story | None:
+    path = layout.lot_path(dataset, lot)
+    facts: list[Fact] = []
+    digests = {}
+    for info in place.manifests.list(path):
+        names = layout.segments(info.key)
+        if "manifest.json" in info.key and "state" in names:
+            facts += _manifest(place.manifests, info, names)
+            digests[_digest(place.manifests, info.key)] = f"{dataset.id} revision {names.get('attempt', 0)}"
+    if not facts:
+        return None
+    return Story(kind="dataset", name=dataset.id, lot=lot, facts=tuple(facts), digests=digests)
+
+
+def _manifest(store: ObjectStore, info: ObjectInfo, names: Mapping[str, str]) -> Iterator[Fact]:
+    attempt = names.get("attempt", "0")
+    fact = Fact(
+        what="manifest",
+        at=info.time,
+        state=names["state"],
+        revision=int(attempt) if attempt.isdecimal() else None,
+        uri=layout.uri(store.root, info.key),
+    )
+    try:
+        uris = decode(store, info.key).uris
+        first = list(islice(uris, SHOWN))
+        yield evolve(fact, objects=sum(1 for _ in uris))
+    except ClsError as error:
+        yield fact
+        yield Fact(what="unreadable", text=error.problem)
+        return
+    yield from (Fact(what="lists", uri=uri) for uri in first)
+
+
+def _digest(store: ObjectStore, key: str) -> str:
+    digest = hashlib.sha256()
+    with store.open(key) as stream:
+        while part := stream.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _with_readers(dataset: Story, arcs: Iterable[Story]) -> Story:
+    """With who consumed the lot, as far as a claim says so."""
+    readers = []
+    for arc in arcs:
+        if (dataset.name, dataset.lot) in arc.reads:
+            entries = [fact for fact in arc.facts if fact.number]
+            last = entries[-1]
+            readers.append(Fact(what="consumed", text=arc.name, state=last.what, at=last.at, by=last.by))
+    return evolve(dataset, facts=(*dataset.facts, *readers))
+
+
+# ---- what makes lots -------------------------------------------------------------------------------------------
+
+
+def _made(story: Story, dataset: Story) -> bool:
+    return story.lot == dataset.lot and not story.digests.keys().isdisjoint(dataset.digests)
+
+
+def _with_names(story: Story, datasets: Iterable[Story]) -> Story:
+    """With the datasets that were written, told by the digests of their manifests: empty ones look alike."""
+    named = {digest: name for each in datasets for digest, name in each.digests.items() if each.lot == story.lot}
+    written = {role: named[digest] for digest, role in story.digests.items() if digest in named}
+    facts = (
+        evolve(fact, text=f"{fact.text}: {written[fact.text]}")
+        if fact.what in {"writes", "seal"} and fact.text in written and fact.state != ManifestState.EMPTY.value
+        else fact
+        for fact in story.facts
+    )
+    return evolve(story, facts=tuple(facts))
+
+
+def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
+    """The arc's lot that *lot* is, or goes into."""
+    unit = unit_of(place.state, keys.path)
+    if unit is None or unit.minutes < lot.unit.minutes:
+        return None
+    ledger = LotLedger(place.state, keys, Lot.containing(lot.start, unit))
+    infos = {info.key.removeprefix(ledger.path): info for info in place.state.list(ledger.path)}
+    if not infos:
+        return None
+    facts: list[Fact] = []
+    reads: set[tuple[str, Lot]] = set()
+    digests: dict[str, str] = {}
+    before: list[Entry] = []
+    for number in picture(infos).numbers:
+        try:
+            entry = ledger.read(number)
+        except MalformedError as error:
+            facts.append(Fact(what="unreadable", number=number, text=error.problem))
+            continue
+        facts += _entry(number, entry, before)
+        if isinstance(entry, Claim):
+            reads |= {(pin.dataset.id, pin.lot) for pin in entry.sources.values()}
+        if isinstance(entry, Complete | Failed):
+            digests |= {sink.digest: role for role, sink in entry.sinks.items()}
+        before.append(entry)
+    marked = sorted((info.time, name) for name, info in infos.items() if name.endswith(".arc"))
+    facts += [Fact(what="announced", state=name.removesuffix(".arc"), at=at) for at, name in marked]
+    name = f"{keys.project.id}/{keys.arc}"
+    return Story(kind="arc", name=name, lot=ledger.lot, facts=tuple(facts), reads=frozenset(reads), digests=digests)
+
+
+def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]:
+    fact = Fact(what=entry.kind, number=number, at=entry.at, by=entry.by)
+    match entry:
+        case Claim():
+            yield evolve(fact, attempt=entry.attempt, revision=entry.revision, text=_won(before))
+            earlier = next((each.sources for each in reversed(before) if isinstance(each, Claim)), None)
+            if entry.sources != earlier:
+                yield from (_pin(part, pin) for part, pin in entry.sources.items())
+        case Complete():
+            yield evolve(fact, attempt=entry.attempt, revision=entry.revision, objects=entry.taken)
+        case Failed():
+            text = f"{entry.error.type}: {entry.error.message}"
+            yield evolve(fact, attempt=entry.attempt, revision=entry.revision, text=text)
+        case Rollback():
+            yield evolve(fact, revision=entry.revision, text=entry.reason)
+    if isinstance(entry, Complete | Failed):
+        for role, sink in entry.sinks.items():
+            counts = {"state": sink.state.value, "objects": sink.objects, "bytes": sink.bytes}
+            yield Fact(what="writes", text=role, **counts)  # type: ignore[arg-type]  # each of its own kind
+
+
+def _won(before: Sequence[Entry]) -> str:
+    """Whose claim it followed; who came second for the same entry leaves no trace."""
+    if before and isinstance(last := before[-1], Claim):
+        return f"won over attempt {last.attempt} of {last.by}, which ended without an outcome"
+    return ""
+
+
+def _pin(part: str, pin: Pin) -> Fact:
+    text = f"{part}: {pin.dataset.id} lot {pin.lot}"
+    return Fact(what="reads", text=text, revision=pin.revision, state=pin.state.value, uri=pin.manifest)
