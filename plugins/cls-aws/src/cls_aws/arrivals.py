@@ -44,7 +44,8 @@ def open_aside(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> R
         StoreRefusedError: the queues may not be looked for.
         StoreUnavailableError: AWS did not answer.
     """
-    sqs, name = client("sqs", surroundings.placement), queue_name(boundary, surroundings.project, surroundings.placement)
+    placement = surroundings.placement
+    sqs, name = client("sqs", placement), queue_name(boundary, surroundings.project, placement)
     queue, dead = find_queue(sqs, name), find_queue(sqs, name + DEAD)
     return DeadLetters(sqs, queue, dead, _told) if queue and dead else _Nothing()
 

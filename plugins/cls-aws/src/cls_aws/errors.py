@@ -63,6 +63,7 @@ _UNABLE = _Told(
     "this server does not know how", "use S3, or a server that knows conditional writes and uploads in parts"
 )
 _LATE = _Told("this machine's time is not that of AWS", _CLOCK)
+_OF_ANOTHER_TIME = ("Signature expired", "Signature not yet current")  # what most services say then
 
 _ANSWERS: Mapping[str, _Told] = {
     code: told
@@ -71,6 +72,7 @@ _ANSWERS: Mapping[str, _Told] = {
         _UNKNOWN: (
             "InvalidAccessKeyId",
             "InvalidClientTokenId",
+            "InvalidSignatureException",
             "InvalidToken",
             "SignatureDoesNotMatch",
             "UnrecognizedClientException",
@@ -173,6 +175,8 @@ def refusal(what: str, answer: Mapping[str, Any]) -> ClsError:
     """The error that an answer which is no success comes to."""
     told = _ANSWERS.get(code(answer)) or _by_status(status(answer))
     said = str(answer.get("Error", {}).get("Message") or "").strip().rstrip(".")
+    if said.startswith(_OF_ANOTHER_TIME):
+        told = _LATE
     return _error(what, told, f"{code(answer)}: {said}" if said else code(answer))
 
 
