@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
 from clusterless.errors import StoreUnavailableError
+from clusterless.store.files import FileStore
 from clusterless.store.memory import MemoryStore
 from clusterless.store.retrying import RetryingStore
 from clusterless.testing.clock import START, SettableClock
@@ -124,3 +128,35 @@ def test_a_copy_that_is_cut_is_made_again(memory_store: MemoryStore, settable_cl
         retrying.copy(str(number), source, "a")
     assert {target.get(info.key) for info in target.list()} == {bytes(10_000)}
     assert Counter(fault.fate for fault in source.log)["cut"] > 5
+
+
+def test_a_stale_page_tells_what_was_there_when_the_listing_began(memory_store: MemoryStore) -> None:
+    """Which a store may do: what was written before a listing began, it must tell."""
+    for number in range(1500):
+        memory_store.put(f"{number:04}", b"")
+    stale = FaultyStore(memory_store, random.Random(1), stale=1).list()
+    next(stale)
+    memory_store.put("2000", b"")
+    memory_store.delete("1400")
+    assert [info.key for info in stale][-1] == "1499"
+    fresh = FaultyStore(memory_store, random.Random(1), stale=1)
+    assert [info.key for info in fresh.list()][-1] == "2000"
+    assert {"stale", "passed"} == {fault.fate for fault in fresh.log}
+
+
+_DYING = """
+import sys
+from clusterless.store.files import FileStore
+from clusterless.testing.faults import ScriptedStore, dying_at
+
+store = ScriptedStore(FileStore(sys.argv[1]), dying_at(2, done=sys.argv[2] == "True"))
+for key in "abc":
+    store.put(key, b"")
+"""
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_process_dies_at_the_request_that_it_is_to_die_at(file_store: FileStore, done: bool) -> None:
+    died = subprocess.run([sys.executable, "-c", _DYING, file_store.root, str(done)], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert [info.key for info in file_store.list()] == (["a", "b"] if done else ["a"])

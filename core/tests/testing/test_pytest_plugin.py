@@ -1,6 +1,15 @@
 from __future__ import annotations
 
+import random
+import shlex
+from collections.abc import Callable
+
 import pytest
+
+from clusterless.errors import StoreUnavailableError
+from clusterless.store.memory import MemoryStore
+from clusterless.testing.clock import JumpingClock, SettableClock
+from clusterless.testing.faults import FaultyStore
 
 pytest_plugins = ["pytester"]
 
@@ -8,10 +17,11 @@ pytest_plugins = ["pytester"]
 def test_a_failure_says_how_to_repeat_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_chance(seeded):\n    assert seeded.random() < 0, 'drew ' + str(seeded.random())\n")
     first = pytester.runpytest("-p", "no:cacheprovider")
-    seed = next(line.split()[-1] for line in first.outlines if "repeat with --seed" in line)
+    again = next(line.partition(": ")[2] for line in first.outlines if line.startswith("repeat with: pytest "))
+    _, node, _, seed = shlex.split(again)
     drew = next(line for line in first.outlines if "AssertionError: drew" in line)
     assert drew in pytester.runpytest("-p", "no:cacheprovider").outlines
-    assert drew in pytester.runpytest("--seed", seed).outlines
+    assert drew in pytester.runpytest(node, "--seed", seed).outlines
     assert drew not in pytester.runpytest("--seed", "1").outlines
 
 
@@ -51,3 +61,29 @@ def test_a_limit_of_no_test_is_refused() -> None:
 
     with pytest.raises(TypeError, match="test_nothing"):
         type("Broken", (ObjectStoreContract,), {"known_limits": {"test_nothing": "why"}})
+
+
+def test_troubled_stores_and_jumping_clocks_are_at_hand(
+    troubled: Callable[[MemoryStore], FaultyStore],
+    memory_store: MemoryStore,
+    jumping_clock: JumpingClock,
+    settable_clock: SettableClock,
+) -> None:
+    store = troubled(memory_store)
+    for number in range(200):
+        try:
+            store.put(str(number), b"")
+            next(store.list())
+        except StoreUnavailableError:
+            continue
+    assert {"passed", "refused", "lost", "stale"} <= {fault.fate for fault in store.log}
+    wrong = {(jumping_clock.now() - settable_clock.now()).total_seconds() for _ in range(200)}
+    assert min(wrong) < 0 < max(wrong)
+
+
+def test_their_chance_is_that_of_the_seed(
+    troubled: Callable[[MemoryStore], FaultyStore], seeded: random.Random, memory_store: MemoryStore
+) -> None:
+    before = seeded.getstate()
+    list(troubled(memory_store).list())
+    assert seeded.getstate() != before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -56,10 +58,12 @@ class ObservedStore(ObjectStore):
         self.request("delete", key, lambda: self.store.delete(key))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        listing = self.store.list(prefix, after)
+        yield from self._pages(self.store.list(prefix, after), prefix)
+
+    def _pages(self, infos: Iterator[ObjectInfo], prefix: str) -> Iterator[ObjectInfo]:
         full = True
         while full:
-            page = self.request("list", prefix, lambda: list(islice(listing, self.PAGE)))
+            page = self.request("list", prefix, lambda: list(islice(infos, self.PAGE)))
             full = len(page) == self.PAGE
             yield from page
 
@@ -119,9 +123,21 @@ class ScriptedStore(ObservedStore):
         return answer
 
 
+def dying_at(number: int, *, done: bool) -> Callable[[Moment], None]:
+    """For a `ScriptedStore` in a process of its own, which SIGKILL ends before or after (*done*) that request."""
+
+    def on_request(moment: Moment) -> None:
+        if (moment.number, moment.done) == (number, done):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_request
+
+
 @frozen
 class Fault:
-    """What befell a request: ``passed``, ``refused`` (not made), ``lost`` (made, not answered) or ``cut`` (a read)."""
+    """What befell a request: ``passed``, ``refused`` (not made), ``lost`` (made, not answered), ``cut`` (a read, before
+    its end) or ``stale`` (a listing, which tells what was there when it was begun).
+    """
 
     number: int
     method: str
@@ -132,9 +148,9 @@ class Fault:
 class FaultyStore(ObservedStore):
     """Does not answer, by chance: *before* a request with that probability (0 to 1), and *after* it was made.
 
-    With the probability *cut*, a stream breaks off somewhere before its end, as a connection does. *pause* is called
-    around every request, for delays and for turns of threads. The same seed of *random* and the same requests give
-    the same *log*.
+    With the probability *cut*, a stream breaks off somewhere before its end, as a connection does; with the probability
+    *stale*, later pages of a listing tell nothing of what was written since its first. *pause* is called around every
+    request, for delays and for turns of threads. The same seed of *random* and the same requests give the same *log*.
     """
 
     def __init__(
@@ -145,6 +161,7 @@ class FaultyStore(ObservedStore):
         before: float = 0.0,
         after: float = 0.0,
         cut: float = 0.0,
+        stale: float = 0.0,
         pause: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(store)
@@ -153,6 +170,7 @@ class FaultyStore(ObservedStore):
         self._before = before
         self._after = after
         self._cut = cut
+        self._stale = stale
         self._pause = pause
         self._lock = Lock()
 
@@ -165,6 +183,14 @@ class FaultyStore(ObservedStore):
             self.log.append(Fault(number, "open", key, "cut"))
         size = int(self.store.head(key).size * part)
         return cast("BinaryIO", io.BufferedReader(_CutStream(stream, size, _unanswered(number, "open", key))))
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        with self._lock:
+            is_stale = bool(self._stale) and self._random.random() < self._stale
+            if is_stale:
+                self.log.append(Fault(len(self.log) + 1, "list", prefix, "stale"))
+        infos = iter(list(self.store.list(prefix, after))) if is_stale else self.store.list(prefix, after)
+        yield from self._pages(infos, prefix)
 
     def request(self, method: str, key: str, ask: Callable[[], T]) -> T:
         fate, number = self._draw(method, key)

@@ -90,18 +90,24 @@ class FaultyPublisher:
 
 
 class FaultySubscription:
-    """*subscription*, whose deliveries are handed out once more by chance (*doubled*), and in any order."""
+    """*subscription*, whose deliveries are handed out once more by chance (*doubled*), and in any order.
+
+    *counted* says what befell.
+    """
 
     def __init__(self, subscription: Subscription, random: random.Random, doubled: float = 0.1) -> None:
         self._subscription = subscription
         self._random = random
         self._doubled = doubled
         self._again: list[Delivery] = []
+        self.counted: Counter[str] = Counter()
 
     def receive(self, limit: int) -> Sequence[Delivery]:
         again, self._again = self._again[:limit], self._again[limit:]
         deliveries = [*again, *self._subscription.receive(limit - len(again))] if len(again) < limit else again
-        self._again += [each for each in deliveries if self._random.random() < self._doubled]
+        doubled = [each for each in deliveries if self._random.random() < self._doubled]
+        self._again += doubled
+        self.counted["doubled"] += len(doubled)
         self._random.shuffle(deliveries)
         return deliveries
 

@@ -11,11 +11,14 @@ import pytest
 from clusterless.testing.clock import SettableClock
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from clusterless.store.api import ObjectStore
     from clusterless.store.files import FileStore
     from clusterless.store.memory import MemoryStore
+    from clusterless.testing.clock import JumpingClock
+    from clusterless.testing.faults import FaultyStore
 
 _SEED = pytest.StashKey[int]()
 
@@ -55,9 +58,26 @@ def seeded(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(seed)
 
 
+@pytest.fixture
+def jumping_clock(settable_clock: SettableClock, seeded: random.Random) -> JumpingClock:
+    """The settable clock, as a machine has it whose own is wrong by minutes, fast or slow, now so and now so."""
+    from clusterless.testing.clock import JumpingClock
+
+    return JumpingClock(settable_clock, seeded)
+
+
+@pytest.fixture
+def troubled(seeded: random.Random) -> Callable[[ObjectStore], FaultyStore]:
+    """Makes of a store one that now and then does not answer, cuts off a read, or lists what was there before."""
+    from clusterless.testing.faults import FaultyStore
+
+    return lambda store: FaultyStore(store, seeded, before=0.05, after=0.05, cut=0.05, stale=0.2)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and _SEED in item.stash:
-        report.sections.append(("seed", f"repeat with --seed {item.stash[_SEED]}"))
+        seed = item.stash[_SEED]
+        report.sections.append(("seed", f"repeat with: pytest {item.nodeid!r} --seed {seed}"))
     return report
