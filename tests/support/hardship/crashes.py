@@ -164,13 +164,13 @@ def everywhere(tried: Trial, what: str = "killed", stride: int = 1) -> list[Trie
 
 
 def here_and_there(tried: Trial, count: int, what: str = "killed") -> list[Tried]:
-    """Have it befall the main call before and after *count* of its writes, from the first to the last.
+    """Have it befall the main call before and after *count* of its writes, spread over all of them.
 
     Raises:
         BrokenError: at some point, a law does not hold.
     """
-    writes, last = tried.writes, len(tried.writes) - 1
-    chosen = {writes[last * number // (count - 1)] for number in range(count)}
+    writes = tried.writes
+    chosen = {writes[int(len(writes) * (number + 0.5) / count)] for number in range(count)}
     return [each for each in _each(tried, what, sorted(chosen)) if each.request]
 
 
