@@ -136,9 +136,27 @@ def test_the_version_that_is_there_is_told() -> None:
 def test_datasets_of_two_placements_are_two() -> None:
     there = part(boundary("a"), place="there", project="q")
     finding = only(Graph((there, part(arc("copy", "a", "b")))).findings())
-    assert "in another placement" in finding.remedy
+    assert finding.text == "nobody owns dataset a/1"
+    assert finding.remedy == "it is kept below another root folder"
     named = {"main": SourceDataset(name="a", version="1", placement=THERE)}
     assert Graph((there, part(arc("copy", named, "b")))).findings() == ()
+
+
+def test_a_source_that_is_in_several_other_placements_must_say_in_which() -> None:
+    placed = [Placement(provider="local", account=account, region="here") for account in ("east", "west")]
+    there = [
+        evolve(each, deployable=evolve(each.deployable, placement=placement))
+        for each, placement in zip(
+            (part(boundary("a"), place=name, project=name) for name in ("e", "w")), placed, strict=True
+        )
+    ]
+    one = only(Graph((there[0], part(arc("copy", "a", "b")))).findings())
+    assert one.text == "nobody owns dataset a/1"
+    east = '"placement": {"provider": "local", "account": "east", "region": "here"}'
+    assert one.remedy == f"name its placement in the source: {east}"
+    several = only(Graph((*there, part(arc("copy", "a", "b")))).findings())
+    assert several.text == "dataset a/1 is in several placements, and not in this one"
+    assert several.remedy == f"name its placement in the source: {east} or {east.replace('east', 'west')}"
 
 
 # ---- cycles ----------------------------------------------------------------------------------------------------

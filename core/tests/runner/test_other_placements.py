@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from clusterless.cli.app import main
 from clusterless.deploy.check import check
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
-from clusterless.errors import StoreRefusedError
+from clusterless.errors import StoreRefusedError, StoreUnavailableError
 from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import Manifest, ManifestState
@@ -93,7 +95,7 @@ class Places:
 
         def target() -> None:
             try:
-                self.run(told.append, stop, *(names or ("taker",)))
+                self.run(told.append, stop, *(names or ("taker",)), seal_open=True)
             except BaseException as error:  # noqa: BLE001  told by the test's own thread
                 failed.append(error)
 
@@ -143,6 +145,30 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("put", "create", "delete", "copy"):
         monkeypatch.setattr(FileStore, name, refusing(getattr(FileStore, name)))
+
+
+class Line:
+    """To the east; while it is *down*, nothing there answers this process."""
+
+    down = False
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    line = Line()
+
+    def answering(do: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(store: FileStore, *arguments: Any) -> Any:
+            if line.down and "east" in store.root:
+                msg = f"{store.root} did not answer"
+                raise StoreUnavailableError(msg)
+            return do(store, *arguments)
+
+        return ask
+
+    for name in ("get", "open", "head", "put", "create", "delete", "list", "copy"):
+        monkeypatch.setattr(FileStore, name, answering(getattr(FileStore, name)))
+    return line
 
 
 def until(holds: Callable[[], Any]) -> None:
@@ -336,3 +362,98 @@ def test_an_inbox_is_one_readers_and_no_place_for_objects(places: Places) -> Non
     assert len(found) == 2
     assert "$.arcs[0].sources.main.inbox: arc 'take' of taker/1 takes events from" in found[0]
     assert "$.arcs[1].sources.main.inbox: events would lie among the objects of took/1" in found[1]
+
+
+def declare_both(places: Places) -> None:
+    """What takes from the east, and what does so from its own placement."""
+    take = copy("take", "took", main=source("made", EAST, start="all"))
+    places.declare("taker", WEST, boundaries=[listener("own")], arcs=[take, copy("own", "copied", main=source("own"))])
+
+
+def test_a_placement_that_cannot_be_reached_holds_up_nobody_else_and_is_heard_of_when_it_is_back(
+    places: Places, line: Line
+) -> None:
+    declare_both(places)
+    places.put("a")
+    places.idle("maker")
+    line.down = True
+    places.put("b", "own")
+    with places.taking() as told:
+        until(lambda: places.files("copied") == ["b"])
+        until(lambda: troubles(told))
+        assert {each.element for each in troubles(told)} == {"taker/take"}
+        assert "placement local:null:east:here cannot be reached" in str(troubles(told)[0].error)
+        line.down = False
+        until(lambda: places.files("took") == ["a"])
+
+
+def test_a_placement_that_is_lost_on_the_way_holds_up_nobody_else(
+    places: Places, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "_HEARD", 0.1)
+    declare_both(places)
+    places.put("a")
+    places.idle("maker")
+    with places.taking() as told:
+        until(lambda: places.files("took") == ["a"])
+        line.down = True
+        until(lambda: troubles(told))
+        places.put("b", "own")
+        until(lambda: places.files("copied") == ["b"])
+        line.down = False
+        places.put("c")
+        places.make_elsewhere()
+        until(lambda: places.files("took") == ["a", "c"])
+    assert {each.element for each in troubles(told)} == {"taker/take"}
+
+
+def test_a_join_goes_on_knowing_where_it_lies_while_what_it_joins_cannot_be_reached(places: Places, line: Line) -> None:
+    sources = {"here": source("own", start="all"), "there": source("made", EAST, start="all")}
+    join = {"type": "cls:core:joinBarrier", "name": "both", "dataset": {"name": "joined", "version": "1"}}
+    after = copy("own", "copied", main=source("own"))
+    places.declare("joiner", WEST, boundaries=[listener("own")], barriers=[{**join, "sources": sources}], arcs=[after])
+    places.put("a")
+    places.idle("maker")
+    line.down = True
+    with pytest.raises(StoreUnavailableError, match="local:null:east:here cannot be reached"):
+        places.idle("joiner")
+    line.down = False
+    places.idle("joiner")
+    recorded = [path for path in places.of("west") if path.endswith("name=joined/version=1/dataset.json")]
+    before = Path(recorded[0]).read_bytes()
+    line.down = True
+    places.put("b", "own")
+    with places.taking("joiner"):
+        until(lambda: places.files("copied") == ["b"])
+    assert Path(recorded[0]).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["status", "gaps --why", "graph", "explain {lot}"])
+def test_reports_say_which_part_is_not_known(
+    command: str, places: Places, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.put("a")
+    places.idle("maker", "taker")
+    (lot, *_) = (found.lot for found in places.manifests("west").lots(Dataset(name="took", version="1")))
+    line.down = True
+    monkeypatch.chdir(places.folder)
+    ran = CliRunner().invoke(main, [*command.format(lot=lot).split(), "-p", "taker.json"])
+    assert ran.exit_code in {0, 3}, ran.output
+    assert "took/1" in ran.output or "unreached" in ran.output
+    assert "the placement local:null:east:here cannot be reached, and what is in it is not known" in ran.stderr
+
+
+def test_reports_walk_across(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    places.put("a")
+    places.idle("maker", "taker")
+    monkeypatch.chdir(places.folder)
+
+    def told(command: str, *names: str) -> str:
+        files = [word for name in names for word in ("-p", f"{name}.json")]
+        return CliRunner().invoke(main, [*command.split(), *files]).output
+
+    assert "needs made/1; maker/in-raw" in told("gaps --why", "taker")
+    assert "made/1 of maker/1 (local east here)" in told("graph", "taker")
+    plan = told("replay maker/copy --downstream --earliest -3h", "maker", "taker")
+    for word in ("maker", "copy", "east", "taker", "take", "west"):
+        assert word in plan.split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.provider import SinkResult, Work, WorkResult
 from clusterless.runtime.delivery import Delivered, deliver
 from clusterless.runtime.replay import roll_back_lot
-from clusterless.store.manifests import INLINE_LIMIT
+from clusterless.store.manifests import INLINE_LIMIT, Manifests, encode
+from clusterless.store.memory import MemoryStore
 from clusterless.testing.faults import Moment, ScriptedStore
 
 A, B = "memory:///data/in/a", "memory:///data/in/b"
@@ -131,6 +133,20 @@ def test_a_join_with_a_deadline_takes_what_there_is_once_it_has_passed(join: Any
     join.clock.advance(60)
     assert deliver(arc, join.lot).outcome
     assert list(join.worker.works[0].sources) == ["left"]
+
+
+@pytest.mark.parametrize("minutes", [-7, 0, 7])
+def test_a_deadline_counts_by_the_arcs_clock_whatever_that_of_another_placement_says(join: Any, minutes: int) -> None:
+    skewed = MemoryStore("memory:///theirs/", lambda: join.clock.now() + timedelta(minutes=minutes))
+    with encode(join.listing(join.lot, A)).open() as body:
+        Manifests(skewed).publish(join.sources["left"], join.lot, ManifestState.COMPLETE, 0, body)
+    arc = join.arc(join.declare(wait=Wait(deadline_sec=60)))
+    arc.sources = {**arc.sources, "left": evolve(arc.sources["left"], manifests=Manifests(skewed))}
+    assert deliver(arc, join.lot).seconds == 60
+    join.clock.advance(59)
+    assert deliver(arc, join.lot).seconds == 1
+    join.clock.advance(1)
+    assert deliver(arc, join.lot).outcome
 
 
 def test_a_lot_before_the_start_or_of_anothers_dataset_is_not_claimed(bench: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from attrs import Factory, evolve, frozen
 
 from clusterless import codec, layout
 from clusterless.deploy.read import Declared
-from clusterless.engine.findings import Finding
+from clusterless.engine.findings import Finding, Severity
 from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
 from clusterless.errors import (
@@ -19,6 +20,7 @@ from clusterless.errors import (
     ObjectMissingError,
     PlaceMissingError,
     StoreRefusedError,
+    StoreUnavailableError,
 )
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
@@ -53,26 +55,36 @@ class Placed:
 
 @frozen(kw_only=True)
 class Survey:
-    """The graph of all that was declared, placed; *findings* are what could not be looked up, or opened."""
+    """The graph of all that was declared, placed; *findings* are what could not be looked up, or opened.
+
+    *unreached* says why nothing is known of a place that is only read from, by the text that tells it apart.
+    """
 
     graph: Graph
     placed: tuple[Placed, ...]
     findings: tuple[Finding, ...]
+    unreached: Mapping[str, ClsError] = Factory(dict)
 
 
 def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
     """Place every project, and read who is recorded as the owner of each dataset that it writes or reads.
 
     Raises:
-        ClsError: a store or a service did not answer, which says nothing of what is declared.
+        ClsError: a store or a service of a project's own placement did not answer, which says nothing of what is
+            declared.
     """
     surveyor = _Surveyor(plugins)
     placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
     graph = Graph(tuple(each.part for each in placed))
-    graph = evolve(graph, recorded=surveyor.recorded(graph, placed))
+    recorded = surveyor.recorded(graph, placed)
+    if surveyor.unreached:
+        recorded |= surveyor.with_units(graph, placed, recorded)
+    graph = evolve(graph, recorded=recorded, unreached=frozenset(surveyor.unreached))
     _entrust(graph, placed, plugins)
     surveyor.open(graph)
-    return Survey(graph=graph, placed=placed, findings=tuple(surveyor.findings))
+    return Survey(
+        graph=graph, placed=placed, findings=tuple(surveyor.findings), unreached=MappingProxyType(surveyor.unreached)
+    )
 
 
 def _entrust(graph: Graph, placed: Sequence[Placed], plugins: Plugins) -> None:
@@ -111,6 +123,7 @@ class _Surveyor:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self.findings: list[Finding] = []
+        self.unreached: dict[str, ClsError] = {}
 
     def place(self, declared: Declared, at: str) -> Placed:
         roots: dict[Placement, StoreRoots] = {}
@@ -121,7 +134,10 @@ class _Surveyor:
                 whole = self._plugins.provider(placement.provider).complete(placement)
                 roots[whole] = (is_own and declared.roots) or self._plugins.roots(whole, declared.base)
             except ClsError as error:
-                self._note(error, declared.file, path)
+                if is_own or not error.retryable:
+                    self._note(error, declared.file, path)
+                else:
+                    self._note_unreached(placement.id, placement, error, declared.file, path)
                 return placement
             return whole
 
@@ -136,7 +152,7 @@ class _Surveyor:
         found: dict[Node, Recorded] = {}
         for each in placed:
             for node, roots, path, is_source in _uses(each):
-                if node in found or (is_source and graph.owner(node)):
+                if node in found or node.place in self.unreached or (is_source and graph.owner(node)):
                     continue
                 try:
                     if record := self._record(node, roots, look_for_unit=is_source):
@@ -149,8 +165,27 @@ class _Surveyor:
                 except StoreRefusedError as error:
                     self._note(self._told(error, _placement(each, roots)), each.part.file, path)
                 except ClsError as error:
-                    self._note(error, each.part.file, path)
+                    if error.retryable and node.place != each.part.place:
+                        self._note_unreached(node.place, _placement(each, roots), error, each.part.file, path)
+                    else:
+                        self._note(error, each.part.file, path)
         return found
+
+    def with_units(
+        self, graph: Graph, placed: Sequence[Placed], recorded: Mapping[Node, Recorded]
+    ) -> Iterator[tuple[Node, Recorded]]:
+        """What is *recorded* of what arcs write, with the unit of its lots, which unknown sources do not tell."""
+        roots = {each.part.place: each.roots[each.part.deployable.placement] for each in placed if each.roots}
+        for writer in graph.writers:
+            node = writer.node
+            if writer.arc and node in recorded and node.place in roots:
+                yield node, evolve(recorded[node], unit=self._unit(writer.dataset, roots[node.place]))
+
+    def _note_unreached(self, place: str, placement: Placement, error: ClsError, file: str, path: str) -> None:
+        msg = f"the placement {placement.id} cannot be reached, and what is in it is not known: {error.problem}"
+        self.unreached[place] = StoreUnavailableError(msg, hint=error.hint)
+        finding = Finding(severity=Severity.WARNING, file=file, path=path, text=msg, remedy=error.hint)
+        self.findings.append(finding)
 
     def _told(self, error: ClsError, placement: Placement) -> ClsError:
         """The *error* with who was asked, where the provider can say; or that another place was than is meant."""

@@ -67,6 +67,8 @@ def with_upstream(declared: Sequence[Declared], plugins: Plugins) -> Survey:
         surveyed = survey(declared, plugins)
         wanted = _owners(surveyed) - tried
         if not wanted:
+            for error in surveyed.unreached.values():
+                _log.warning("%s", error)
             return surveyed
         tried |= wanted
         stores = {roots.metadata: roots for placed in surveyed.placed for roots in placed.roots.values()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from attrs import evolve
 
@@ -34,7 +35,26 @@ def resolve(declared: Sequence[Declared], plugins: Plugins) -> tuple[Site, ...]:
         _log.warning("%s", finding)
     if len(found) > SHOWN:
         _log.warning("and %d more; cls verify tells all", len(found) - SHOWN)
-    return tuple(site(surveyed, each) for each in surveyed.placed)
+    again = [partial(_again, declared, plugins, number) for number in range(len(surveyed.placed))]
+    return tuple(evolve(site(surveyed, each), again=look) for each, look in zip(surveyed.placed, again, strict=True))
+
+
+def _again(declared: Sequence[Declared], plugins: Plugins, number: int, arc: str) -> Site:
+    """One of the projects again, for an arc with a source in a placement that could not be reached before.
+
+    Raises:
+        ClsError: it still cannot.
+        MalformedError: it is reached, and the project cannot be run with what is there.
+    """
+    surveyed = survey(declared, plugins)
+    refuse_errors(findings(surveyed))
+    placed = surveyed.placed[number]
+    for each in placed.part.deployable.consumers:
+        for source in each.arc.sources.values():
+            node = placed.part.source(source)
+            if each.arc.name == arc and surveyed.graph.is_unknown(node):
+                raise surveyed.unreached[node.place]
+    return site(surveyed, placed)
 
 
 def refuse_errors(found: Sequence[Finding]) -> None:
@@ -56,6 +76,7 @@ def site(surveyed: Survey, placed: Placed) -> Site:
         for each in deployable.consumers
         if not each.arc.exclude
         for role, source in each.arc.sources.items()
+        if not surveyed.graph.is_unknown(placed.part.source(source))
     }
     roots = placed.roots[deployable.placement]
     barriers = tuple(_gathered(surveyed, placed, barrier) for barrier in deployable.barriers)
@@ -86,4 +107,12 @@ def _gathered(surveyed: Survey, placed: Placed, barrier: Barrier) -> Barrier:
     node = placed.part.sink(barrier.dataset)
     declared = {name: getattr(barrier.dataset, name) for name in stored_names(JoinedDataset)}
     located = {"path_uri": surveyed.graph.location(node), "roots": surveyed.graph.roots(node)}
+    unknown = [
+        source for source in map(placed.part.source, barrier.sources.values()) if surveyed.graph.is_unknown(source)
+    ]
+    if unknown:  # where its objects lie was found out when all could be reached
+        if node not in surveyed.graph.recorded:
+            raise surveyed.unreached[unknown[0].place]
+        owned = surveyed.graph.recorded[node].owned
+        located = {"path_uri": owned.dataset.path_uri, "roots": owned.all_roots}
     return evolve(barrier, dataset=GatheredDataset(**{**declared, **located}))

@@ -28,6 +28,7 @@ class Cause(enum.Enum):
     NO_DATA = ("no-data", "Its boundary has looked there, and nothing had arrived.")
     NOBODY_LOOKED = ("nobody-looked", "Nobody has sealed or claimed it, though all that it needs is there.")
     UPSTREAM = ("upstream-missing", "What it is made from is not there; the first ancestor that is blocked is named.")
+    UNREACHED = ("unreached", "The placement that it is made from cannot be reached, and what is there is not known.")
     WAITING = ("waiting", "Some of the sources of a join, or parts of a larger lot, are there, and others are not.")
     DISABLED = ("disabled", "Whoever would make it is switched off, or excluded where it is declared.")
     FAILED = ("failed", "The last attempt failed; another is due.")

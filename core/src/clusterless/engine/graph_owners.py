@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from clusterless.engine.findings import Finding, Severity
-from clusterless.engine.graph_parts import Node, Writer
+from clusterless.engine.graph_parts import Node, Reader, Writer
 from clusterless.engine.lineage import Lineage
 from clusterless.engine.locations import overlap, overlapping
 from clusterless.model.boundary import IngressBoundary, PathFilter
+from clusterless.model.placement import Placement
 
 
 def double_owners(graph: Lineage) -> Iterator[Finding]:
@@ -35,9 +36,13 @@ def unowned(graph: Lineage) -> Iterator[Finding]:
     for reader in graph.readers:
         for role, source in reader.arc.sources.items():
             node = reader.part.source(source)
-            if graph.owner(node) is None and node not in graph.recorded:
+            if graph.owner(node) is None and node not in graph.recorded and not graph.is_unknown(node):
+                elsewhere = [each.part.deployable.placement for each in graph.active if str(each.node) == str(node)]
                 text = f"nobody owns dataset {node}"
-                yield reader.finding(text, at=f".sources.{role}", remedy=_where_else(graph, node))
+                if len({each.id for each in elsewhere}) > 1:
+                    text = f"dataset {node} is in several placements, and not in this one"
+                remedy = _say_which(reader, elsewhere) if elsewhere else _where_else(graph, node)
+                yield reader.finding(text, at=f".sources.{role}", remedy=remedy)
 
 
 def shared_names(graph: Lineage) -> Iterator[Finding]:
@@ -101,10 +106,23 @@ def _are_told_apart(one: Writer, other: Writer) -> bool:
     return len(set(filters)) == 2 and PathFilter() not in filters
 
 
+def _say_which(reader: Reader, elsewhere: Iterable[Placement]) -> str:
+    """What to type of a dataset that is in these placements, or below another root folder of the reader's own."""
+    own = reader.part.deployable.placement
+    spelled = [_spelled(each) for each in elsewhere if each != own]
+    if not spelled:
+        return "it is kept below another root folder"
+    return f"name its placement in the source: {' or '.join(dict.fromkeys(spelled))}"
+
+
+def _spelled(placement: Placement) -> str:
+    parts = ("provider", "stage", "account", "region")
+    keys = ", ".join(f'"{key}": "{value}"' for key in parts if (value := getattr(placement, key)))
+    return f'"placement": {{{keys}}}'
+
+
 def _where_else(graph: Lineage, node: Node) -> str:
     names = {str(each): each for each in graph.by_node}
-    if str(node) in names:
-        return "it is in another placement (name that as the source's 'placement'), or below another root folder"
     same = sorted(each.version for each in names.values() if each.name == node.name)
     if same:
         return f"there is version {', '.join(same)}"

@@ -19,10 +19,14 @@ T = TypeVar("T")
 
 @frozen
 class Lineage:
-    """The *parts* that are looked at together, and what is *recorded* of datasets they use."""
+    """The *parts* that are looked at together, and what is *recorded* of datasets they use.
+
+    Of the *unreached* places nothing is known.
+    """
 
     parts: tuple[Part, ...]
     recorded: Mapping[Node, Recorded] = field(factory=dict)
+    unreached: frozenset[str] = frozenset()
     _units: dict[Node, LotUnit | None] = field(factory=dict, init=False, repr=False, eq=False)
     _gaps: dict[Node, frozenset[str]] = field(factory=dict, init=False, repr=False, eq=False)
 
@@ -55,6 +59,10 @@ class Lineage:
         return found
 
     # ---- questions ----
+
+    def is_unknown(self, node: Node) -> bool:
+        """Whether nobody can say whose it is, since its place could not be reached."""
+        return node.place in self.unreached and self.owner(node) is None
 
     def owner(self, node: Node) -> Writer | None:
         """Who writes the dataset, among the parts: what is excluded only where nothing else does."""
@@ -99,7 +107,9 @@ class Lineage:
         if writer is None:
             return self.recorded[node].unit if node in self.recorded else None
         if writer.arc:
-            return writer.arc.lot_unit or next(filter(None, map(self._units.get, writer.sources)), None)
+            made_of = next(filter(None, map(self._units.get, writer.sources)), None)
+            seen = self.recorded[node].unit if node in self.recorded else None
+            return writer.arc.lot_unit or made_of or seen
         return writer.element.booking.unit if isinstance(writer.element, IngressBoundary) else None
 
     def _infrequent(self, node: Node) -> frozenset[str]:

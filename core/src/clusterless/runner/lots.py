@@ -243,12 +243,22 @@ def _objects(arc: RunningArc, outcome: Complete | Failed) -> int | None:
 
 
 def interleave(*arcs: tuple[RunningArc, Iterator[Lot]]) -> Iterator[tuple[RunningArc, Lot]]:
-    """The lots of several arcs in turn, so that no arc waits for another's history."""
+    """The lots of several arcs in turn, so that no arc waits for another's history, nor for another's store.
+
+    Raises:
+        ClsError: at the end, what went wrong first for any of them.
+    """
     pending = list(arcs)
+    trouble: Exception | None = None
     while pending:
         for pair in list(pending):
-            lot = next(pair[1], None)
+            try:
+                lot = next(pair[1], None)
+            except Exception as error:  # noqa: BLE001  told once the others were looked at
+                trouble, lot = trouble or error, None
             if lot is None:
                 pending.remove(pair)
             else:
                 yield pair[0], lot
+    if trouble:
+        raise trouble

@@ -115,6 +115,7 @@ class _Run:
     survey: Survey = field(init=False)
     switchboard: Switchboard = field(init=False)
     deaf: dict[str, float] = field(factory=dict)  # arcs whose subscription gave trouble, until when it is let be
+    blind: float = 0  # until when what is owed is not looked for, since that gave trouble
     over: threading.Event = field(factory=threading.Event)
 
     def __attrs_post_init__(self) -> None:
@@ -206,6 +207,8 @@ class _Run:
                 self.lots.start(listening.arc, lot, message)
 
     def _look(self) -> None:
+        if monotonic() < self.blind:
+            return
         if self.survey.ended and self.survey.age > _RECONCILE:
             self.survey.begin()
         try:
@@ -214,7 +217,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001  a listing failed: look again, later
             self.tell(Trouble(element="reconcile", error=error))
             self.survey.begin()
-            self.stop.wait(_PATIENCE)
+            self.blind = monotonic() + _PATIENCE
 
     def _rest(self) -> None:
         due = self.lots.next_due()

@@ -22,7 +22,7 @@ from clusterless.engine.lot_states import (
     RollBack,
     decide,
 )
-from clusterless.engine.parts import heard, lot_of
+from clusterless.engine.parts import heard, lot_of, role_of
 from clusterless.engine.sources import readiness, waits_since
 from clusterless.model.ledger import Claim, Complete, Entry, Failed, Failure, Missing, Pin, Rollback
 from clusterless.model.lot import Lot
@@ -100,13 +100,20 @@ class _Delivery:
 
     def _waiting(self, found: Mapping[str, Found]) -> Delivered | None:
         declared, now = self.arc.arc, self.arc.now()
-        first = min((found[part].time for part in heard(declared, found)), default=None)
+        first = min((self._committed(part, found[part], now) for part in heard(declared, found)), default=None)
         since = waits_since(declared, self.lot, first)
         judged = readiness(declared, found, since, now)
         if judged.ready:
             return None
         seconds = _seconds(judged.at, now) if judged.at else None
         return Delivered("waiting for its sources", seconds, is_open=bool(since and now < since))
+
+    def _committed(self, part: str, found: Found, now: datetime) -> datetime:
+        """When the part was committed, by the arc's own store: another placement's clock may differ by minutes."""
+        theirs = self.arc.sources[role_of(self.arc.arc, part)].manifests.store
+        if self.arc.arc.wait.deadline_sec is None or theirs.root == self.arc.manifests.store.root:
+            return found.time
+        return found.time + (now - theirs.now())
 
     def _act(self, decision: Decision, last: Entry | None, found: Mapping[str, Found]) -> Delivered | None:
         """Take the step; None when the ledger is to be looked at again."""

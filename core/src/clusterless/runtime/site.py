@@ -47,7 +47,7 @@ class Audible:
 class Site:
     """*deployable*, at the JSON path *at* of its *file*, has its placement completed; *base* is the file's folder.
 
-    A source in a placement that could not be reached is not among the *sources*: *again* looks anew.
+    A source in a placement that could not be reached is not among the *sources*: *again* looks anew, for an arc.
     """
 
     deployable: Deployable
@@ -56,7 +56,7 @@ class Site:
     base: Path
     roots: StoreRoots
     sources: Mapping[tuple[str, str], ResolvedSource] = Factory(dict)  # by arc and role
-    again: Callable[[], Site] | None = field(default=None, eq=False, repr=False)
+    again: Callable[[str], Site] | None = field(default=None, eq=False, repr=False)
 
     def is_distant(self, arc: Arc) -> bool:
         """Whether a source of *arc* is in another placement, or has an inbox."""
@@ -72,7 +72,7 @@ class Site:
         declared = next(each.arc for each in self.deployable.consumers if each.arc.name == arc)
         if self.again is None or all((arc, role) in self.sources for role in declared.sources):
             return self
-        return self.again()
+        return self.again(arc)
 
     def audible(self, arc: Arc) -> tuple[Audible, ...]:
         """Where *arc* hears of what it subscribes to: in its own placement first, then where the datasets live.

@@ -247,7 +247,18 @@ class _Days:
                 absent[part] = Part(dataset=source.name, reason=reasons[each])
             else:
                 present.append(part)
+        absent |= self._unknown(arc, lot)
         return evolve(base, ledger=ledger, present=present, absent=absent)
+
+    def _unknown(self, arc: ArcView, lot: Lot) -> Iterator[tuple[str, Part]]:
+        """The sources of which nobody can say whether they are there."""
+        surveyed = self.facts.landscape.surveyed
+        for role, _ in arc.reader.subscribed:
+            node = arc.sources[role]
+            if surveyed.graph.is_unknown(node):
+                text = surveyed.unreached[node.place].problem
+                reason = Reason(cause=Cause.UNREACHED, element=str(node), lot=lot, text=text, kind=text)
+                yield role, Part(dataset=str(node), reason=reason if self.search.now >= lot.end else None)
 
 
 @lru_cache(maxsize=1024)  # most lots look alike
