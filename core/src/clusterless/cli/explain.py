@@ -81,8 +81,9 @@ def explain(
 def places(scope: Scope, plugins: Plugins) -> list[Place]:
     """The stores of the placements that the files name, or of the one that the options do."""
     if scope.files:
-        placed = scope.landscape(plugins).surveyed.placed
-        roots = list(dict.fromkeys(roots for each in placed for roots in each.roots.values()))
+        surveyed = scope.landscape(plugins).surveyed
+        found = dict.fromkeys(roots for each in surveyed.placed for roots in each.roots.values())
+        roots = [each for each in found if each.metadata not in surveyed.unreached]
     else:
         provider = plugins.provider(scope.placement.provider)
         roots = [plugins.roots(provider.complete(scope.placement), Path.cwd())]
