@@ -6,6 +6,7 @@ from attrs import evolve
 
 from cls_azure import clients, queues
 from cls_azure.boundaries import BlobPutListenerBoundary
+from cls_azure.event_grid import tell_of_blobs
 from cls_azure.events import PLACEMENT
 from cls_azure.notice_queue import StorageNotices
 from cls_azure.queues import Queue
@@ -16,7 +17,7 @@ from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import ArrivalSource, Surroundings
 from clusterless.runtime.listing_source import Listing, ListingSource
-from clusterless.runtime.noticed import LEAST_POLL, NoticedSource
+from clusterless.runtime.noticed import LEAST_POLL, Location, NoticedSource
 
 
 def open_listener(boundary: BlobPutListenerBoundary, surroundings: Surroundings) -> ArrivalSource:
@@ -44,8 +45,10 @@ def wire(boundary: BlobPutListenerBoundary, surroundings: Surroundings) -> Queue
         StoreRefusedError: it may not be made.
     """
     placement = surroundings.placement
-    name = queue_name(boundary, surroundings.project, placement)
-    return queues.make(clients.queues(reach(placement)), name, {PLACEMENT: placement.id})
+    found, name = reach(placement), queue_name(boundary, surroundings.project, placement)
+    queue = queues.make(clients.queues(found), name, {PLACEMENT: placement.id})
+    tell_of_blobs(found, name, Location.of(boundary.dataset.path_uri))
+    return queue
 
 
 def queue_name(boundary: BlobPutListenerBoundary, project: Project, placement: Placement) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from clusterless.model.capability import Ability, Capability, Support
 
-_LISTENING = "by messages such as Event Grid puts into a queue of Azurite; what feeds the queue is set up by hand"
+_LISTENING = "by messages such as Event Grid puts into a queue, on Azurite; how it is told to, by documented answers"
 _TOLD = "Storage Queues on Azurite; Event Grid by a server that gives its documented answers"
 _JOBS = "Container Apps by a server that takes its own messages and gives documented answers"
 _LATER = "nothing renders it to Azure's templates; cls run works the same projects"

@@ -1,4 +1,4 @@
-"""Azure Resource Manager, asked once a request: what runs jobs, as JSON."""
+"""Azure Resource Manager, asked once a request: what runs jobs, and says where events go, as JSON."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class Management:
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The answer, empty where nothing is told; raises as `get` does."""
         return self._ask("POST", path, body)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As `post`."""
+        return self._ask("PUT", path, body)
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         from azure.core.rest import HttpRequest

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from cls_azure import clients, events
+from cls_azure.event_grid import tell_of_lots
 from cls_azure.names import check_container
 from cls_azure.notifiers import PlacementTopic
 from cls_azure.queues import fitted
@@ -74,10 +75,13 @@ class AzureProvider:
         if not datasets:
             return NoSubscription()
         placement = surroundings.placement
-        service, name = clients.queues(reach(placement)), subscriber_queue(placement, subscriber)
+        found, name = reach(placement), subscriber_queue(placement, subscriber)
 
         def wire() -> Subscriber:
-            return subscribe(service, placement, name, datasets)
+            made = subscribe(clients.queues(found), placement, name, datasets)
+            if found.event_grid:
+                tell_of_lots(found, name, datasets)
+            return made
 
         return QueueSubscription(wire, frozenset(each.id for each in datasets), surroundings.clock)
 
