@@ -180,12 +180,14 @@ class _Opening:
 
     def publishers(self) -> list[Publisher]:
         plugins, surroundings = self.bench.plugins, self.surroundings
-        notifiers = [each for each in self.site.deployable.notifiers if not each.exclude]
-        own = plugins.provider(self.site.deployable.placement.provider).publisher(surroundings)
-        stopping, switch = self.bench.stopping, self._switch
-        patient = [
-            open_notifier(each, plugins, surroundings, stopping, self.label, switch(each.name)) for each in notifiers
-        ]
+        with self._declared(".placement"):
+            own = plugins.provider(self.site.deployable.placement.provider).publisher(surroundings)
+        patient = []
+        for index, notifier in enumerate(self.site.deployable.notifiers):
+            if not notifier.exclude:
+                with self._declared(f".notifiers[{index}]"):
+                    stopping, switch = self.bench.stopping, self._switch(notifier.name)
+                    patient.append(open_notifier(notifier, plugins, surroundings, stopping, self.label, switch))
         self.opened.notifiers += patient
         return [own, *patient]
 
