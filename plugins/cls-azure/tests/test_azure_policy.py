@@ -109,6 +109,23 @@ def test_events_by_a_topic_are_posted_there(group: pytest.MonkeyPatch) -> None:
     assert granted(notifiers=[{**posted, "keyEnv": "TOPIC_KEY"}]) == {topic}
 
 
+def test_whoever_has_event_grid_tell_of_blobs_and_lots_may_do_so(group: pytest.MonkeyPatch) -> None:
+    tell, see, data = "EventGrid EventSubscription Contributor", "Reader", (READ, container("data"))
+    found = granted(boundaries=[boundary(notices="eventGrid")])
+    assert found == {(tell, STORAGE), (see, STORAGE), (QUEUES, STORAGE), data}
+    Path(".clsconfig-azure").write_text('eventGrid = "https://lots.westeurope-1.eventgrid.azure.net/api/events"')
+    topic = f"{GROUP}/providers/Microsoft.EventGrid/topics/lots"
+    found = granted(boundaries=[boundary()], arcs=[arc("az://data/")])
+    assert found == {(POST, topic), (tell, topic), (see, topic), (see, STORAGE), (QUEUES, STORAGE), (WRITE, data[1])}
+
+
+@pytest.mark.parametrize("job", ["box", f"{GROUP}/providers/Microsoft.App/jobs/box"])
+def test_a_job_may_be_run(group: pytest.MonkeyPatch, job: str) -> None:
+    worked = {**arc(subscribe=False), "type": "azure:core:containerAppsJobArc", "workload": {"job": job}}
+    found = granted(arcs=[worked])
+    assert ("Container Apps Jobs Operator", f"{GROUP}/providers/Microsoft.App/jobs/box") in found
+
+
 def test_a_source_in_another_placement_may_be_read_there(group: pytest.MonkeyPatch) -> None:
     elsewhere = {"provider": "azure", "stage": "prod", "account": "other", "region": REGION}
     found = granted(arcs=[arc(placement=elsewhere, subscribe=False)])

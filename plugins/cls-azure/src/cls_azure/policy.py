@@ -11,6 +11,7 @@ from attrs import frozen
 from cls_azure.boundaries import BlobPutListenerBoundary
 from cls_azure.components import EventGridNotifier, StorageQueueNotifier
 from cls_azure.declared import BlobContainer, StorageQueue
+from cls_azure.job_arc import ContainerAppsJobArc
 from cls_azure.queues import parse_queue
 from cls_azure.settings import Reach, reach
 from clusterless import layout
@@ -26,6 +27,9 @@ _WRITE = "Storage Blob Data Contributor"
 _SEND = "Storage Queue Data Message Sender"
 _QUEUES = "Storage Queue Data Contributor"
 _POST = "EventGrid Data Sender"
+_TELL = "EventGrid EventSubscription Contributor"
+_SEE = "Reader"
+_RUN = "Container Apps Jobs Operator"
 _WITHIN = {_READ: _WRITE, _SEND: _QUEUES}
 """Roles, by name, all of whose permissions another one has as well."""
 
@@ -93,11 +97,12 @@ class _Needs:
                 yield Grant(_READ, _container(placement, manifest))
 
     def _events(self) -> Iterator[Grant]:
-        if topic := reach(self.placement).event_grid:
+        topic = reach(self.placement).event_grid
+        if topic:
             yield Grant(_POST, _topic(self.placement, topic))
-        else:  # subscribers' queues are found, and sent to
-            yield Grant(_QUEUES, _account(self.placement))
-        if self.reached.subscribers:
+        if topic and self.reached.subscribers:
+            yield from self._told(_topic(self.placement, topic))
+        if self.reached.subscribers or not topic:  # else subscribers' queues are found, and sent to
             yield Grant(_QUEUES, _account(self.placement))
 
     def _blobs(self, role: str, location: str) -> Grant:
@@ -111,10 +116,21 @@ class _Needs:
                 yield Grant(_QUEUES, _account(self.placement))
             case BlobPutListenerBoundary() if not element.by_listing:
                 yield Grant(_QUEUES, _account(self.placement))
+                yield from self._told(_account(self.placement))
+            case ContainerAppsJobArc() if job := element.workload.job:
+                is_id = job.startswith("/")
+                yield Grant(
+                    _RUN, job if is_id else f"{_group(reach(self.placement))}/providers/Microsoft.App/jobs/{job}"
+                )
             case StorageQueueNotifier():
                 yield from self._sent_to(element)
             case EventGridNotifier() if not element.key_env:
                 yield Grant(_POST, _topic(self.placement, element.endpoint))
+
+    def _told(self, source: str) -> Iterator[Grant]:
+        """To have Event Grid put what *source* tells into queues of the storage account."""
+        yield Grant(_TELL, source)
+        yield from (Grant(_SEE, scope) for scope in (source, _account(self.placement)))
 
     def _sent_to(self, notifier: StorageQueueNotifier) -> Iterator[Grant]:
         account, name = parse_queue(notifier.queue)

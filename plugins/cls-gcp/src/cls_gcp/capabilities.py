@@ -19,6 +19,6 @@ CAPABILITIES: Final[Mapping[Capability, Ability]] = {
     Capability.RESOURCES: Ability(Support.UNTRIED, "tried on fake-gcs-server and the Pub/Sub emulator"),
     Capability.ARCS: Ability(Support.UNTRIED, "tried on fake-gcs-server"),
     Capability.CONTAINERS: Ability(Support.UNTRIED, _JOBS),
-    Capability.POLICY: Ability(Support.NOT_YET, "nobody has listed the roles that running needs"),
+    Capability.POLICY: Ability(Support.UNTRIED, "the emulators hold nobody to roles"),
     Capability.DEPLOYMENT: Ability(Support.NOT_YET, _LATER),
 }
