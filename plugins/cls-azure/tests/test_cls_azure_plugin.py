@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cls_azure import plugin
+from clusterless.model.placement import Placement
 from clusterless.plugins import Plugin, Plugins, find_plugins
 
 OFFERS = {
@@ -38,3 +40,11 @@ def test_each_hook_names_what_it_offers_and_it_loads(hook: str, names: Sequence[
 def test_it_fits_with_all_that_is_installed() -> None:
     Plugins([Plugin(name="azure", answers=plugin)]).check()
     find_plugins().check()
+
+
+def test_programs_in_containers_are_told_the_storage_account(apart: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    apart.chdir(tmp_path)
+    (scheme,) = plugin.cls_stores()
+    assert scheme.variables(None) == {}
+    placement = Placement(provider="azure", stage="dev", account="myaccount", region="westeurope")
+    assert scheme.variables(placement) == {"AZURE_STORAGE_ACCOUNT": "myaccount"}

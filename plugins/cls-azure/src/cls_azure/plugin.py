@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from clusterless.model.placement import Placement
     from clusterless.provider import (
         ArcComponent,
         ArrivalSource,
@@ -42,7 +43,8 @@ def cls_stores() -> tuple[StoreScheme, ...]:
     """Offers the objects of containers."""
     from clusterless.provider import StoreScheme
 
-    return (StoreScheme(scheme="az", summary="objects of a container of a storage account", load=_container),)
+    summary = "objects of a container of a storage account"
+    return (StoreScheme(scheme="az", summary=summary, load=_container, variables=_way_to_containers),)
 
 
 @hookimpl
@@ -114,6 +116,12 @@ def _container() -> OpenStore:
     from cls_azure.store import open_container
 
     return open_container
+
+
+def _way_to_containers(placement: Placement | None) -> Mapping[str, str]:
+    from cls_azure.settings import variables
+
+    return variables(placement)
 
 
 def _declared_container() -> Callable[[Any, Surroundings], None]:

@@ -127,6 +127,17 @@ def defaults() -> Defaults:
     return Defaults(_account(settings, _strings(settings)), _set(_REGION) or settings.region)
 
 
+def variables(placement: Placement | None) -> dict[str, str]:
+    """What leads a program to the storage account that *placement* reaches; as whom it asks is not among it.
+
+    Raises:
+        MalformedError: see `reach`.
+        StoreRefusedError: see `reach`.
+    """
+    account = reach(placement).account
+    return {"AZURE_STORAGE_ACCOUNT": account} if account else {}
+
+
 def account_of(connection_string: str) -> str | None:
     """The storage account that a *connection_string* is of; None where it does not tell."""
     pairs = (part.partition("=") for part in connection_string.split(";"))
