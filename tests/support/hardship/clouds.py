@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any, cast
 
 from attrs import evolve, frozen
@@ -55,14 +55,17 @@ class _Unreliable:
         return FaultySubscription(opened, self.chance)
 
 
-def _instead(name: str) -> SimpleNamespace:
+def _instead(name: str) -> ModuleType:
     plugin = import_module(f"cls_{name}.plugin")
 
     @hookimpl
     def cls_providers() -> Iterable[ProviderEntry]:
         return list(_entries(plugin.cls_providers))
 
-    return SimpleNamespace(**{**vars(plugin), "cls_providers": cls_providers})
+    instead = ModuleType(f"hard_{name}")
+    vars(instead).update({each: answer for each, answer in vars(plugin).items() if each.startswith("cls_")})
+    instead.cls_providers = cls_providers  # type: ignore[attr-defined]  # a module takes any
+    return instead
 
 
 def _entries(plain: Callable[[], Iterable[ProviderEntry]]) -> Iterator[ProviderEntry]:

@@ -33,6 +33,12 @@ def mutate() -> None:
         NAMED[name].take_out()
 
 
+def _change(what: object, **others: object) -> None:
+    """Let the names of a module or class mean something else from now on."""
+    for name, other in others.items():
+        setattr(what, name, other)
+
+
 def _decides(kind: type, instead: Callable[[Any, Any], object]) -> None:
     """Where the rules say *kind*, do something else."""
     from clusterless.engine import lot_states
@@ -44,31 +50,32 @@ def _decides(kind: type, instead: Callable[[Any, Any], object]) -> None:
         decision = original(arc, state, pins, now)
         return instead(decision, state) if isinstance(decision, kind) else decision
 
-    delivery.decide = decide  # type: ignore[attr-defined]
+    _change(delivery, decide=decide)
 
 
 def one_creator_wins() -> None:
     from clusterless.store.files import FileStore
 
-    FileStore.create = FileStore.put  # type: ignore[method-assign]
+    _change(FileStore, create=FileStore.put)
 
 
 def the_last_seal_is_finished_first() -> None:
     from clusterless.store.ledger import SealLedger
 
-    SealLedger.is_marked = lambda *_: True  # type: ignore[method-assign]
+    _change(SealLedger, is_marked=lambda *_: True)
 
 
 def doubles_among_batches_are_dropped() -> None:
     from clusterless.runtime import seal
 
-    seal.without_doubles = lambda fresh, _: list(fresh)  # type: ignore[attr-defined]
+    _change(seal, without_doubles=lambda fresh, _: list(fresh))
 
 
 def seals_are_searched_for_doubles() -> None:
     from clusterless.runtime import intake, seal
 
-    seal.sealed_since = intake.sealed_since = lambda *_: set()  # type: ignore[attr-defined]
+    for module in (seal, intake):
+        _change(module, sealed_since=lambda *_: set())
 
 
 def what_is_committed_is_finished() -> None:
@@ -93,7 +100,7 @@ def who_lost_the_slot_appends_nothing() -> None:
         self.number += 1
         return True
 
-    _Delivery._append = append  # type: ignore[method-assign]
+    _change(_Delivery, _append=append)
 
 
 def the_marker_comes_last() -> None:
@@ -105,19 +112,19 @@ def the_marker_comes_last() -> None:
         ledger.mark(number, entry.state)
         original(arc, ledger, number, entry)
 
-    delivery.finish = finished  # type: ignore[attr-defined]
+    _change(delivery, finish=finished)
 
 
 def what_is_owed_is_looked_for() -> None:
     from clusterless.runner import survey
 
-    survey.unsettled = lambda _: iter(())  # type: ignore[attr-defined]
+    _change(survey, unsettled=lambda _: iter(()))
 
 
 def lost_answers_are_settled() -> None:
     from clusterless.store import retrying
 
-    retrying._holds = lambda *_: False  # type: ignore[attr-defined]
+    _change(retrying, _holds=lambda *_: False)
 
 
 def a_sweep_spares_what_is_named() -> None:
@@ -129,7 +136,7 @@ def a_sweep_spares_what_is_named() -> None:
         found = original(*arguments)
         return found and evolve(found, named=frozenset(), staged=frozenset())
 
-    sweep._read = read
+    _change(sweep, _read=read)
 
 
 def a_rollback_raises_the_revision() -> None:

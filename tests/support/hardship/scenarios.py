@@ -193,7 +193,9 @@ def _marked(folder: Path) -> Sequence[str]:
     wrong = []
     for lot in (folder / "outside").glob("lot=*"):
         mark = lot / "mark.json"
-        said = json.loads(mark.read_text()) if mark.is_file() else {"objects": [], "folder": "", "count": -1}
+        said: dict[str, Any] = {"objects": [], "folder": "", "count": -1}
+        if mark.is_file():
+            said = json.loads(mark.read_text())
         there = [(folder / "outside" / said["folder"] / each["name"]) for each in said["objects"]]
         if said["count"] != len(there) or not all(each.is_file() for each in there):
             wrong.append(f"{lot.name} outside is not whole")

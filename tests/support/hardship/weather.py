@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import random
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clusterless.errors import StoreRefusedError, StoreUnavailableError
+from clusterless.runtime.clock import SystemClock
 from clusterless.testing.clock import JumpingClock
 from clusterless.testing.messages import FaultyPublisher, FaultySubscription, Losses
 
@@ -43,21 +46,18 @@ def break_out() -> None:
 
 
 def _set_clocks(chance: random.Random) -> None:
-    from clusterless.runtime import clock
-
-    plain = clock.SystemClock()
-    wrong = JumpingClock(_Plain(plain.now, plain.sleep), chance, most=WRONG, chance=0.05)
-    clock.SystemClock.now = lambda _: wrong.now()  # type: ignore[method-assign]
+    wrong = JumpingClock(_Machine(), chance, most=WRONG, chance=0.05)
+    SystemClock.now = lambda _: wrong.now()  # type: ignore[assignment, method-assign]
 
 
-class _Plain:
-    """The machine's clock as it was before it was made to jump."""
+class _Machine:
+    """The clock as it was before it was made to jump."""
 
-    def __init__(self, now: object, sleep: object) -> None:
-        from datetime import UTC, datetime
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
-        self.now = lambda: datetime.now(UTC)
-        self.sleep = sleep
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 def suffer(method: str, where: str) -> None:
