@@ -29,7 +29,7 @@ from clusterless.model.lot import Lot
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.plugins import find_plugins
-from clusterless.provider import Redrivable, Surroundings
+from clusterless.provider import Asking, Redrivable, Surroundings
 from clusterless.runtime import cloud_event
 from clusterless.testing.clock import SettableClock
 from clusterless.testing.vectors import vectors
@@ -359,6 +359,15 @@ def test_what_a_placement_leaves_out_is_completed(apart: pytest.MonkeyPatch, tmp
     apart.setenv("AZURE_LOCATION", REGION)
     assert AzureProvider().complete(bare) == PLACE
     assert AzureProvider().roots(bare, tmp_path).manifest == f"az://dev-clusterless-manifest-{ACCOUNT}-{REGION}/"
+
+
+def test_who_finds_no_placement_is_told_who_was_asked_and_what_is_there(around: Surroundings) -> None:
+    provider, stage = AzureProvider(), around.placement.stage
+    told = provider.asked(around.placement)
+    assert told.startswith(f"the storage account {ACCOUNT} was asked, by its connection string")
+    clients.blobs(reach(None)).create_container(f"a-{stage}-clusterless-metadata-{ACCOUNT}-{REGION}")
+    assert f"azure:a-{stage}:{ACCOUNT}:{REGION}" in provider.asked(around.placement)
+    assert isinstance(provider, Asking)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from cls_azure import clients, events
+from cls_azure.asked import asked
 from cls_azure.event_grid import tell_of_lots
 from cls_azure.names import check_container
 from cls_azure.notifiers import PlacementTopic
@@ -51,6 +52,9 @@ class AzureProvider:
             msg = f"{placed.region!r} is not a region of Azure: use one such as 'westeurope'"
             raise InvalidValueError(msg)
         return placed
+
+    def asked(self, placement: Placement) -> str:
+        return asked(placement)
 
     def roots(self, placement: Placement, base: Path) -> StoreRoots:
         """The placement's containers, which `cls bootstrap` has made.
