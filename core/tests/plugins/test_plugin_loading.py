@@ -89,6 +89,15 @@ def test_a_plugin_that_exits_on_import_stops_nothing_else(install: Callable[[str
     assert "SystemExit" in cls("plugins").stdout
 
 
+def test_a_plugin_that_cannot_be_told_from_others_stops_nothing_else(
+    install: Callable[[str, str], None], cls: Cls
+) -> None:
+    install("sly", "import sys, types; sys.modules[__name__] = types.SimpleNamespace(__spec__=__spec__)")
+    result = cls("plugins")
+    assert "plugin sly (cls-sly 1.2) is installed, and does not fit the interface: unhashable type" in result.stdout
+    assert "failed to answer" not in result.stdout
+
+
 def test_a_broken_plugin_is_told_from_one_that_is_not_installed(install: Callable[[str, str], None], cls: Cls) -> None:
     install("mars", "import boto3_is_not_there")
     broken, absent = cls("datasets", "--provider", "mars"), cls("datasets", "--provider", "venus")

@@ -256,9 +256,10 @@ class Plugins:
 
     def _register(self, plugin: Plugin) -> bool:
         try:
+            hash(plugin.answers)  # pluggy keeps what cannot be hashed, and then can ask nobody
             self._manager.register(plugin.answers, name=plugin.name)
             self._manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
+        except (pluggy.PluginValidationError, ValueError, TypeError) as error:
             if self._manager.get_plugin(plugin.name) is plugin.answers:
                 self._manager.unregister(plugin.answers)
             self._fail(plugin, f"does not fit the interface: {error}", error)
