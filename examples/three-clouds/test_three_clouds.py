@@ -16,7 +16,7 @@ from hardship.clouds import SEED, install
 from clouds import PROJECTS, Clouds, clouds
 from three_clouds import arrive, published
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 LOTS = 6
 ROUNDS = 12
