@@ -6,10 +6,13 @@ on catching it; detail that merely reads differently belongs in the message.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 _LONGEST = 600  # characters of a line: an error is read by people
 _END = 200
+_WHOLE = 100_000  # characters of all lines
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 SHOWN = 20
 """So many findings are told where people look; whoever mends these runs it again."""
@@ -18,6 +21,11 @@ SHOWN = 20
 def cut(text: str, most: int, end: int = 0) -> str:
     """*text* without its middle where it has more than *most* characters; the last *end* of it are kept."""
     return text if len(text) <= most else f"{text[: most - end]}…{text[len(text) - end :]}"
+
+
+def visible(text: str) -> str:
+    """*text* as a terminal may show it, whoever wrote it: what would steer that, or is in no UTF-8, is spelled out."""
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class ClsError(Exception):
@@ -34,10 +42,11 @@ class ClsError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
-        problem = "\n".join(cut(line, _LONGEST, _END) for line in problem.split("\n"))
+        lines = visible(cut(problem, _WHOLE, _END)).split("\n")
+        problem = "\n".join(cut(line, _LONGEST, _END) for line in lines)
         super().__init__(problem)
         self.problem = problem
-        self.hint = cut(hint, _LONGEST)
+        self.hint = cut(visible(hint), _LONGEST)
 
     @property
     def advice(self) -> str:
@@ -73,7 +82,7 @@ class MalformedError(ClsError):
 
     def __init__(self, source: str, findings: list[str], *, hint: str = "") -> None:
         self.source = source
-        self.findings = [cut(finding, _LONGEST, _END) for finding in findings]
+        self.findings = [cut(visible(finding), _LONGEST, _END) for finding in findings]
         count = "1 problem" if len(findings) == 1 else f"{len(findings):,} problems"
         lines = [f"  - {finding}" for finding in self.findings[:SHOWN]]
         if len(findings) > SHOWN:

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from attrs import frozen
 
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 from clusterless.model.dataset import Dataset
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot
@@ -78,7 +78,16 @@ def key(root: str, uri: str) -> str:
 
 
 def scheme(uri: str) -> str:
-    return urlsplit(uri).scheme
+    """What *uri* begins with, before its colon.
+
+    Raises:
+        InvalidValueError: it is none.
+    """
+    try:
+        return urlsplit(uri).scheme
+    except ValueError as error:
+        msg = f"{cut(uri, 100)!r} is no URI: {error}"
+        raise InvalidValueError(msg) from None
 
 
 def split(uri: str) -> tuple[str, str]:

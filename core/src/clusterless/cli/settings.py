@@ -94,7 +94,7 @@ def read_file(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         values = tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MalformedError(str(file), [str(error)], hint="cls config init --force writes it anew") from None
     try:
         read_declaration(values, Config, source=str(file), at="")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-from clusterless.errors import ClsError, MalformedError, PluginError
+from clusterless.codec.stored import stored_values
+from clusterless.errors import ClsError, InvalidValueError, MalformedError, PluginError
 from clusterless.model.ledger import ENTRIES, Entry
 
 T = TypeVar("T")
@@ -85,9 +86,9 @@ def _compact(value: object) -> bytes:
 
 def _parsed(body: bytes, source: str) -> object:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as exc:
-        raise MalformedError(source, [f"not JSON: {exc}"]) from exc
+        return stored_values(body)
+    except InvalidValueError as error:
+        raise MalformedError(source, [f"not JSON: {error.problem}"]) from error
 
 
 def _recorded(value: object, into: type[T], source: str) -> T:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from clusterless.engine.uris import parts
 from clusterless.errors import InvalidValueError
 
 
@@ -58,7 +59,7 @@ def home(roots: Sequence[str], uri: str) -> str:
 
 
 def _normal(uri: str) -> str:
-    parts = urlsplit(uri)
-    host = "" if parts.netloc == "localhost" else parts.netloc
-    path = posixpath.normpath("/" + unquote(parts.path)).lstrip("/")
-    return f"{parts.scheme}://{host}/{path}/" if path else f"{parts.scheme}://{host}/"
+    split = parts(uri)
+    host = "" if split.netloc == "localhost" else split.netloc
+    path = posixpath.normpath("/" + unquote(split.path)).lstrip("/")
+    return f"{split.scheme}://{host}/{path}/" if path else f"{split.scheme}://{host}/"

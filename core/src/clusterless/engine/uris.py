@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 
 _SLASHES = re.compile(r"(?<!:)/{2,}")
 
@@ -15,9 +15,22 @@ def collapsed(text: str) -> str:
     return _SLASHES.sub("/", text)
 
 
+def parts(uri: str) -> SplitResult:
+    """What *uri* is made of.
+
+    Raises:
+        InvalidValueError: it is none, such as ``s3://[``.
+    """
+    try:
+        return urlsplit(uri)
+    except ValueError as error:
+        msg = f"{cut(uri, 100)!r} is no URI: {error}"
+        raise InvalidValueError(msg) from None
+
+
 def key_of(uri: str) -> str | None:
     """The path of *uri* without its leading slash; None for a root."""
-    return collapsed(urlsplit(uri).path).removeprefix("/") or None
+    return collapsed(parts(uri).path).removeprefix("/") or None
 
 
 def key_path_of(uri: str) -> str | None:

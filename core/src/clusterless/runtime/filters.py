@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from urllib.parse import unquote
 
 from clusterless import layout
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 from clusterless.model.boundary import PathFilter
 from clusterless.runtime.patterns import literal, pattern
 
 # ``{name}`` or ``{name:regex}``; a regex may have braces of its own, as in [0-9]{4}
+_SHOWN = 60
+_LONGEST = 128 * 1024  # characters of a pattern
 _TEMPLATE = re.compile(r"\{[^{}:]+(?::((?:\\[{}]|\{[^{}]*\}|[^{}])+))?\}")
 
 _Segment = Callable[[str], bool] | None  # whether a part of a path is matched; None is ``**``
@@ -49,6 +51,9 @@ class _Pattern:
     def __init__(self, text: str, filter: PathFilter) -> None:
         self._separator = filter.path_separator
         self._is_absolute = text.startswith(self._separator)
+        if len(text) > _LONGEST:
+            msg = f"{cut(text, _SHOWN)!r} is not a pattern: it has more than {_LONGEST} characters"
+            raise InvalidValueError(msg)
         parts = [part for part in text.split(self._separator) if part]
         self._segments = [_segment(part, text, filter.ignore_case) for part in parts]
 
@@ -62,12 +67,13 @@ class _Pattern:
 def _segment(text: str, whole: str, ignore_case: bool) -> _Segment:
     if text == "**":
         return None
-    pieces = _TEMPLATE.split(_TEMPLATE.sub(lambda found: found[0] if found[1] else "*", text))
-    if len(pieces) == 1:
-        return _wildcard(pieces[0], ignore_case)
-    # There is a regular expression at every odd place.
-    text = "".join(_checked(each, whole) if at % 2 else _translated(each) for at, each in enumerate(pieces))
-    return pattern(text, ignore_case=ignore_case).is_all_of
+    if not any(found[1] for found in _TEMPLATE.finditer(text)):
+        return _wildcard(_TEMPLATE.sub("*", text), ignore_case)
+    pieces, end = "", 0
+    for found in _TEMPLATE.finditer(text):
+        pieces += _translated(text[end : found.start()]) + (_checked(found[1], whole) if found[1] else ".*")
+        end = found.end()
+    return pattern(pieces + _translated(text[end:]), ignore_case=ignore_case).is_all_of
 
 
 def _wildcard(text: str, ignore_case: bool) -> Callable[[str], bool]:

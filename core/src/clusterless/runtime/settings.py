@@ -28,7 +28,7 @@ def provider_settings(provider: str, model: type[T]) -> T:
     for file in files(f"-{provider}"):
         try:
             found = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise MalformedError(str(file), [str(error)], hint="mend the file: it is TOML") from None
         read_declaration(found, model, source=str(file), at="")
         values |= found

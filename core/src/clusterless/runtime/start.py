@@ -53,5 +53,5 @@ def read_start(state: ObjectStore, keys: layout.ArcKeys) -> dict[str, Lot | None
     body = state.get(keys.start)
     try:
         return {role: Lot.parse(text) if text else None for role, text in json.loads(body).items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise MalformedError(layout.uri(state.root, keys.start), [str(error)]) from error

@@ -44,7 +44,7 @@ class ActivityWork:
         except KeyError as error:
             msg = f"no {error.args[0]} in the environment"
             raise WorkloadError(msg, hint="let `cls run` start it, or set the CLS_… variables of an activity") from None
-        except (InvalidValueError, ValueError) as error:
+        except (InvalidValueError, ValueError, RecursionError) as error:
             msg = f"the CLS_… variables do not describe an activity's run: {error}"
             raise WorkloadError(msg) from error
 

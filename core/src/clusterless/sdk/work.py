@@ -56,7 +56,7 @@ class LotWork:
             msg = f"no {error.args[0]} in the environment"
             hint = "let `cls run` start it, or set the CLS_… variables of the workload contract"
             raise WorkloadError(msg, hint=hint) from None
-        except (InvalidValueError, ValueError, TypeError, AttributeError) as error:
+        except (InvalidValueError, ValueError, TypeError, AttributeError, RecursionError) as error:
             msg = f"the CLS_… variables do not describe a lot's work: {error}"
             raise WorkloadError(msg) from error
 

@@ -112,7 +112,7 @@ class LotLedger:
         try:
             marked = json.loads(self.store.get(self.keys.marker(self.lot, state.value)))["entry"]
             return marked if isinstance(marked, int) else 0
-        except (ObjectMissingError, ValueError, TypeError, KeyError):
+        except (ObjectMissingError, ValueError, TypeError, KeyError, RecursionError):
             return 0
 
     def mark_swept(self, number: int) -> None:
@@ -129,7 +129,7 @@ class LotLedger:
             alive = json.loads(self.store.get(self.keys.alive(self.lot)))
             expires = datetime.fromisoformat(alive["expires"])
             return expires if alive["attempt"] == attempt and expires.tzinfo else None
-        except (ObjectMissingError, ValueError, TypeError, KeyError):
+        except (ObjectMissingError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
     def _key(self, number: int) -> str:
@@ -178,7 +178,7 @@ class LongLedger(Generic[T]):
         try:
             hint = json.loads(self.store.get(self.hint))["entry"]
             return hint if isinstance(hint, int) else 0
-        except (ObjectMissingError, ValueError, TypeError, KeyError):
+        except (ObjectMissingError, ValueError, TypeError, KeyError, RecursionError):
             return 0
 
     def _numbers(self, start: int) -> list[int]:

@@ -17,9 +17,11 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 from attrs import field, frozen
 
 from clusterless import layout
+from clusterless.codec.stored import stored_values
 from clusterless.errors import InvalidValueError, MalformedError, ObjectConflictError, ObjectMissingError
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
+from clusterless.store import manifest_stream
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
 from clusterless.store.retrying import create_once
 
@@ -158,11 +160,8 @@ class _StoredUris:
     _key: str
 
     def __iter__(self) -> Iterator[str]:
-        import ijson  # type: ignore[import-untyped]
-
-        with self._store.open(self._key) as stream, _named(layout.uri(self._store.root, self._key), ijson.JSONError):
-            for uri in ijson.items(stream, "uris.item"):
-                yield _text("uris", uri)
+        with self._store.open(self._key) as stream, _streamed(layout.uri(self._store.root, self._key)):
+            yield from manifest_stream.uris(stream)
 
 
 def _read_some(stream: BinaryIO) -> bytes:
@@ -174,36 +173,30 @@ def _read_some(stream: BinaryIO) -> bytes:
 
 
 def _small(body: bytes) -> Manifest:
-    document = json.loads(body)
+    document = stored_values(body, _object)
     if not isinstance(document, dict):
         msg = "not a JSON object"
         raise InvalidValueError(msg)
-    uris = document.get("uris") or []
+    uris = [] if document.get("uris") is None else document["uris"]
     if not isinstance(uris, list):
         msg = "uris: not a list"
         raise InvalidValueError(msg)
     return _manifest(document, tuple(_text("uris", uri) for uri in uris))
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # which of them holds, parsers are not at one about
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        msg = f"{twice!r} is given twice"
+        raise InvalidValueError(msg)
+    return found
+
+
 def _large(store: ObjectStore, key: str) -> Manifest:
-    import ijson
-
-    with store.open(key) as stream, _named(layout.uri(store.root, key), ijson.JSONError):
-        return _manifest(_head(ijson.parse(stream)), _StoredUris(store, key))
-
-
-def _head(events: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
-    """The keys beside the URIs: our own writers put them first, others perhaps last."""
-    head: dict[str, Any] = {}
-    for path, event, value in events:
-        if path in _HEAD and event in {"string", "null"}:
-            head[path] = value
-        elif path == "uris" and event == "start_array" and head.keys() == _HEAD:
-            break
-    return head
-
-
-_HEAD = {"state", "comment", "lotId", "uriType"}
+    with store.open(key) as stream, _streamed(layout.uri(store.root, key)):
+        return _manifest(manifest_stream.head(stream), _StoredUris(store, key))
 
 
 def _manifest(head: dict[str, Any], uris: Iterable[str]) -> Manifest:
@@ -225,11 +218,25 @@ def _text(name: str, value: object) -> str:
 
 
 @contextmanager
-def _named(source: str, also: type[Exception] = ValueError) -> Iterator[None]:
+def _streamed(source: str) -> Iterator[None]:
+    """As `_named`, of what is read as a stream."""
+    import ijson  # type: ignore[import-untyped]
+
+    try:
+        with _named(source):
+            yield
+    except ijson.JSONError as exc:
+        raise MalformedError(source, [str(exc)]) from exc
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
     """Blame *source* for what cannot be understood."""
     try:
         yield
-    except (ValueError, RecursionError, also) as exc:  # of json, the enums and the model alike
+    except MalformedError:
+        raise
+    except ValueError as exc:  # of json, the enums and the model alike
         raise MalformedError(source, [str(exc)]) from exc
 
 

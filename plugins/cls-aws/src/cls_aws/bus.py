@@ -44,7 +44,7 @@ def read_event(message: str, source: str) -> Event:
     try:
         value = json.loads(message)
         detail = value.get("detail", value) if isinstance(value, Mapping) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         return codec.read_record(message.encode(), Event, source=source)
     return codec.read_record(json.dumps(detail).encode(), Event, source=source)
 

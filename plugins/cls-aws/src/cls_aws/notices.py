@@ -27,7 +27,7 @@ def read(body: str) -> tuple[Notice, ...]:
     try:
         message = json.loads(body)
         return tuple(_read(message))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{cut(repr(body), _SHOWN)} is no message of S3's: {type(error).__name__} {error}"
         raise InvalidValueError(msg) from error
 

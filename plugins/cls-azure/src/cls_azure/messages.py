@@ -47,7 +47,7 @@ def grid_events(message: str) -> Sequence[GridEvent]:
     try:
         value = json.loads(plain(message))
         return [_event(each) for each in (value if isinstance(value, list) else [value])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{cut(repr(message), _SHOWN)} is no event of Event Grid's: {type(error).__name__} {error}"
         raise InvalidValueError(msg) from error
 
