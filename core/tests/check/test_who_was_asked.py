@@ -10,6 +10,7 @@ import pytest
 from clusterless.builtin.folder_provider import FolderProvider
 from clusterless.deploy.check import check
 from clusterless.deploy.read import Declared, read_projects
+from clusterless.deploy.resolve import resolve
 from clusterless.errors import ClsError, PlaceMissingError, StoreBusyError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
@@ -92,3 +93,14 @@ def test_a_provider_need_not_know_whom_it_asks(
         says(monkeypatch, answer)
     [found] = findings(declared, monkeypatch, PlaceMissingError("no bucket"))
     assert "is not bootstrapped" in found
+
+
+@pytest.mark.parametrize("error", [PlaceMissingError("no bucket"), StoreRefusedError("denied", hint="look")])
+def test_a_run_that_is_refused_does_not_blame_the_files(
+    declared: tuple[Declared, ...], monkeypatch: pytest.MonkeyPatch, error: ClsError
+) -> None:
+    assert findings(declared, monkeypatch, error)
+    with pytest.raises(type(error)) as raised:
+        resolve(declared, find_plugins())
+    assert "p.json: $." in raised.value.problem
+    assert raised.value.hint

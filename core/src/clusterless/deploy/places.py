@@ -58,12 +58,14 @@ class Survey:
     """The graph of all that was declared, placed; *findings* are what could not be looked up, or opened.
 
     *unreached* says why nothing is known of a place that is only read from, by the text that tells it apart.
+    *refused* is the first of the findings that is no mistake in a file: who asks may not look, or nothing is there.
     """
 
     graph: Graph
     placed: tuple[Placed, ...]
     findings: tuple[Finding, ...]
     unreached: Mapping[str, ClsError] = Factory(dict)
+    refused: ClsError | None = None
 
 
 def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
@@ -83,7 +85,11 @@ def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
     _entrust(graph, placed, plugins)
     surveyor.open(graph)
     return Survey(
-        graph=graph, placed=placed, findings=tuple(surveyor.findings), unreached=MappingProxyType(surveyor.unreached)
+        graph=graph,
+        placed=placed,
+        findings=tuple(surveyor.findings),
+        unreached=MappingProxyType(surveyor.unreached),
+        refused=surveyor.refused,
     )
 
 
@@ -124,6 +130,7 @@ class _Surveyor:
         self._plugins = plugins
         self.findings: list[Finding] = []
         self.unreached: dict[str, ClsError] = {}
+        self.refused: ClsError | None = None
 
     def place(self, declared: Declared, at: str) -> Placed:
         roots: dict[Placement, StoreRoots] = {}
@@ -135,7 +142,7 @@ class _Surveyor:
                 roots[whole] = (is_own and declared.roots) or self._plugins.roots(whole, declared.base)
             except ClsError as error:
                 if is_own or not error.retryable:
-                    self._note(error, declared.file, path)
+                    self._note_refused(error, declared.file, path)
                 else:
                     self._note_unreached(placement.id, placement, error, declared.file, path)
                 return placement
@@ -161,9 +168,9 @@ class _Surveyor:
                     placement = _placement(each, roots)
                     msg = f"the placement {placement.id} is not bootstrapped: there is no {roots.metadata}"
                     missing = PlaceMissingError(msg, hint=bootstrap_command(placement))
-                    self._note(self._told(missing, placement), each.part.file, f"{each.part.at}.placement")
+                    self._note_refused(self._told(missing, placement), each.part.file, f"{each.part.at}.placement")
                 except StoreRefusedError as error:
-                    self._note(self._told(error, _placement(each, roots)), each.part.file, path)
+                    self._note_refused(self._told(error, _placement(each, roots)), each.part.file, path)
                 except ClsError as error:
                     if error.retryable and node.place != each.part.place:
                         self._note_unreached(node.place, _placement(each, roots), error, each.part.file, path)
@@ -186,6 +193,11 @@ class _Surveyor:
         self.unreached[place] = StoreUnavailableError(msg, hint=error.hint)
         finding = Finding(severity=Severity.WARNING, file=file, path=path, text=msg, remedy=error.hint)
         self.findings.append(finding)
+
+    def _note_refused(self, error: ClsError, file: str, path: str) -> None:
+        self._note(error, file, path)
+        if isinstance(error, StoreRefusedError):
+            self.refused = self.refused or error.located(f"{file}: {path}")
 
     def _told(self, error: ClsError, placement: Placement) -> ClsError:
         """The *error* with who was asked, where the provider can say; or that another place was than is meant."""

@@ -26,9 +26,12 @@ def resolve(declared: Sequence[Declared], plugins: Plugins) -> tuple[Site, ...]:
     """The projects as they are run, in order; warnings are logged.
 
     Raises:
+        StoreRefusedError: a placement is not there, or may not be looked at.
         MalformedError: with every error that `clusterless.deploy.check.check` finds.
     """
     surveyed = survey(declared, plugins)
+    if surveyed.refused:
+        raise surveyed.refused
     found = findings(surveyed)
     refuse_errors(found)
     for finding in found[:SHOWN]:
