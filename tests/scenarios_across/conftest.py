@@ -1,0 +1,174 @@
+"""Three placements, in two clouds and on this machine, and `cls` as people start it for projects in each."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import pytest
+from attrs import define, field
+from beds import aws
+from beds.fake_gcs import fake_gcs
+from beds.ministack import ministack
+from beds.pubsub import pubsub
+
+CLS = (sys.executable, "-m", "clusterless.cli")
+PATIENCE = 150  # seconds until something that is awaited counts as never coming
+_STRANGE = ("AWS_", "GOOGLE_", "CLOUDSDK_", "STORAGE_", "PUBSUB_", "CLS_")
+
+
+@define
+class Clouds:
+    """Where `cls` is run: a folder whose ``.clsconfig`` files say how each placement is reached."""
+
+    stage: str
+    path: Path
+    s3: Any
+    gcs: str
+    variables: dict[str, str]
+    started: list[subprocess.Popen[str]] = field(factory=list)
+
+    @property
+    def aws(self) -> dict[str, str]:
+        return {"provider": "aws", "stage": self.stage, "account": aws.ACCOUNT, "region": aws.REGION}
+
+    @property
+    def gcp(self) -> dict[str, str]:
+        return {"provider": "gcp", "stage": self.stage, "account": "project-1", "region": "europe-west1"}
+
+    @property
+    def local(self) -> dict[str, str]:
+        return {"provider": "local", "stage": self.stage}
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.stage}-data"
+
+    def declare(self, name: str, placement: dict[str, str], **parts: Any) -> None:
+        project = {"project": {"name": name, "version": "1"}, "placement": placement, **parts}
+        (self.path / f"{name}.json").write_text(json.dumps(project), "utf-8")
+
+    def put(self, *names: str) -> None:
+        """Objects that arrive in S3; their bytes are their names."""
+        for name in names:
+            self.s3.put_object(Bucket=self.bucket, Key=f"in/{name}", Body=name.encode())
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*CLS, *arguments],
+            cwd=self.path,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def cls(self, *arguments: str, code: int = 0) -> str:
+        return ended(self.start(*arguments), code)
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=PATIENCE)
+
+    def files(self, folder: str) -> dict[str, bytes]:
+        """What lies below a folder of this machine, by its path from there."""
+        root = self.path / folder
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    def listed(self, dataset: str) -> Counter[str]:
+        """How often each object is in a committed lot of a dataset of this machine, by its file's name."""
+        store = self.path / f".clusterless/{self.stage}-clusterless-manifest-local-here"
+        found = (store / f"datasets/name={dataset}/version=1").rglob("manifest.json")
+        uris = [uri for path in found for uri in json.loads(path.read_text("utf-8"))["uris"]]
+        return Counter(unquote(urlsplit(uri).path).rpartition("/")[2] for uri in uris)
+
+
+def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
+    """What was said until the end of *process*, whose exit code is to be *code*."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in out + err, err
+    assert code is None or process.returncode == code, out + err
+    return out + err
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        time.sleep(0.2)
+    pytest.fail("it never came to that")
+
+
+@pytest.fixture
+def tools() -> Any:
+    return type("Tools", (), {"ended": staticmethod(ended), "until": staticmethod(until)})
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
+    """The endpoints of S3 and its like, of Cloud Storage, and of Pub/Sub."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("pubsub", "ministack", "gcs")]
+    with pubsub(folders[0]) as events, ministack(folders[1]) as account, fake_gcs(folders[2]) as buckets:
+        yield account, buckets, events
+
+
+@pytest.fixture
+def clouds(servers: tuple[str, str, str], tmp_path: Path) -> Iterator[Clouds]:
+    import botocore.session
+
+    account, buckets, events = servers
+    told = aws.variables(account)
+    s3 = botocore.session.Session().create_client(
+        "s3",
+        endpoint_url=account,
+        region_name=aws.REGION,
+        aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_STRANGE)}
+    keys = {name: told[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED")}
+    variables = {**kept, **keys, "HOME": str(tmp_path / "home"), "NO_GCE_CHECK": "true"}
+    made = Clouds(f"t{uuid4().hex[:8]}", tmp_path, s3, buckets, variables)
+    _reach(made, account, buckets, events)
+    for placement in (made.aws, made.gcp):
+        options = [word for key, value in placement.items() for word in (f"--{key}", value)]
+        made.cls("bootstrap", *options, "--approve")
+    s3.create_bucket(Bucket=made.bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            made.kill(process)
+        for stream in filter(None, (process.stdout, process.stderr)):
+            stream.close()
+    s3.close()
+
+
+def _reach(made: Clouds, account: str, buckets: str, events: str) -> None:
+    """Each placement by its own settings, and by nothing that the environment says."""
+    ids = {
+        name: ":".join(str(place[key]) for key in ("provider", "stage", "account", "region"))
+        for name, place in (("aws", made.aws), ("gcp", made.gcp))
+    }
+    settings = {
+        "aws": f'[placements."{ids["aws"]}"]\nendpoint = "{account}"\n',
+        "gcp": f'[placements."{ids["gcp"]}"]\nendpoint = "{buckets}"\npubsubEndpoint = "{events}"\n',
+    }
+    for name, text in settings.items():
+        (made.path / f".clsconfig-{name}").write_text(text, "utf-8")
