@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from attrs import define, evolve, field
 from azure.core.credentials import AccessToken
+from beds.answering import Asked, answering
 from beds.azurite import ACCOUNT, REGION, Azurite
 from beds.placed import surroundings
 from beds.proxy import Answer, Lost, Plan, proxied
@@ -117,53 +114,26 @@ class Grid:
     taken: list[Any] = field(factory=list)
     bodies: list[Any] = field(factory=list)
 
-    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
-        if not any(headers.get(key.split()[0]) == key.partition(" ")[2] for key in self.keys):
-            return 401, "Unauthorized"
-        if path != "/api/events?api-version=2018-01-01":
-            return 404, "NotFound"
-        if len(body) > self.most:
-            return 413, "PayloadTooLarge"
-        if headers["content-type"] != "application/cloudevents-batch+json; charset=utf-8":
-            return 400, "BadRequest"
-        self.bodies += json.loads(body)
-        self.taken += [read({"content-type": "application/cloudevents+json"}, _json(each)) for each in json.loads(body)]
-        return 200, ""
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        if not any(asked.headers.get(key.split()[0]) == key.partition(" ")[2] for key in self.keys):
+            return refused(401, "Unauthorized")
+        if asked.path != "/api/events?api-version=2018-01-01":
+            return refused(404, "NotFound")
+        if len(asked.body) > self.most:
+            return refused(413, "PayloadTooLarge")
+        if asked.headers["content-type"] != "application/cloudevents-batch+json; charset=utf-8":
+            return refused(400, "BadRequest")
+        self.bodies += asked.json
+        self.taken += [read({"content-type": "application/cloudevents+json"}, _json(each)) for each in asked.json]
+        return 200, None
+
+
+def refused(status: int, code: str) -> tuple[int, Any]:
+    return status, {"error": {"code": code, "message": "so it is"}}
 
 
 def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
-
-
-@contextmanager
-def serving(grid: Grid, certificate: Path | None = None) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            status, code = grid.answer(self.path, headers, self.rfile.read(int(headers["content-length"])))
-            content = _json({"error": {"code": code, "message": "so it is"}}) if code else b""
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http{'s' if certificate else ''}://localhost:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -186,7 +156,7 @@ def offline(apart: pytest.MonkeyPatch, tmp_path: Path) -> Surroundings:
 
 @pytest.fixture
 def endpoint(grid: Grid, plan: Plan) -> Iterator[str]:
-    with serving(grid) as server, proxied(server, plan) as proxy:
+    with answering(grid.answer) as server, proxied(server, plan) as proxy:
         yield f"{proxy}/api/events"
 
 
@@ -262,7 +232,7 @@ def test_without_a_key_an_identity_is_used(
 ) -> None:
     apart.setattr(clients, "identity", lambda _: Somebody())
     apart.setenv("REQUESTS_CA_BUNDLE", str(certified(tmp_path)))
-    with serving(grid, tmp_path / "server.pem") as server:
+    with answering(grid.answer, tmp_path / "server.pem") as server:
         publisher(f"{server}/api/events", offline, None).publish(EVENT)
     assert len(grid.taken) == 1
     assert Somebody.asked[-1] == ("https://eventgrid.azure.net/.default",)

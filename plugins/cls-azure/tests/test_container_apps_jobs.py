@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +12,7 @@ import pytest
 from attrs import define, evolve, field
 from azure.core.credentials import AccessToken
 from azure.mgmt.appcontainers import models
+from beds.answering import Asked, answering
 from beds.azurite import ACCOUNT, REGION
 from beds.proxy import Answer, Lost, Plan, proxied
 
@@ -99,16 +97,17 @@ class Service:
     pages: int = 100  # executions on one
     endpoint: str = ""
 
-    def answer(self, method: str, url: str, body: Any) -> tuple[int, Any]:
-        parts = urlsplit(url)
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        assert "authorization" not in asked.headers  # in plain text
+        parts = urlsplit(asked.path)
         assert "api-version=2024-03-01" in parts.query
         if not parts.path.startswith(JOB):
             return 404, {"error": {"code": "ResourceNotFound", "message": f"{parts.path} was not found"}}
-        match method, parts.path.removeprefix(JOB).split("/")[1:]:
+        match asked.method, parts.path.removeprefix(JOB).split("/")[1:]:
             case "GET", []:
                 return 200, {"name": "box", "properties": {"template": OWN.as_dict()}}
             case "POST", ["start"]:
-                made = self.begin(body)
+                made = self.begin(asked.json)
                 return (202, None) if self.unnamed else (200, {"name": made.name, "id": made.id})
             case "GET", ["executions"]:
                 return 200, self.listed(int(parts.query.partition("skip=")[2] or 0))
@@ -140,36 +139,6 @@ class Service:
         return 200, told
 
 
-@contextmanager
-def serving(service: Service) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_any(self) -> None:
-            assert "Authorization" not in self.headers  # in plain text
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-            status, value = service.answer(self.command, self.path, body)
-            content = json.dumps(value).encode() if value is not None else b""
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_any  # noqa: N815 -- as the server looks for them
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def service() -> Service:
     return Service()
@@ -182,7 +151,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def around(service: Service, plan: Plan, apart: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Surroundings]:
-    with serving(service) as endpoint, proxied(endpoint, plan) as proxy:
+    with answering(service.answer) as endpoint, proxied(endpoint, plan) as proxy:
         service.endpoint = proxy
         (tmp_path / ".clsconfig-azure").write_text(
             f'managementEndpoint = "{proxy}"\nsubscription = "0f0e"\nresourceGroup = "pipelines"'

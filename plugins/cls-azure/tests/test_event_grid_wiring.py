@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from attrs import define, evolve, field
 from azure.mgmt.eventgrid import models
+from beds.answering import Asked, answering
 from beds.azurite import ACCOUNT, REGION, Azurite
 from beds.placed import surroundings
 from beds.proxy import Answer, Plan, proxied
@@ -40,16 +38,16 @@ class Manager:
     subscriptions: dict[str, Any] = field(factory=dict)
     asked: list[str] = field(factory=list)
 
-    def answer(self, method: str, url: str, body: Any) -> tuple[int, Any]:
-        path = url.partition("?")[0]
-        self.asked.append(f"{method} {path}")
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        path, body = asked.path.partition("?")[0], asked.json
+        self.asked.append(f"{asked.method} {path}")
         if path == "/subscriptions/0f0e/providers/Microsoft.Storage/storageAccounts":
             return 200, {"value": [{"name": "other", "id": "/x"}, {"name": ACCOUNT, "id": STORAGE}]}
         if path == "/subscriptions/0f0e/providers/Microsoft.EventGrid/topics":
             return 200, {"value": [{"id": TOPIC, "name": "lots", "properties": {"endpoint": ENDPOINT}}]}
         if not re.fullmatch(r".+/providers/Microsoft\.EventGrid/eventSubscriptions/[A-Za-z0-9-]{3,64}", path):
             return 404, {"error": {"code": "InvalidResourceType", "message": path}}
-        if method == "PUT":
+        if asked.method == "PUT":
             read = models.EventSubscription.deserialize(body)
             assert read.serialize() == body  # nothing is in it that the service does not know
             assert isinstance(read.destination, models.StorageQueueEventSubscriptionDestination)
@@ -61,35 +59,6 @@ class Manager:
         if path in self.subscriptions:
             return 200, self.subscriptions[path]
         return 404, {"error": {"code": "ResourceNotFound", "message": "no event subscription"}}
-
-
-@contextmanager
-def serving(manager: Manager) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_any(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-            status, value = manager.answer(self.command, self.path, body)
-            content = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_PUT = do_any  # noqa: N815 -- as the server looks for them
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -106,7 +75,7 @@ def plan() -> Plan:
 def around(
     manager: Manager, plan: Plan, azure: Azurite, apart: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Surroundings]:
-    with serving(manager) as endpoint, proxied(endpoint, plan) as proxy:
+    with answering(manager.answer) as endpoint, proxied(endpoint, plan) as proxy:
         lines = (f'managementEndpoint = "{proxy}"', 'subscription = "0f0e"', f'eventGrid = "{ENDPOINT}"')
         (tmp_path / ".clsconfig-azure").write_text("\n".join(lines))
         apart.chdir(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _RESTLESS = 120.0  # seconds without a message after which nobody is taken to hold one
+_DELETIONS = 16  # at a time, since each message is deleted by a request of its own, and soon comes again
 _EVERY = 1.0  # seconds between looks, at messages and at how many there are
 
 
@@ -46,9 +48,8 @@ class StorageNotices:
         return Messages(notices, receipts, drained=False)
 
     def acknowledge(self, messages: Messages) -> None:
-        for receipt in messages.receipts:
-            message, _, own = receipt.partition("/")
-            self._queue.delete(message, own)
+        with ThreadPoolExecutor(_DELETIONS, thread_name_prefix="acknowledge") as threads:
+            list(threads.map(self._delete, messages.receipts))
 
     def has_more(self) -> bool:
         """Whether there were messages lately and some are left, which another holds or has not acknowledged."""
@@ -58,6 +59,10 @@ class StorageNotices:
         if self._counted is None or now - self._counted[0] >= _EVERY:
             self._counted = now, self._queue.count() > 0
         return self._counted[1]
+
+    def _delete(self, receipt: str) -> None:
+        message, _, own = receipt.partition("/")
+        self._queue.delete(message, own)
 
     def _ask(self, most: int, wait: int) -> Sequence[QueueMessage]:
         """What there is, looked for again until *wait* seconds are over: the service itself does not wait."""
