@@ -457,3 +457,24 @@ def test_reports_walk_across(places: Places, monkeypatch: pytest.MonkeyPatch) ->
     plan = told("replay maker/copy --downstream --earliest -3h", "maker", "taker")
     for word in ("maker", "copy", "east", "taker", "take", "west"):
         assert word in plan.split()
+
+
+def test_datasets_of_one_name_in_two_placements_are_told_apart(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = copy("copy", "made", main=source("own", start="all"))
+    made["sinks"]["main"]["pathURI"] = "data/west-made/"
+    sources = {"theirs": source("made", EAST, start="all"), "ours": source("made", start="all")}
+    join = {"type": "cls:core:joinBarrier", "name": "both", "sources": sources}
+    joined = {**join, "dataset": {"name": "joined", "version": "1"}}
+    places.declare("taker", WEST, boundaries=[listener("own")], arcs=[made], barriers=[joined])
+    places.put("a")
+    places.put("b", "own")
+    ended, told = places.idle("maker", "taker")
+    assert (ended.set_aside, troubles(told)) == ((), [])
+    (lot,) = (
+        found for found in places.manifests("west").lots(Dataset(name="joined", version="1")) if "complete" in found.key
+    )
+    listed = [uri.rpartition("/data/")[2] for uri in places.manifests("west").read(lot).uris]
+    assert sorted(listed) == ["made/a", "west-made/b"]
+    monkeypatch.chdir(places.folder)
+    why = CliRunner().invoke(main, ["gaps", "joined", "--why", "-p", "taker.json"]).output
+    assert "needs made/1 (local east here), made/1 (local west here)" in why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -76,10 +77,16 @@ class Things:
     def _by_node(self) -> dict[Node, Thing]:
         return {node: self._dataset(node, view) for node, view in self.landscape.datasets.items()}
 
+    @cached_property
+    def _spelled(self) -> Counter[str]:
+        """How many datasets are called the same: in two placements they may be."""
+        return Counter(map(str, self.landscape.datasets))
+
     def _dataset(self, node: Node, view: DatasetView) -> Thing:
         owner = self.landscape.surveyed.graph.owner(node)
+        is_one = self._spelled[str(node)] == 1
         return Thing(
-            name=str(node),
+            name=str(node) if is_one else f"{node} ({view.placement.title})",
             unit=view.unit,
             maker=self.landscape.maker_of(node),
             node=node,
@@ -126,4 +133,4 @@ def parts_of(roles: Iterable[tuple[str, Thing]], lot: Lot, larger: LotUnit | Non
 
 def _names(thing: Thing) -> set[str]:
     names = {thing.name, thing.element, thing.element.rpartition("/")[2]}
-    return names | {thing.view.dataset.name} if thing.view else names
+    return names | {thing.view.dataset.name, thing.view.dataset.id} if thing.view else names
