@@ -19,7 +19,7 @@ import pytest
 from hardship.crashes import Bench, Trial, bench, trial
 from hardship.scenarios import NAMED
 
-AT_ONCE = int(os.environ.get("CLS_AT_ONCE", "2"))
+AT_ONCE = int(os.environ.get("CLS_AT_ONCE", "4"))
 NIGHTLY = os.environ.get("CLS_NIGHTLY", "") not in {"", "0"}
 _MEMORY = Path("/dev/shm")  # waits for no disk: what is killed is a process, not the machine
 

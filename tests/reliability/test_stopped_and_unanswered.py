@@ -22,14 +22,14 @@ def test_stopped_past_its_lease_it_goes_on_and_comes_to_the_same(
 ) -> None:
     """Whoever thought it dead has worked its lots meanwhile; what it writes then is named by an audit, and removed."""
     found = everywhere(tried(name), "stopped", 5) if nightly else here_and_there(tried(name), _SAMPLE, "stopped")
-    assert len(found) > _SAMPLE
+    assert len(found) >= 2 * _SAMPLE
     count("points tried at which a process is stopped past its lease", len(found))
 
 
 @pytest.mark.parametrize("name", _LOST)
 def test_without_an_answer_it_comes_to_the_same(name: str, tried: Any, nightly: bool, count: Any) -> None:
     found = everywhere(tried(name), "lost", 2) if nightly else here_and_there(tried(name), _SAMPLE, "lost")
-    assert len(found) > _SAMPLE
+    assert len(found) >= 2 * _SAMPLE
     count("points tried at which an answer is lost", len(found))
 
 

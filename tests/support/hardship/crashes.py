@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from attrs import define, evolve, field, frozen
 
 from hardship import mutations, plugin
-from hardship.fates import MET, Fate, kind
+from hardship.fates import MET, Fate, kind, like
 from hardship.picture import Picture, broken, picture
 from hardship.processes import PATIENCE, Zygote, zygote
 from hardship.scenarios import Call, Scenario, put
@@ -95,9 +95,9 @@ class Trial:
         return frozenset(f"{when} {kind(line)}" for line in self.requests for when in ("before", "after"))
 
     @property
-    def writes(self) -> list[int]:
-        """The numbers of the requests that change something."""
-        return [number for number, line in enumerate(self.requests, 1) if line.split()[1] in _WRITES]
+    def writes(self) -> list[str]:
+        """The kinds of request that change something."""
+        return sorted({kind(line) for line in self.requests if line.split()[1] in _WRITES})
 
     def at(self, fate: Fate) -> Tried:
         """Have *fate* befall the main call, mend it, and hold what comes of it to the laws.
@@ -156,28 +156,30 @@ def everywhere(tried: Trial, what: str = "killed", stride: int = 1) -> list[Trie
     numbers = itertools.count(1, stride)
     found: list[Tried] = []
     while True:
-        batch = list(itertools.islice(numbers, 2 * tried.bench.at_once))
-        results = _each(tried, what, batch)
+        batch = itertools.islice(numbers, 2 * tried.bench.at_once)
+        results = _each(tried, [Fate(at=number, what=what) for number in batch])
         found += [each for each in results if each.request]
         if not all(each.request for each in results):
             return found
 
 
 def here_and_there(tried: Trial, count: int, what: str = "killed") -> list[Tried]:
-    """Have it befall the main call before and after *count* of its writes, spread over all of them.
+    """Have it befall the main call before and after the first write of each of *count* kinds, always the same.
 
     Raises:
         BrokenError: at some point, a law does not hold.
     """
     writes = tried.writes
-    chosen = {writes[int(len(writes) * (number + 0.5) / count)] for number in range(count)}
-    return [each for each in _each(tried, what, sorted(chosen)) if each.request]
+    chosen = sorted({writes[int(len(writes) * (number + 0.5) / count)] for number in range(count)})
+    results = _each(tried, [Fate(at=1, like=like(each), what=what) for each in chosen])
+    return [each for each in results if each.request]
 
 
-def _each(tried: Trial, what: str, numbers: Sequence[int]) -> list[Tried]:
-    fates = [Fate(at=number, before=before, what=what) for number in numbers for before in (True, False)]
+def _each(tried: Trial, fates: Sequence[Fate]) -> list[Tried]:
+    """What becomes of it before each of them, and after."""
+    both = [evolve(fate, before=before) for fate in fates for before in (True, False)]
     with ThreadPoolExecutor(tried.bench.at_once) as pool:
-        return list(pool.map(tried.at, fates))
+        return list(pool.map(tried.at, both))
 
 
 @define
@@ -232,7 +234,7 @@ class _Attempt:
 
 def _place(fate: Fate) -> str:
     """As the command line has it."""
-    return f"{fate.at}{'' if fate.before else '+'} {fate.like}"
+    return f"{fate.at}{'' if fate.before else '+'}" + (f" {fate.like!r}" if fate.like else "")
 
 
 def _met(journal: Path) -> str:

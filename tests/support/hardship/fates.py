@@ -20,13 +20,15 @@ VARIABLE = "CLS_FATE"
 MET = "met at "
 """Begins the line of a journal that repeats the request at which the process met its fate."""
 
-_NAMES = (
-    (re.compile(r"\d+-\d+-[0-9a-f]{16}"), "ATTEMPT"),
-    (re.compile(r"\d{15}-[0-9a-f]{16}"), "MESSAGE"),
-    (re.compile(r"[0-9a-f]{16}"), "ID"),
-    (re.compile(r"\d{8}(P1D|PT\w+?)\d{3}"), "LOT"),
-    (re.compile(r"\d{8}T\d\d"), "HOUR"),
-)
+_NAMES = {
+    "ATTEMPT": r"\d+-\d+-[0-9a-f]{16}",
+    "MESSAGE": r"\d{15}-[0-9a-f]{16}",
+    "PLAN": r"\d{8}-\d{6}-[0-9a-f]{4}",
+    "ID": r"[0-9a-f]{16}",
+    "LOT": r"\d{8}P(?:1D|T\d+[MH])\d{3,4}",
+    "HOUR": r"\d{8}T\d\d",
+}
+"""What differs from run to run in the name of an object."""
 
 
 @frozen(kw_only=True)
@@ -79,12 +81,12 @@ class Requests:
         """
         with self._lock:
             self.made += 1
-            told = f"{self.made} {method} {key}\n"
+            told = f"{self.made} {method} {key}"
             is_like = bool(re.search(self.fate.like, told))
             self.alike += is_like
             is_it = is_like and self.alike == self.fate.at
         if self._journal >= 0:
-            os.write(self._journal, told.encode())
+            os.write(self._journal, f"{told}\n".encode())
         if not is_it:
             return ask()
         if self.fate.before:
@@ -97,9 +99,9 @@ class Requests:
 
     def _meet(self, told: str) -> None:
         if self._journal >= 0:
-            os.write(self._journal, f"{MET}{told}".encode())
+            os.write(self._journal, f"{MET}{told}\n".encode())
         if self.fate.what == "lost":
-            msg = f"{told.strip()} got no answer (on purpose)"
+            msg = f"{told} got no answer (on purpose)"
             raise StoreUnavailableError(msg)
         # To this very thread, which the signal then finds before it can go on.
         signal.pthread_kill(threading.get_ident(), signal.SIGKILL if self.fate.what == "killed" else signal.SIGSTOP)
@@ -108,9 +110,17 @@ class Requests:
 def kind(line: str) -> str:
     """A line of a journal without what differs from run to run."""
     told = line.partition(" ")[2]
-    for pattern, name in _NAMES:
-        told = pattern.sub(name, told)
+    for name, pattern in _NAMES.items():
+        told = re.sub(pattern, name, told)
     return told
+
+
+def like(kind: str) -> str:
+    """What finds the requests of that kind."""
+    pattern = re.escape(kind)
+    for name, differing in _NAMES.items():
+        pattern = pattern.replace(name, differing)
+    return f" {pattern}$"
 
 
 REQUESTS = Requests()
