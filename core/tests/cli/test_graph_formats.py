@@ -182,15 +182,17 @@ def test_a_chain_is_drawn_however_long() -> None:
 
 def test_states_are_said_in_words_the_worst_first_and_coloured() -> None:
     lots = {"c": Counter({Standing.COMPLETE: 1200, Standing.MISSING: 3, Standing.LATE: 0}), "k": Counter[Standing]()}
-    drawing = coloured(SHOP, lots)
+    drawing = coloured(SHOP, lots, off={"k"})
     text = as_text(drawing, 0, "utf-8")
     assert "arc clean (lots of Hours) [missing 3, complete 1,200]" in text
-    assert "● kept/1 [no lots]" in text
+    assert "● kept/1 [off]" in text
+    assert "arc clean (lots of Hours) [no lots]" in as_text(coloured(SHOP, {"c": Counter()}), 0, "utf-8")
     assert "orders/1 [" not in text
     assert "class n2 missing" in as_mermaid(drawing)
     assert "fillcolor" in as_dot(drawing)
     assert ".missing rect" in as_svg(drawing)
     assert json.loads(as_json(drawing))["nodes"][1]["state"] == "missing"
+    assert [node["name"] for node in json.loads(as_json(drawing))["nodes"] if node["off"]] == ["kept/1"]
 
 
 @pytest.mark.parametrize(("name", "kept"), [("clean", {"o", "c", "k"}), ("tell", {"k", "t"}), ("nothing", set())])

@@ -215,6 +215,17 @@ def test_what_was_chosen_is_worked_and_nothing_else(
     assert " 0 " in owing("enable", "p/copy").stdout, "what is left out is owed no more"
 
 
+def test_what_was_left_out_is_worked_where_the_arc_runs_once_it_is_announced_again(owing: Cls, tmp_path: Path) -> None:
+    shown = owing("status", "b", "-p", "project.json", "--earliest", "20240131PT1H001", "--latest", "20240131PT1H006")
+    assert "none of 5" in shown.stdout
+    drawn = owing("graph", "-p", "project.json", "--earliest", "20240131PT1H000", "--latest", "20240131PT1H001")
+    assert "arc copy [off, complete 1]" in drawn.stdout
+    owing("enable", "p/copy", "--skip")
+    assert owing("backfill", "copy", "-p", "project.json", "--publish", "--yes").returncode == 0
+    assert owing("run", "project.json", "--until-idle").returncode == 0
+    assert {int(each.stem[-2:]) for each in (tmp_path / "data/b").rglob("*.txt")} == {0, 1, 2, 5}
+
+
 def test_the_report_comes_in_every_form(owing: Cls) -> None:
     said = owing("enable", "p/copy", "--skip", "--output", "json")
     (row,) = json.loads(said.stdout)

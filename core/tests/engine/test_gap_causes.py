@@ -209,6 +209,24 @@ def test_the_same_failure_of_neighbours_is_one_range() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2024-01-31T05.txt: no number", "2024-01-31T06.txt: no number", True),
+        ("file:///in/o5.csv is gone", "file:///in/o6.csv is gone", True),
+        ("it exited with 1", "it exited with 137", False),
+        ("HTTP 403: not for you", "HTTP 500: not now", False),
+        ("orders.csv: no number", "rates.csv: no number", False),
+    ],
+)
+def test_what_a_failure_names_does_not_tell_causes_apart_but_its_numbers_do(
+    one: str, other: str, is_same: bool
+) -> None:
+    entries = [evolve(failed(), error=Failure(type="ValueError", message=message)) for message in (one, other)]
+    reasons = [why_not_worked(worked(entry), LOT, NOW) for entry in entries]
+    assert (reasons[0] == reasons[1]) is is_same
+
+
 CAUSES = st.sampled_from([Cause.NO_DATA, Cause.FAILED])
 
 

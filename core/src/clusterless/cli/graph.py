@@ -15,7 +15,7 @@ from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, is_given, ranged
 from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.engine.drawing import Drawing, Vertex, coloured, narrowed
-from clusterless.operate.graph import count_lots, draw
+from clusterless.operate.graph import count_lots, draw, turned_off
 from clusterless.operate.status.overview import Overview
 from clusterless.operate.status.subjects import subjects
 from clusterless.plugins import find_plugins
@@ -67,7 +67,7 @@ def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
     if is_given(ctx, "earliest", "latest"):
         known = Overview(landscape, subjects(landscape), window.of, window.now)
         with progress("looking at lots") as step:
-            drawing = coloured(drawing, count_lots(known, step))
+            drawing = coloured(drawing, count_lots(known, step), turned_off(known))
     click.echo(_FORMATS[form](drawing), nl=False)
 
 

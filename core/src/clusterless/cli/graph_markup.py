@@ -137,4 +137,5 @@ def _node(vertex: Vertex) -> Mapping[str, object]:
         "note": vertex.note,
         "state": vertex.state.value if vertex.state else None,
         "lots": lots,
+        "off": vertex.is_off,
     }

@@ -209,7 +209,9 @@ def _short_row(summary: Summary, pace: Pace, now: datetime) -> tuple[Value, ...]
 
 def _of(counts: Sequence[str], summary: Summary) -> str | None:
     """The counts, and how many lots there are in the range where nothing is to be said of some."""
-    return ", ".join(counts) + (f" of {len(summary.wanted):,}" if summary.gap and summary.wanted else "") or None
+    if not (summary.gap and summary.wanted):
+        return ", ".join(counts) or None
+    return f"{', '.join(counts) or 'none'} of {len(summary.wanted):,}"
 
 
 def _state(summary: Summary) -> str:

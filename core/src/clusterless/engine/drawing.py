@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import Factory, evolve, frozen
@@ -27,7 +27,7 @@ class Vertex:
     """One thing that is drawn: *id* tells it apart, *note* says what else is worth knowing.
 
     *home* is the project that it belongs to, as in `Drawing.homes`. *lots* counts how its lots stand, where that was
-    asked; None where it has none.
+    asked; None where it has none. It *is_off* where it was turned off, as far as that was asked.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Vertex:
     home: str
     note: str = ""
     lots: Mapping[Standing, int] | None = None
+    is_off: bool = False
 
     @property
     def label(self) -> str:
@@ -52,7 +53,8 @@ class Vertex:
         if self.lots is None:
             return ""
         ordered = sorted(self.lots.items(), key=lambda pair: -pair[0].badness)
-        return ", ".join(f"{state.value} {count:,}" for state, count in ordered if count) or "no lots"
+        said = ["off"] if self.is_off else []
+        return ", ".join([*said, *(f"{state.value} {count:,}" for state, count in ordered if count)]) or "no lots"
 
 
 class Flow(enum.Enum):
@@ -113,9 +115,9 @@ def narrowed(drawing: Drawing, is_wanted: Callable[[Vertex], bool]) -> Drawing:
     return evolve(drawing, vertices=[vertex for vertex in drawing.vertices if vertex.id in kept], edges=edges)
 
 
-def coloured(drawing: Drawing, lots: Mapping[str, Counter[Standing]]) -> Drawing:
-    """The drawing, with how the *lots* of each id stand."""
-    vertices = [evolve(vertex, lots=lots.get(vertex.id)) for vertex in drawing.vertices]
+def coloured(drawing: Drawing, lots: Mapping[str, Counter[Standing]], off: Container[str] = ()) -> Drawing:
+    """The drawing, with how the *lots* of each id stand, and which ids are *off*."""
+    vertices = [evolve(each, lots=lots.get(each.id), is_off=each.id in off) for each in drawing.vertices]
     return evolve(drawing, vertices=vertices)
 
 

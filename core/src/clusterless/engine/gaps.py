@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -191,6 +192,18 @@ def _not_begun(seen: Worked, lot: Lot) -> Reason | None:
     return None
 
 
+_COMPOUND = re.compile(r"\w[/._:-]+\w")
+
+
+def _unnamed(text: str) -> str:
+    """*text* without what names one object or moment among many, such as ``2024-01-31T05.txt``.
+
+    Numbers that stand alone, such as an exit code, stay: they tell causes apart.
+    """
+    words = text.split()
+    return " ".join("NAME" if any(map(str.isdigit, word)) and _COMPOUND.search(word) else word for word in words)
+
+
 def _as_recorded(seen: Worked, lot: Lot, now: datetime) -> Reason:
     """What the ledger's last entry says, and what would be done about it."""
     last, then = seen.ledger.last, decide(seen.arc, evolve(seen.ledger, marked=True), {}, now)
@@ -211,7 +224,7 @@ def _as_recorded(seen: Worked, lot: Lot, now: datetime) -> Reason:
         case _:
             msg = f"no cause for {last!r}"
             raise AssertionError(msg)
-    steady = reason.text.replace(last.attempt, "ATTEMPT").replace(str(lot), "LOT")
+    steady = _unnamed(reason.text.replace(last.attempt, "ATTEMPT").replace(str(lot), "LOT"))
     output = "" if isinstance(last, Complete) else seen.output(lot, last.attempt)
     return evolve(reason, kind=steady, since=last.at, by=last.by, output=output)
 

@@ -49,6 +49,11 @@ def count_lots(overview: Overview, step: Callable[[float], None]) -> Mapping[str
     return counts
 
 
+def turned_off(overview: Overview) -> frozenset[str]:
+    """The ids of what is turned off, and of what it makes."""
+    return frozenset(_id_of(each.view) for each in overview.subjects if overview.is_off(each))
+
+
 def _id_of(view: View) -> str:
     if isinstance(view, DatasetView):
         return dataset_id(view.node)

@@ -7,6 +7,7 @@ from functools import cached_property
 from attrs import define, evolve, field
 
 from clusterless.engine.plan import Why, replaces
+from clusterless.engine.switches import Switches
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.operate.landscape import ArcView
@@ -16,6 +17,7 @@ from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.replay import ask_for, roll_back_once
 from clusterless.runtime.site import subscriber
 from clusterless.runtime.start import started
+from clusterless.runtime.switches import read_switches
 
 
 @define(eq=False, slots=False)
@@ -47,12 +49,20 @@ class Publishing:
         if not parts:
             return False
         is_rolled_back = roll_back_once(self.arc, lot, self.reason, lambda state: replaces(why, state))
-        if not is_rolled_back and not self._there.is_owed(lot):
+        if not is_rolled_back and not self._is_worked_unasked(lot):
             ask_for(self.arc, lot, self.reason)
         one = found[parts[0]]
         event = Event(dataset=self.arc.sources[role].dataset, lot=one.lot, manifest=one.uri, revision=one.revision)
         self._publisher.publish(event)
         return True
+
+    def _is_worked_unasked(self, lot: Lot) -> bool:
+        """Whether it is worked there once it is heard of, though nobody has begun it: it may have been left out."""
+        return self._there.is_owed(lot) and not self._switches.skips(self.arc.arc.name, lot)
+
+    @cached_property
+    def _switches(self) -> Switches:
+        return read_switches(self.arc.state, self.view.project)
 
     @cached_property
     def _publisher(self) -> Publisher:
