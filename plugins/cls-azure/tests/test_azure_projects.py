@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import pytest
 from attrs import define, field
+from beds.answering import Asked, answering
 from beds.azurite import ACCOUNT, REGION, Azurite
 
 from cls_azure import clients
@@ -235,6 +236,44 @@ def _tell_again(cloud: Cloud) -> None:
         event = Event(dataset=dataset, lot=lot, manifest=f"az://{store}/{folder}{key}")
         for _ in range(2):
             cloud.queue("p-1-make-a-events").send(codec.record_bytes(event))
+
+
+@define
+class Grid:
+    """Event Grid with a topic that the settings name: of every six events it loses one, and doubles one."""
+
+    cloud: Cloud
+    posted: int = 0
+
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        assert asked.headers["aeg-sas-key"] == "a-key"
+        service = clients.queues(reach(self.cloud.place))
+        for event in asked.json:
+            self.posted += 1
+            message = b64encode(json.dumps(event).encode()).decode()
+            for queue in service.list_queues(name_starts_with=f"{self.cloud.place.stage}-p-1-"):
+                if queue.name.endswith("-events"):  # it is told of no filter, and so delivers all
+                    for _ in range((0, 2, 1, 1, 1, 1)[self.posted % 6]):
+                        Queue(service.get_queue_client(queue.name)).put(message)
+        return 200, None
+
+
+@pytest.mark.slow
+def test_lots_are_told_by_the_topic_that_the_settings_name(cloud: Cloud, apart: pytest.MonkeyPatch) -> None:
+    grid, names = Grid(cloud), list[str]()
+    cloud.declare(boundaries=[cloud.boundary()], arcs=[cloud.arc("raw", "a"), cloud.arc("a", "b")])
+    apart.setenv("AZURE_EVENTGRID_KEY", "a-key")
+    with answering(grid.answer) as endpoint:
+        (cloud.path / ".cls").mkdir()
+        (cloud.path / ".cls/config-azure").write_text(f'eventGrid = "{endpoint}/api/events"', "utf-8")
+        for turn in range(2):
+            names += (fresh := [f"{turn}-{number}.txt" for number in range(3)])
+            cloud.put(*fresh)
+            cloud.run()
+    lots = {dataset: len(_lots(cloud, dataset)) for dataset in ("raw", "a", "b")}
+    assert grid.posted >= sum(lots.values())
+    assert cloud.listed("raw") == cloud.listed("a") == cloud.listed("b") == dict.fromkeys(names, 1)
+    assert cloud.data("b") == {name: name.encode() for name in names}
 
 
 @pytest.mark.slow
