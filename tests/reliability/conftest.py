@@ -65,6 +65,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", "") == "call":
+                if "under_a_random_schedule[" in report.nodeid:
+                    figures["schedules simulated"] += 1
                 for name, figure in report.user_properties:
                     if name == "figure":
                         figures[figure[0]] += figure[1]
