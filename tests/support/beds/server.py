@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-_PATIENCE = 60.0  # seconds that a server may take to start
+_PATIENCE = 180.0  # seconds that a server may take to start
 _GRACE = 10.0  # and to end
 
 
