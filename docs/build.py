@@ -43,6 +43,7 @@ from clusterless.model.project import Deployable, Project
 from clusterless.model.runtime_props import ContainerProps, FunctionProps
 from clusterless.plugins import find_plugins
 from clusterless.provider import Component
+from clusterless.runtime.bucket_boundary import BucketBoundary
 
 HERE = Path(__file__).parent
 
@@ -231,7 +232,8 @@ def unknown_meanings() -> set[str]:
     for name, component in find_plugins().components().items():
         if name.startswith(_OURS):
             classes |= {each for model in _with_parts(component.model) for each in model.__mro__}
-    classes |= {*_with_parts(Config), FunctionProps, ContainerProps}  # the last two are for providers to use
+    classes |= set(_with_parts(Config))
+    classes |= {*_with_parts(BucketBoundary), FunctionProps, ContainerProps}  # for providers to use
     there = {
         f"{definer(model, field).__name__}.{name}"
         for model in classes
