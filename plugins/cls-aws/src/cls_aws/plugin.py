@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 @hookimpl
 def cls_providers() -> tuple[ProviderEntry, ...]:
     """Offers AWS."""
+    from cls_aws.capabilities import CAPABILITIES
     from clusterless.provider import ProviderEntry
 
     summary = "an account of Amazon Web Services, in a region"
-    return (ProviderEntry(name="aws", summary=summary, load=_provider, bootstrap=_bootstrap),)
+    return (
+        ProviderEntry(name="aws", summary=summary, load=_provider, bootstrap=_bootstrap, capabilities=CAPABILITIES),
+    )
 
 
 @hookimpl
