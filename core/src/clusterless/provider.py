@@ -349,7 +349,13 @@ class Provider(Protocol):
         """What announces the placement's own events."""
 
     def subscription(self, surroundings: Surroundings, subscriber: str, datasets: Sequence[Dataset]) -> Subscription:
-        """The queue named *subscriber* of events of *datasets*, made if it is not there."""
+        """The queue named *subscriber* of events of *datasets*, made if it is not there.
+
+        The project of *surroundings* may be one of another placement, which reads these datasets from there.
+
+        Raises:
+            ClsError: that is not allowed; a reader from elsewhere then looks at manifests.
+        """
 
 
 @runtime_checkable

@@ -443,6 +443,19 @@ def test_reports_say_which_part_is_not_known(
     assert "the placement local:null:east:here cannot be reached, and what is in it is not known" in ran.stderr
 
 
+def test_what_is_asked_for_by_name_is_refused_while_its_source_cannot_be_reached(
+    places: Places, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.put("a")
+    places.idle("maker", "taker")
+    (lot, *_) = (found.lot for found in places.manifests("west").lots(Dataset(name="took", version="1")))
+    line.down = True
+    monkeypatch.chdir(places.folder)
+    ran = CliRunner().invoke(main, ["exec", "take", str(lot), "-p", "taker.json"])
+    assert isinstance(ran.exception, SystemExit | StoreUnavailableError), ran.output
+    assert "the placement local:null:east:here cannot be reached" in f"{ran.output}{ran.exception}"
+
+
 def test_reports_walk_across(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     places.put("a")
     places.idle("maker", "taker")

@@ -138,11 +138,12 @@ class Listening(threading.Thread):
             self._look(reached.arc)
 
     def _hear(self, number: int, queue: Subscription) -> None:
-        if monotonic() < self._deaf.get(number, 0):
+        room = _MESSAGES - len(self._found)
+        if room <= 0 or monotonic() < self._deaf.get(number, 0):
             return
         self._deaf.pop(number, None)
         try:
-            for message in queue.receive(max(_MESSAGES - len(self._found), 0)):
+            for message in queue.receive(room):
                 self._put(message.event.lot, message)
         except Exception as error:  # noqa: BLE001  what is owed is found without events too
             self._deaf[number] = monotonic() + _DEAF

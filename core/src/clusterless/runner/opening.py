@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import Factory, define, evolve, frozen
 
-from clusterless.errors import ClsError
+from clusterless.errors import ClsError, StoreUnavailableError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
 from clusterless.model.boundary import IngressBoundary
@@ -275,7 +275,11 @@ class _Opening:
         return subscription
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
-        resolved = self.site.sources[arc.name, role]
+        resolved = self.site.sources.get((arc.name, role))
+        if resolved is None:
+            placement = arc.sources[role].placement
+            msg = f"{self.label}/{arc.name}: the placement {placement.id if placement else ''} cannot be reached"
+            raise StoreUnavailableError(msg, hint=f"its source '{role}' is there: try again when it answers")
         manifests = Manifests(self.bench.plugins.open_store(resolved.stores.manifest))
         horizon = KnownHorizon(manifests.store, resolved.dataset)
         return SourceSide(dataset=resolved.dataset, manifests=manifests, roots=resolved.roots, horizon=horizon)
