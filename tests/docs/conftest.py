@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-from beds import aws, docker
+from beds import aws, az, azurite, docker
 from beds.docker_bases import base
+from beds.fake_gcs import Telling, fake_gcs
 from beds.installed import installed
 from beds.ministack import ministack
+from beds.proxy import proxied
+from beds.pubsub import pubsub
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -114,6 +118,39 @@ def aws_server(aws_cloud: str, shell: Shell, tmp_path: Path) -> dict[str, str]:
     (tmp_path / ".bin/aws").symlink_to(installed("awscli", "awscli>=1.40") / "aws")
     account = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_DEFAULT_REGION": aws.REGION}  # the server takes it for one
     return {**aws.variables(aws_cloud), **account, "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def azure_server(shell: Shell, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A storage account of Azure with nothing in it, and what of Azure's command line is needed for it."""
+    program = tmp_path / ".bin/az"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{az.__file__}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    with azurite.azurite(tmp_path_factory.mktemp("azurite"), account="myaccount") as bed:
+        yield {**bed.variables(), "AZURE_LOCATION": azurite.REGION, "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def gcp_server(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A project of Google Cloud with nothing in it, whose bucket tells of its objects once it is made."""
+    if not shutil.which("gcloud"):
+        pytest.skip("the page uploads with gcloud, which is not here")
+    topic = "DEV-objects-orders-my-project"
+    with (
+        pubsub(tmp_path_factory.mktemp("pubsub")) as emulator,
+        fake_gcs(tmp_path_factory.mktemp("gcs"), emulator=emulator, project="my-project", topic=topic) as server,
+        proxied(server, Telling()) as endpoint,
+    ):
+        yield {
+            "STORAGE_EMULATOR_HOST": endpoint,
+            "PUBSUB_EMULATOR_HOST": emulator,
+            "GOOGLE_CLOUD_PROJECT": "my-project",
+            "GOOGLE_CLOUD_REGION": "europe-west1",
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{server}/",
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_CORE_PROJECT": "my-project",
+            "HOME": str(tmp_path),
+        }
 
 
 @pytest.fixture

@@ -26,15 +26,16 @@ _PATIENCE = 600  # seconds that an installation may take
 
 @frozen
 class Azurite:
-    """The endpoints of the account `ACCOUNT`, both with its name as their path."""
+    """The endpoints of the *account*, both with its name as their path."""
 
     blob: str
     queue: str
+    account: str = ACCOUNT
 
     def variables(self, blob: str = "", queue: str = "") -> dict[str, str]:
         """What leads a process there, or to other endpoints, such as those of a proxy."""
         parts = {
-            "AccountName": ACCOUNT,
+            "AccountName": self.account,
             "AccountKey": KEY,
             "BlobEndpoint": blob or self.blob,
             "QueueEndpoint": queue or self.queue,
@@ -43,8 +44,11 @@ class Azurite:
 
 
 @contextmanager
-def azurite(folder: Path) -> Iterator[Azurite]:
-    """An Azurite until the block ends; the test skips where there is no Node.js to run it, or it cannot be had."""
+def azurite(folder: Path, account: str = ACCOUNT) -> Iterator[Azurite]:
+    """An Azurite with that *account* until the block ends.
+
+    The test skips where there is no Node.js to run it, or it cannot be had.
+    """
     node = shutil.which("node")
     if not node or not shutil.which("npm"):
         pytest.skip("Azurite is a program of Node.js: install nodejs and npm")
@@ -55,9 +59,9 @@ def azurite(folder: Path) -> Iterator[Azurite]:
         *("--silent", "--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck"),
         *(part for name, port in ports.items() for part in (f"--{name}Host", "127.0.0.1", f"--{name}Port", str(port))),
     ]
-    variables = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
+    variables = {"AZURITE_ACCOUNTS": f"{account}:{KEY}"}
     with served(command, lambda: all(answers(port) for port in ports.values()), folder, variables):
-        yield Azurite(*(f"http://127.0.0.1:{ports[name]}/{ACCOUNT}" for name in ("blob", "queue")))
+        yield Azurite(*(f"http://127.0.0.1:{ports[name]}/{account}" for name in ("blob", "queue")), account=account)
 
 
 def _installed() -> Path:
