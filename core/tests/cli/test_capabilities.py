@@ -15,7 +15,7 @@ from clusterless.errors import PluginError
 from clusterless.hookspecs import hookimpl
 from clusterless.model.capability import Ability, Capability, Support
 from clusterless.plugins import Plugin, Plugins, find_plugins
-from clusterless.provider import DeployerEntry, ProviderEntry, StoreScheme
+from clusterless.provider import DeployerEntry, Permitting, ProviderEntry, StoreScheme
 
 
 def show(*arguments: str) -> Result:
@@ -104,6 +104,13 @@ def test_all_that_is_installed_says_of_each_capability_how_far_it_is() -> None:
         assert row["support"], row
         assert row["why"] or row["support"] == "yes", row
         assert not (row["offers"] and row["support"] == "no"), row
+
+
+@pytest.mark.parametrize("entry", find_plugins().providers().values(), ids=lambda entry: str(entry.name))
+def test_what_is_said_is_what_is_there(entry: ProviderEntry) -> None:
+    there = {each for each, ability in entry.capabilities.items() if ability.support in {Support.YES, Support.UNTRIED}}
+    assert (Capability.POLICY in there) is isinstance(entry.load(), Permitting)
+    assert (Capability.DEPLOYMENT in there) is (entry.name in find_plugins().deployers())
 
 
 def test_what_is_no_plain_yes_says_why() -> None:
