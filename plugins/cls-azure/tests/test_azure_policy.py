@@ -184,5 +184,6 @@ def test_a_run_asks_nothing_that_its_roles_do_not_allow(azurite_bed: Azurite, gr
     parts = [re.fullmatch(rf"(\w+) /{ACCOUNT}([^?]*)(?:\?.*)?", each) for each in asked]
     assert [each[0] for each in parts if each and not allows(grants, each[1], each[2])] == []
     assert all(parts)
-    assert any(f"{stage}-out/a.txt" in each for each in asked)
+    assert any(each.startswith(f"PUT /{ACCOUNT}/{stage}-out/a.txt") for each in asked)
+    assert not any(each.startswith(f"GET /{ACCOUNT}/{stage}-data/in/a.txt") for each in asked), "the service copies"
     assert not allows(grants, "PUT", f"/{stage}-data/in/x")
