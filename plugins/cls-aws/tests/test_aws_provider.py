@@ -111,16 +111,18 @@ def _store(stage: str, account: str, region: str = REGION) -> None:
 
 
 def test_who_was_asked_is_told_with_the_placements_that_are_like_it(account: str) -> None:
-    stage = f"w{uuid4().hex[:8]}"
+    stage, here = f"w{uuid4().hex[:8]}", "ca-central-1"  # where no other test has anything
     _store(stage, account, "eu-north-1")
     _store(f"{stage}-other", account, "ap-south-1")
-    placed = Placement(provider="aws", stage=stage.upper(), account=account, region=REGION)
+    placed = Placement(provider="aws", stage=stage.upper(), account=account, region=here)
     told = AwsProvider().asked(placed)
-    assert told.startswith(f"account {account} was asked, in {REGION}, as arn:aws:")
+    assert told.startswith(f"account {account} was asked, in {here}, as arn:aws:")
     assert told.endswith(f"; it has aws:{stage}:{account}:eu-north-1 (another region)")
     assert f"aws:{stage}-other:{account}:ap-south-1 (another stage)" in AwsProvider().asked(
         evolve(placed, stage="none", region="ap-south-1")
     )
+    both = AwsProvider().asked(evolve(placed, region="ap-south-1"))
+    assert both.index("(another region)") < both.index("(another stage)")
     assert ";" not in AwsProvider().asked(evolve(placed, stage="none", region="sa-east-1"))
 
 

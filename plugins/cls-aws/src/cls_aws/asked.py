@@ -23,10 +23,11 @@ def asked(placement: Placement) -> str:
     identity.check_account(placement)
     caller = identity.caller(placement)
     told = f"account {caller.account} was asked, in {placement.region}, as {caller.arn}"
-    others: list[str] = []
+    others: list[tuple[str, str]] = []
     with suppress(ClsError):  # to list buckets may not be allowed
-        others = [f"{each.id} ({what})" for each in _there(placement) if (what := _differs(each, placement))]
-    return f"{told}; it has {', '.join(others[:_NAMED])}" if others else told
+        others = [(what, each.id) for each in _there(placement) if (what := _differs(each, placement))]
+    named = [f"{id_} ({what})" for what, id_ in sorted(others)[:_NAMED]]  # of the same stage first
+    return f"{told}; it has {', '.join(named)}" if named else told
 
 
 def _there(placement: Placement) -> list[Placement]:
