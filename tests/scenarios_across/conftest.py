@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from beds.ministack import ministack
 from beds.pubsub import pubsub
 
 CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 150  # seconds until something that is awaited counts as never coming
+PATIENCE = 240  # seconds until something that is awaited counts as never coming
 _STRANGE = ("AWS_", "GOOGLE_", "CLOUDSDK_", "STORAGE_", "PUBSUB_", "CLS_")
 
 
@@ -107,13 +107,17 @@ def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
     return out + err
 
 
-def until(holds: Callable[[], Any]) -> Any:
+def until(holds: Callable[[], Any], running: Sequence[subprocess.Popen[str]]) -> None:
+    """Poll until it *holds*, as long as all that are to bring it about are *running*; what they said is told else."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
+    while time.monotonic() < deadline and not any(process.poll() for process in running):
+        if holds():
+            return
         time.sleep(0.2)
-    pytest.fail("it never came to that")
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    said = "\n".join(ended(process, None) for process in running)
+    pytest.fail(f"it never came to that:\n{said}")
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_in_three_processes_that_are_killed_each_object_comes_once(clouds: Any, 
         for process in running:
             clouds.kill(process)
     running = [clouds.start("run", file, "--seal-open") for file in FILES]
-    tools.until(lambda: by_name(clouds.files("out")) == twice(names))
+    tools.until(lambda: by_name(clouds.files("out")) == twice(names), running)
     for process in running:
         process.send_signal(signal.SIGTERM)
     for process in running:

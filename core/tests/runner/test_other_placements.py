@@ -491,3 +491,17 @@ def test_datasets_of_one_name_in_two_placements_are_told_apart(places: Places, m
     monkeypatch.chdir(places.folder)
     why = CliRunner().invoke(main, ["gaps", "joined", "--why", "-p", "taker.json"]).output
     assert "needs made/1 (local east here), made/1 (local west here)" in why
+
+
+def test_what_is_joined_is_reached_as_the_placement_that_it_lies_in(places: Places) -> None:
+    join = {"type": "cls:core:joinBarrier", "name": "both", "sources": {"there": source("made", EAST, start="all")}}
+    places.declare("joiner", WEST, barriers=[{**join, "dataset": {"name": "joined", "version": "1"}}])
+    places.idle("maker", "joiner")
+    for _ in range(2):  # before and after it is recorded where it is joined
+        plugins = find_plugins()
+        declared = read_projects([places.folder / "joiner.json"], plugins.components(), plugins.project_formats())
+        resolve(declared, plugins)
+        reached = plugins._placement(f"{(places.folder / 'data/made').as_uri()}/")
+        assert reached
+        assert reached.account == "east"
+        places.idle("joiner")

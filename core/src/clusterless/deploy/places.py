@@ -94,9 +94,14 @@ def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
 
 
 def _entrust(graph: Graph, placed: Sequence[Placed], plugins: Plugins) -> None:
-    """Reach each dataset's objects as the placement does that it lives in, whoever asks for them."""
+    """Reach each dataset's objects as the placement does that it lives in, whoever asks for them.
+
+    What a joined dataset lists is other datasets', perhaps of other placements: these come first.
+    """
     places = {roots.metadata: placement for each in placed for placement, roots in each.roots.items()}
-    for node in [*graph.by_node, *graph.recorded]:
+    written = [writer.node for writer in graph.writers if writer.writes_objects]
+    read = [node for node, recorded in graph.recorded.items() if not (node in graph.by_node or recorded.owned.roots)]
+    for node in dict.fromkeys([*written, *read, *graph.by_node, *graph.recorded]):
         location = graph.location(node)
         if location and node.place in places:
             plugins.entrust(location, places[node.place])
