@@ -52,7 +52,7 @@ SECTIONS = {
     "How to": ["howto/*"],
     "Providers": ["../plugins/*/README"],
     "Reference": ["project-file", "components", "cli", "errors", "hooks", "sdk", "layout"],
-    "Explanation": ["why", "protocol", "guarantees"],
+    "Explanation": ["why", "protocol", "guarantees", "threat-model"],
     "Project": [
         "decisions/README",
         "decisions/0*",

@@ -37,7 +37,7 @@ _SAMPLE = Event(
 
 def _are_variables(_: object, __: Attribute[Any], names: Iterable[str] | Mapping[str, str]) -> None:
     for name in names.values() if isinstance(names, Mapping) else names:
-        if not _VARIABLE.fullmatch(name):
+        if not _VARIABLE.fullmatch(name) or name.startswith("whsec_"):
             # What stands here may be the secret itself.
             msg = "not the name of an environment variable: use letters, digits and _, such as 'HOOK_SECRET'"
             raise InvalidValueError(msg)
