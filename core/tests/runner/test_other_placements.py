@@ -498,7 +498,7 @@ def test_what_is_joined_is_reached_as_the_placement_that_it_lies_in(places: Plac
     places.declare("joiner", WEST, barriers=[{**join, "dataset": {"name": "joined", "version": "1"}}])
     places.idle("maker", "joiner")
     for _ in range(2):  # before and after it is recorded where it is joined
-        plugins = find_plugins()
+        plugins = find_plugins.__wrapped__()  # of a process of its own
         declared = read_projects([places.folder / "joiner.json"], plugins.components(), plugins.project_formats())
         resolve(declared, plugins)
         reached = plugins._placement(f"{(places.folder / 'data/made').as_uri()}/")
