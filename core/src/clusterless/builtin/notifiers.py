@@ -140,7 +140,7 @@ class ExecNotifier(Notifier):
         if not command or not command[0]:
             msg = '\'command\' is empty: give the program and its arguments, such as ["./tell.sh", "$.lot"]'
             raise InvalidValueError(msg)
-        check_command(command)
+        check_command(self, _, command)
         substitute(command, codec.to_json(_SAMPLE), {})
 
 
