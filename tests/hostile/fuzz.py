@@ -1,13 +1,11 @@
 """What is read of what others wrote, fed with anything: a `ClsError` is an answer, whatever else is raised is a fault.
 
-``python fuzz.py`` names the readers; ``python fuzz.py READER -runs=100000 CORPUS…`` feeds one of them by atheris, which
-looks for inputs that take a new way through the code. The tests feed them by Hypothesis too.
+Hypothesis feeds them in `test_hostile_inputs.py`, and atheris by `fuzzer.py`.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable
@@ -329,25 +327,3 @@ READERS = {
     "azureNotice": Reader(azure_notice, (stored(BLOB),)),
     "gcpNotice": Reader(gcp_notice, (b"eventType=OBJECT_FINALIZE\nobjectId=a\nbucketId=b\neventTime=2024-01-31",)),
 }  # fmt: skip
-
-
-def main(arguments: list[str]) -> None:
-    """Feed the reader that is named."""
-    if not arguments or arguments[0] not in READERS:
-        sys.exit(f"name one of: {' '.join(READERS)}")
-    try:
-        import atheris
-    except ImportError:
-        sys.exit("atheris is not installed, or has no wheel for this platform")
-    reader = READERS[arguments[0]]
-    atheris.instrument_all() if "-all" in arguments else None
-    corpus = Path(folder().name) / "seeds"
-    corpus.mkdir()
-    for number, seed in enumerate(reader.seeds):
-        (corpus / str(number)).write_bytes(seed)
-    atheris.Setup([sys.argv[0], *arguments[1:], str(corpus)], lambda data: feed(reader, data) and None)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-FUZZER = Path(__file__).with_name("fuzz.py")
+FUZZER = Path(__file__).with_name("fuzzer.py")
 DEEP = 100_000
 
 NASTY = {
@@ -151,4 +151,4 @@ def test_a_fuzzer_that_looks_for_new_ways_finds_no_fault(nightly: bool, fuzz: Mo
             command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False, env=dict(os.environ)
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr[-4000:]}"
-        assert "Done" in done.stderr, done.stderr[-2000:]
+        assert f"Done {runs} runs" in done.stderr, done.stderr[-2000:]
