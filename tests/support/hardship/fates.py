@@ -27,6 +27,7 @@ _NAMES = {
     "ID": r"[0-9a-f]{16}",
     "LOT": r"\d{8}P(?:1D|T\d+[MH])\d{3,4}",
     "HOUR": r"\d{8}T\d\d",
+    "NUMBER": r"\d{9}",
 }
 """What differs from run to run in the name of an object."""
 
