@@ -139,7 +139,7 @@ def clouds(servers: tuple[str, str, str], tmp_path: Path) -> Iterator[Clouds]:
 
     account, buckets, events = servers
     told = aws.variables(account)
-    s3 = botocore.session.Session().create_client(
+    s3: Any = botocore.session.Session().create_client(
         "s3",
         endpoint_url=account,
         region_name=aws.REGION,

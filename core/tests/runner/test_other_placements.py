@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -224,11 +225,15 @@ def test_where_nobody_may_listen_manifests_are_looked_at(
     monkeypatch.setattr(listening, "_UNHEARD", 0.1)
     places.idle("maker")
     request.getfixturevalue("read_only")
+
+    def taken(name: str) -> bool:
+        return name in places.files("took")
+
     with places.taking() as told:
         for name in "ab":
             places.put(name)
             places.make_elsewhere()
-            until(lambda name=name: name in places.files("took"))
+            until(partial(taken, name))
     assert not troubles(told)
 
 
@@ -236,7 +241,12 @@ def test_an_event_of_another_placement_is_heard_at_once(places: Places, monkeypa
     """The looks at manifests are too rare to have found it."""
     monkeypatch.setattr(listening, "_HEARD", 10 * PATIENCE)
     looks: list[int] = []
-    monkeypatch.setattr(listening, "lately_unsettled", lambda *_: looks.append(1) or iter(()))
+
+    def noted(_: object, look: int) -> Iterator[Lot]:
+        looks.append(look)
+        return iter(())
+
+    monkeypatch.setattr(listening, "lately_unsettled", noted)
     places.idle("maker")
     with places.taking():
         until(lambda: [path for path in places.of("east") if "taker-1-take-local-west-here/subscription.json" in path])
@@ -286,8 +296,8 @@ def test_most_looks_list_one_day_however_long_the_history(places: Places, monkey
     with places.taking():
         until(lambda: len(asked) > 13)
     assert asked[:2] == ["", ""], "the unit is looked up, and the first look is at all there is"
-    days = [(today.day - Lot.parse(after[: len(str(today))]).day).days for after in asked[2:14]]
-    assert days == [1, 2, 1, 4, 1, 2, 1, 8, 1, 2, 1, 4]
+    back = [(today.day - Lot.parse(after[: len(str(today))]).day).days for after in asked[2:14]]
+    assert back == [1, 2, 1, 4, 1, 2, 1, 8, 1, 2, 1, 4]
 
 
 def by_inbox(places: Places) -> None:

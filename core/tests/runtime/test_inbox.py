@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.runtime import cloud_event
 from clusterless.runtime.inbox import Inbox, decode, key
+from clusterless.store.api import ObjectInfo
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.clock import SettableClock
 
@@ -113,7 +115,12 @@ def test_an_empty_inbox_is_listed_rarely(
     inbox: Inbox, memory_store: MemoryStore, settable_clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lists: list[str] = []
-    monkeypatch.setattr(MemoryStore, "list", lambda *_: lists.append("") or iter(()))
+
+    def noted(_: object) -> Iterator[ObjectInfo]:
+        lists.append("")
+        return iter(())
+
+    monkeypatch.setattr(MemoryStore, "list", noted)
     for _ in range(600):
         inbox.receive(10)
         settable_clock.sleep(0.1)
