@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusterless.runtime.key_time import check_key_regex, key_time
 from clusterless.errors import InvalidValueError
+from clusterless.runtime.key_time import check_key_regex, key_time
 
 HIVE = r"year=(?P<year>\d+)/month=(?P<month>\d+)/day=(?P<day>\d+)/"
 FLAT = r"_(?P<year>\d{4})(?P<month>\d\d)?(?P<day>\d\d)?(T(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d))?\."

@@ -61,7 +61,8 @@ def azurite(folder: Path, account: str = ACCOUNT) -> Iterator[Azurite]:
     ]
     variables = {"AZURITE_ACCOUNTS": f"{account}:{KEY}"}
     with served(command, lambda: all(answers(port) for port in ports.values()), folder, variables):
-        yield Azurite(*(f"http://127.0.0.1:{ports[name]}/{account}" for name in ("blob", "queue")), account=account)
+        blob, queue = (f"http://127.0.0.1:{ports[name]}/{account}" for name in ("blob", "queue"))
+        yield Azurite(blob, queue, account)
 
 
 def _installed() -> Path:

@@ -1,8 +1,0 @@
-"""The example's modules import each other as `python three_clouds.py` finds them."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
