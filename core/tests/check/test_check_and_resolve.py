@@ -155,13 +155,6 @@ def test_a_provider_that_is_not_installed_is_one_finding_among_others(write: Wri
     assert any("nobody owns dataset x/1" in each for each in found)
 
 
-def test_a_provider_that_offers_nothing_yet_says_so(write: Write) -> None:
-    if "azure" not in find_plugins().providers():
-        pytest.skip("cls-azure is not installed here")
-    (finding, *_) = findings(write("first.json", project("p", boundary("a"), placement={"provider": "azure"})))
-    assert "offers nothing yet" in finding
-
-
 def test_a_dataset_among_the_placements_own_records_is_refused(write: Write) -> None:
     (site,) = resolve(read(write("first.json", project("p", boundary("a")))), find_plugins())
     (finding,) = findings(write("second.json", project("q", boundary("b", f"{site.roots.manifest}b/"))))
