@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import product
 
@@ -14,6 +14,7 @@ from clusterless.runtime import horizon, removal, retention
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.consumption import Consumption
 from clusterless.runtime.delivery import _Delivery
+from clusterless.store.api import ObjectInfo
 from clusterless.testing.simulation.laws import BrokenLawError
 from clusterless.testing.simulation.retirement import RetiringPlay
 from clusterless.testing.simulation.stores import Faults
@@ -86,14 +87,14 @@ def a_larger_lot_is_cut_in_two(patch: pytest.MonkeyPatch) -> None:
 
 
 def manifests_go_before_objects(patch: pytest.MonkeyPatch) -> None:
-    original = removal.Removal._objects
+    original = removal.Removal._old
 
-    def objects(self: removal.Removal, going: removal._Going, theirs: set[str]) -> None:
+    def old(self: removal.Removal, going: removal._Going, theirs: set[str]) -> Iterator[ObjectInfo]:
         for each in going.found:
             self._manifest(each)
-        original(self, going, theirs)
+        yield from original(self, going, theirs)
 
-    patch.setattr(removal.Removal, "_objects", objects)
+    patch.setattr(removal.Removal, "_old", old)
 
 
 RULES: tuple[Patch, ...] = (

@@ -97,13 +97,13 @@ class Removal:
         for key in going.keys:
             if key not in theirs:
                 continue
-            theirs.discard(key)  # another of the lots may list it too
             assert self.objects is not None
             with suppress(ObjectMissingError):
                 info = self.objects.head(key)
                 if info.time <= committed:
+                    theirs.discard(key)  # another of the lots may list it too
                     yield info
-                else:
+                else:  # unless it was for another of the lots, it stays
                     self.kept += 1
 
     def _count(self, info: ObjectInfo) -> None:

@@ -161,7 +161,7 @@ class Judgement:
                     named.update(uri for sink in entry.sinks.values() for uri in read_record(arc, sink).uris)
             data = self.world.stores["data"]
             there = {layout.uri(data.root, info.key) for info in data.list(f"{SINKS}{arc.arc.name}-out/")}
-            named -= self.world.gone
+            named -= self.world.gone - there  # who removes may have been killed before it took effect
             there = {uri for uri in there if uri in named or not arc.is_behind(Lot.parse(uri.split("/")[-3]))}
             if there != named:
                 yield f"{arc.arc.name}: disowned {sorted(there - named)}, vanished {sorted(named - there)}"
