@@ -124,4 +124,4 @@ def test_what_is_long_is_not_echoed_whole(place: Any, tools: Any) -> None:
     assert said.code == 2
     assert len(said.err.splitlines()) >= 4
     assert max(map(len, said.err.splitlines())) < 700
-    assert "missing ), unterminated subpattern" in said.err
+    assert "is not a regular expression: missing )" in said.err

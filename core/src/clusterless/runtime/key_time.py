@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 from clusterless.model.boundary import LotSource
 from clusterless.runtime.patterns import pattern
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _LEAST = (0, 1, 1, 0, 0, 0)
+_SHOWN = 200  # characters of a pattern that is refused
 _FIRST_YEAR = 1000  # lots are written with four digits; a year of two is a pattern gone wrong
 _EXAMPLE = r"'/(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)/' or '_(?P<timestamp>\d{8}T\d{6}Z)\.'"
 
@@ -35,18 +36,19 @@ def check_key_regex(regex: str) -> None:
         InvalidValueError: *regex* is no regular expression, or names neither a ``timestamp`` nor a ``year``, or
             leaves a part out between two that it names.
     """
+    shown = cut(repr(regex), _SHOWN)
     try:
         groups = pattern(regex).groups
     except InvalidValueError as error:
-        msg = f"keyRegex {regex!r} is not a regular expression: {error.problem}"
+        msg = f"keyRegex {shown} is not a regular expression: {error.problem}"
         raise InvalidValueError(msg, hint=error.hint) from None
     parts = [part in groups for part in _PARTS]
     if "timestamp" in groups:
         if any(parts):
-            msg = f"keyRegex {regex!r} names a timestamp and parts of one"
+            msg = f"keyRegex {shown} names a timestamp and parts of one"
             raise InvalidValueError(msg, hint="keep one of them")
     elif parts != sorted(parts, reverse=True) or not parts[0]:
-        msg = f"keyRegex {regex!r} does not name the groups {', '.join(_PARTS)} from the year on without a gap"
+        msg = f"keyRegex {shown} does not name the groups {', '.join(_PARTS)} from the year on without a gap"
         raise InvalidValueError(msg, hint=f"write it like {_EXAMPLE}")
 
 

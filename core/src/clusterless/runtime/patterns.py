@@ -12,8 +12,9 @@ from typing import Any
 
 from attrs import frozen
 
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, cut
 
+_SHOWN = 100  # characters of what RE2 says, which repeats the pattern
 _HINT = "patterns are RE2's: https://github.com/google/re2/wiki/Syntax; they cannot look ahead, behind or back"
 
 
@@ -59,7 +60,7 @@ def _compiled(text: str, ignore_case: bool) -> Pattern:
         return Pattern(re2.compile(text, options))
     except re2.error as error:
         problem = error.args[0].decode(errors="replace") if error.args else "it is refused"
-        raise InvalidValueError(problem, hint=_HINT) from None
+        raise InvalidValueError(cut(problem, _SHOWN), hint=_HINT) from None
     except UnicodeEncodeError:
         msg = "it is not Unicode"
         raise InvalidValueError(msg, hint=_HINT) from None
