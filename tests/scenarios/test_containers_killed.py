@@ -71,7 +71,9 @@ def holds_what_it_should(place: Any, tools: Any, client: docker.DockerClient, im
 
 
 def containers(client: docker.DockerClient, image: str) -> list[str]:
-    return [each.name for each in client.containers.list(all=True, filters={"ancestor": image}, ignore_removed=True)]
+    """Those that were made from *image*, by that name: what it is a name of, others make theirs from too."""
+    found = client.containers.list(all=True, filters={"ancestor": image}, ignore_removed=True)
+    return [each.name for each in found if each.attrs["Config"]["Image"] == image]
 
 
 def heard(client: docker.DockerClient, image: str, what: str) -> Callable[[], bool]:
