@@ -85,14 +85,6 @@ class Clouds:
         """A log that arrives."""
         self.s3.put_object(Bucket="demo-edge-logs", Key=f"in/{name}", Body=body)
 
-    def requests(self) -> list[str]:
-        """All lines that AWS has kept, of whichever attempts."""
-        bucket = "demo-edge-logs"
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="requests/")
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        bodies = [self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
-        return [line for body in bodies for line in body.decode().splitlines()]
-
     def published(self) -> dict[str, bytes]:
         """The objects of the container that everybody may read, by key."""
         from azure.core.exceptions import ResourceNotFoundError
