@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cls_aws.boundaries import Notices, S3PutListenerBoundary
+from cls_aws.boundaries import S3PutListenerBoundary
 from cls_aws.clients import client
 from cls_aws.dead_letters import DeadLetters
 from cls_aws.notice_queue import SqsNotices
@@ -12,10 +12,8 @@ from cls_aws.notice_wiring import queue_name, wire
 from cls_aws.notices import read
 from cls_aws.queues import DEAD, find_queue
 from clusterless.errors import InvalidValueError
-from clusterless.model.boundary import LotSource
 from clusterless.provider import ArrivalSource, Redrivable, SetAside, Surroundings
-from clusterless.runtime.listing_source import Listing, ListingSource
-from clusterless.runtime.noticed import LEAST_POLL, NoticedSource
+from clusterless.runtime.bucket_listener import listen
 
 
 def open_listener(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> ArrivalSource:
@@ -25,15 +23,8 @@ def open_listener(boundary: S3PutListenerBoundary, surroundings: Surroundings) -
         StoreRefusedError: what is needed for it may not be made, or the bucket is elsewhere, or another's.
         StoreUnavailableError: AWS did not answer.
     """
-    store = surroundings.open_store(boundary.dataset.path_uri)
-    if boundary.notices is Notices.LISTING:
-        return ListingSource(Listing(store), surroundings.clock)
-    sqs = client("sqs", surroundings.placement)
-    return NoticedSource(
-        store,
-        lambda: SqsNotices(sqs, wire(boundary, surroundings)),
-        by_event=boundary.booking.lot_source is LotSource.EVENT_TIME,
-        poll=max(boundary.frequent.queue_fetch_wait_sec, LEAST_POLL),
+    return listen(
+        boundary, surroundings, lambda: SqsNotices(client("sqs", surroundings.placement), wire(boundary, surroundings))
     )
 
 

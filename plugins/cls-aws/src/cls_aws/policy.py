@@ -200,7 +200,7 @@ class _Needs:
                 yield from _announcing(element)
 
     def _listener(self, boundary: S3PutListenerBoundary) -> Iterator[Grant]:
-        if boundary.notices is Notices.LISTING:
+        if boundary.by_listing:
             return
         queue = queue_name(boundary, self.deployable.project, self.placement)
         yield self._queues(queue)

@@ -12,12 +12,11 @@ from cls_azure.notice_queue import StorageNotices
 from cls_azure.queues import Queue
 from cls_azure.settings import reach
 from clusterless.engine.names import ProjectNames
-from clusterless.model.boundary import LotSource
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import ArrivalSource, Surroundings
-from clusterless.runtime.listing_source import Listing, ListingSource
-from clusterless.runtime.noticed import LEAST_POLL, Location, NoticedSource
+from clusterless.runtime.bucket_listener import listen
+from clusterless.runtime.noticed import Location
 
 
 def open_listener(boundary: BlobPutListenerBoundary, surroundings: Surroundings) -> ArrivalSource:
@@ -27,15 +26,7 @@ def open_listener(boundary: BlobPutListenerBoundary, surroundings: Surroundings)
         StoreRefusedError: what is needed for it may not be made.
         StoreUnavailableError: Azure did not answer.
     """
-    store = surroundings.open_store(boundary.dataset.path_uri)
-    if boundary.by_listing:
-        return ListingSource(Listing(store), surroundings.clock)
-    return NoticedSource(
-        store,
-        lambda: StorageNotices(wire(boundary, surroundings), surroundings.clock),
-        by_event=boundary.booking.lot_source is LotSource.EVENT_TIME,
-        poll=max(boundary.frequent.queue_fetch_wait_sec, LEAST_POLL),
-    )
+    return listen(boundary, surroundings, lambda: StorageNotices(wire(boundary, surroundings), surroundings.clock))
 
 
 def wire(boundary: BlobPutListenerBoundary, surroundings: Surroundings) -> Queue:
