@@ -16,13 +16,14 @@ from beds.placed import placement, surroundings
 from cls_aws.bus import DETAIL_TYPE, SOURCE, BusPublisher, entry, pattern, read_event
 from cls_aws.clients import client
 from cls_aws.provider import AwsProvider
-from cls_aws.subscription import NoSubscription, QueuedDelivery, QueueSubscription
+from cls_aws.subscription import QueuedDelivery, QueueSubscription
 from clusterless.errors import MalformedError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.dataset import Dataset, LocatedDataset
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.placement import Placement
 from clusterless.provider import Redrivable, Surroundings
+from clusterless.runtime.silence import NoSubscription
 from clusterless.testing.clock import SettableClock
 from clusterless.testing.vectors import vectors
 

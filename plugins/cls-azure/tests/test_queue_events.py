@@ -20,7 +20,7 @@ from cls_azure import clients, events, messages, queues, subscriptions
 from cls_azure.provider import AzureProvider, subscriber_queue
 from cls_azure.queues import Queue, check_queue, fitted, parse_queue
 from cls_azure.settings import reach
-from cls_azure.subscriptions import NoSubscription, QueueSubscription
+from cls_azure.subscriptions import QueueSubscription
 from clusterless import codec
 from clusterless.errors import InvalidValueError, MalformedError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.dataset import Dataset, LocatedDataset
@@ -31,6 +31,7 @@ from clusterless.model.project import Project
 from clusterless.plugins import find_plugins
 from clusterless.provider import Asking, Redrivable, Surroundings
 from clusterless.runtime import cloud_event
+from clusterless.runtime.silence import NoSubscription
 from clusterless.testing.clock import SettableClock
 from clusterless.testing.vectors import vectors
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cls_gcp import clients, topics
 from cls_gcp.components import Form, PubSubNotifier
-from cls_gcp.events import NoSubscription, TopicSubscription
+from cls_gcp.events import TopicSubscription
 from cls_gcp.names import TopicName, fitted
 from cls_gcp.notifiers import PubSubPublisher
 from cls_gcp.provider import GcpProvider, bus
@@ -31,6 +31,7 @@ from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.plugins import find_plugins
 from clusterless.provider import Redrivable, Surroundings
+from clusterless.runtime.silence import NoSubscription
 from clusterless.testing.clock import SettableClock
 from clusterless.testing.vectors import vectors
 

@@ -15,7 +15,7 @@ from cls_aws.asked import asked
 from cls_aws.bus import BusPublisher, pattern
 from cls_aws.clients import client
 from cls_aws.errors import asking, code
-from cls_aws.subscription import NoSubscription, QueueSubscription, Subscriber, subscribe
+from cls_aws.subscription import QueueSubscription, Subscriber, subscribe
 from cls_aws.tags import tags
 from clusterless import layout
 from clusterless.engine.names import PlacementNames
@@ -24,6 +24,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.provider import StoreRoots, Subscription, Surroundings
+from clusterless.runtime.silence import NoSubscription
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")

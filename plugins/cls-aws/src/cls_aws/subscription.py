@@ -187,16 +187,6 @@ class QueueSubscription:
         _log.error("an event that cannot be read was set aside in %s: %s", dead.name, error)
 
 
-class NoSubscription:
-    """That of an arc which subscribes to nothing."""
-
-    def receive(self, limit: int) -> Sequence[QueuedDelivery]:
-        return []
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 def _unless_gone(what: str, ask: Any) -> None:
     """Do it, unless the message's time ran out: another has it then, or has acknowledged it."""
     from botocore.exceptions import ClientError

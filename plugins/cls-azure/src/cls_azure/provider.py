@@ -16,13 +16,14 @@ from cls_azure.names import check_container
 from cls_azure.notifiers import PlacementTopic
 from cls_azure.queues import fitted
 from cls_azure.settings import defaults, reach
-from cls_azure.subscriptions import NoSubscription, QueueSubscription, Subscriber, subscribe
+from cls_azure.subscriptions import QueueSubscription, Subscriber, subscribe
 from clusterless import layout
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
 from clusterless.provider import Publisher, StoreRoots, Subscription, Surroundings
+from clusterless.runtime.silence import NoSubscription
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _REGION = re.compile(r"[a-z]+[0-9]?[a-z]*")

@@ -143,16 +143,6 @@ class QueueSubscription:
         return found
 
 
-class NoSubscription:
-    """That of an arc which subscribes to nothing."""
-
-    def receive(self, limit: int) -> Sequence[QueuedDelivery]:
-        return []
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 def _told(message: QueueMessage) -> SetAside:
     try:
         return SetAside(event=events.read_event(message.content, f"message {message.id}"), why=_KEPT)

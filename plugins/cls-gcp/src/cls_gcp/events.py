@@ -149,13 +149,3 @@ class TopicSubscription:
         except MalformedError as error:
             return SetAside(event=None, why=error.problem)
         return SetAside(event=event, why="it could not be read by an older version")
-
-
-class NoSubscription:
-    """That of an arc which subscribes to nothing."""
-
-    def receive(self, limit: int) -> Sequence[PulledDelivery]:
-        return []
-
-    def close(self) -> None:
-        """Nothing is held."""

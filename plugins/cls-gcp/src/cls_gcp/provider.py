@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from cls_gcp import clients, topics
-from cls_gcp.events import NoSubscription, TopicSubscription, subscribe
+from cls_gcp.events import TopicSubscription, subscribe
 from cls_gcp.names import TopicName, check_bucket, check_project, fitted, labels
 from cls_gcp.settings import Reach, defaults, reach
 from clusterless import layout
@@ -21,6 +21,7 @@ from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.provider import StoreRoots, Subscription, Surroundings
 from clusterless.runtime.fitting import staged
+from clusterless.runtime.silence import NoSubscription
 
 _REGION = re.compile(r"[a-z]+-[a-z]+\d+|us|eu|asia|[a-z]{3,4}\d+|eur4|nam4")
 
