@@ -71,7 +71,7 @@ def python(root: Root) -> None:
     root.hold(Path(clusterless.__file__).parent, PACKAGES / "clusterless")
     for each in required("clusterless"):
         for file in each.files or ():
-            if file.suffix != ".pth" and ".." not in file.parts:
+            if file.suffix != ".pth" and ".." not in file.parts and file.parts[0] != "clusterless":  # which is held
                 root.hold(Path(str(file.locate())), PACKAGES / file)
 
 

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
+from importlib.metadata import Distribution
 from pathlib import Path
 from urllib.parse import unquote
 
+import bases
 import pytest
 from beds import docker as bed
 from beds.docker_bases import base
@@ -67,6 +70,26 @@ def test_a_lot_is_counted_in(language: str, place: Path, host: str) -> None:
     (manifest,) = place.glob(f".clusterless/*manifest*/datasets/name=lines-{language}/**/state=complete/manifest.json")
     (uri,) = json.loads(manifest.read_text())["uris"]
     assert unquote(uri) == f"file://{counted}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bases are made of the programs of Linux")
+def test_a_base_holds_nothing_twice_also_where_clusterless_is_installed_as_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine refuses such an image; what `pip install ./core` leaves lists its modules among its files."""
+    package = Path(bases.clusterless.__file__).parent
+    told = tmp_path / "clusterless-1.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Name: clusterless\nVersion: 1\n")
+    (told / "RECORD").write_text("clusterless/__init__.py,,\nclusterless-1.dist-info/METADATA,,\n")
+    (tmp_path / "clusterless").symlink_to(package)
+    monkeypatch.setattr(bases, "shell", lambda _: None)  # whose programs may not be here
+    monkeypatch.setattr(bases, "required", lambda _: [Distribution.at(told)])
+    with tarfile.open(tmp_path / "base.tar", "w") as tar:
+        bases.python(bases.Root(tar))
+        names = tar.getnames()
+    assert "opt/packages/clusterless-1.dist-info/METADATA" in names
+    assert sorted(names) == sorted(set(names))
 
 
 def test_the_example_has_an_arc_for_each_language() -> None:
