@@ -13,10 +13,12 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from urllib.parse import unquote
 
-import bases
 import pytest
 from beds import docker as bed
 from beds.docker_bases import base
+
+import bases
+import clusterless
 
 HERE = Path(__file__).parent
 LANGUAGES = ["python", "shell", "node", "java"]
@@ -77,7 +79,7 @@ def test_a_base_holds_nothing_twice_also_where_clusterless_is_installed_as_a_cop
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine refuses such an image; what `pip install ./core` leaves lists its modules among its files."""
-    package = Path(bases.clusterless.__file__).parent
+    package = Path(clusterless.__file__).parent
     told = tmp_path / "clusterless-1.dist-info"
     told.mkdir()
     (told / "METADATA").write_text("Name: clusterless\nVersion: 1\n")
