@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.runtime import cloud_event
 from clusterless.runtime.inbox import Inbox, decode, key
+from clusterless.runtime.noticed import Location, Messages, Notice, NoticeQueue, QueueMissingError
 from clusterless.store.api import ObjectInfo
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.clock import SettableClock
@@ -125,6 +127,123 @@ def test_an_empty_inbox_is_listed_rarely(
         inbox.receive(10)
         settable_clock.sleep(0.1)
     assert len(lists) <= 13
+
+
+class Told:
+    """A queue of notices that a test fills; whoever asks it anew after it was removed has another."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.place = Location.of(store.root)
+        self.waiting: list[Notice] = []
+        self.acknowledged = 0
+        self.is_gone = False
+        self.wired = 0
+
+    def tell(self, *names: str, bucket: str = "") -> None:
+        time = datetime(2024, 1, 31, tzinfo=UTC)
+        self.waiting += [Notice(bucket or self.place.bucket, self.place.prefix + name, time) for name in names]
+
+    def wire(self) -> NoticeQueue:
+        self.wired, self.is_gone = self.wired + 1, False
+        return self
+
+    def receive(self, limit: int, wait: int) -> Messages:
+        if self.is_gone:
+            raise QueueMissingError("the queue was removed")
+        taken, self.waiting = self.waiting, []
+        return Messages(taken, [each.key for each in taken], drained=True)
+
+    def acknowledge(self, messages: Messages) -> None:
+        self.acknowledged += len(messages.receipts)
+
+    def has_more(self) -> bool:
+        return bool(self.waiting)
+
+
+@pytest.fixture
+def told(memory_store: MemoryStore) -> Told:
+    return Told(memory_store)
+
+
+@pytest.fixture
+def heard(memory_store: MemoryStore, settable_clock: SettableClock, told: Told) -> Inbox:
+    """An inbox of which notices tell, and which has been listed once."""
+    inbox = Inbox(memory_store, [MADE], settable_clock, told.wire)
+    assert not inbox.receive(10)
+    return inbox
+
+
+def test_what_a_notice_tells_of_is_handed_out_once_however_often_it_is_told(
+    heard: Inbox, memory_store: MemoryStore, told: Told
+) -> None:
+    put(memory_store, event())
+    told.tell(key(event()), key(event()))
+    assert len(heard.receive(10)) == 1
+    told.tell(key(event()))
+    assert not heard.receive(10)
+    assert told.acknowledged == 3
+
+
+def test_notices_of_what_is_gone_elsewhere_or_set_aside_tell_nothing(
+    heard: Inbox, memory_store: MemoryStore, told: Told
+) -> None:
+    memory_store.put("unreadable/x.json", b"")
+    told.tell("gone.json", "unreadable/x.json", "")
+    told.tell(key(event()), bucket="another")
+    told.waiting.append(evolve(told.waiting[0], key="elsewhere"))
+    assert not heard.receive(10)
+    assert keys(memory_store) == ["unreadable/x.json"]
+
+
+def test_what_no_notice_told_of_is_found_by_a_list_a_minute_later(
+    heard: Inbox, memory_store: MemoryStore, settable_clock: SettableClock
+) -> None:
+    put(memory_store, event())
+    settable_clock.sleep(50)
+    assert not heard.receive(10), "lists are rare where notices come"
+    settable_clock.sleep(11)
+    assert [each.event for each in heard.receive(10)] == [event()]
+
+
+def test_an_event_that_was_heard_of_and_put_off_comes_again_when_it_is_due(
+    heard: Inbox, memory_store: MemoryStore, settable_clock: SettableClock, told: Told
+) -> None:
+    put(memory_store, event())
+    told.tell(key(event()))
+    heard.receive(10)[0].defer(5)
+    settable_clock.sleep(4)
+    assert not heard.receive(10)
+    settable_clock.sleep(2)
+    assert len(heard.receive(10)) == 1
+
+
+def test_a_queue_that_was_removed_is_made_again_and_all_is_listed(
+    heard: Inbox, memory_store: MemoryStore, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(memory_store, event())
+    told.is_gone = True
+    assert not heard.receive(10)
+    assert [each.event for each in heard.receive(10)] == [event()]
+    assert told.wired == 2
+    assert "it is made again" in caplog.text
+
+
+@given(st.lists(st.tuples(st.sampled_from(["put", "put unheard", "tell again", "act", "wait"]), st.integers(0, 4))))
+def test_whatever_notices_are_lost_or_doubled_all_is_acted_on_and_gone(steps: list[tuple[str, int]]) -> None:
+    store, clock = MemoryStore(), SettableClock()
+    told = Told(store)
+    inbox = Inbox(store, [MADE], clock, told.wire)
+    for step, number in [*steps, ("wait", 0), ("act", 0)]:
+        if step.startswith("put"):
+            put(store, event(number))
+        if step in {"put", "tell again"}:
+            told.tell(key(event(number)))
+        if step == "wait":
+            clock.sleep(400)
+        if step == "act":
+            for delivery in inbox.receive(100):
+                delivery.acknowledge()
+    assert not keys(store)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_boundarys_queue_is_called_as_theirs(case: dict[str, Any]) -> None:
         type="aws:core:x", name=case["element"], dataset=dataset, lot_unit=LotUnit.TWELFTHS
     )
     placement = Placement(provider="aws", stage=case["stage"], account="1", region="us-west-2")
-    assert queue_name(boundary, Project(name=case["project"], version="20230101-00"), placement) == case["is"]
+    assert queue_name(boundary.name, Project(name=case["project"], version="20230101-00"), placement) == case["is"]
 
 
 @pytest.mark.parametrize(

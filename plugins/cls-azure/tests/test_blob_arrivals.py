@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cls_azure import clients
-from cls_azure.arrivals import open_listener, queue_name
+from cls_azure.arrivals import open_listener
 from cls_azure.boundaries import BlobPutListenerBoundary, Notices
 from cls_azure.notice_queue import StorageNotices
+from cls_azure.notice_wiring import queue_name
 from cls_azure.notices import read
 from cls_azure.queues import Queue
 from cls_azure.settings import reach
@@ -94,7 +95,7 @@ class Container:
 
     @property
     def queue(self) -> Queue:
-        name = queue_name(self.declared(), self.around.project, self.around.placement)
+        name = queue_name(self.declared().name, self.around.project, self.around.placement)
         return Queue(clients.queues(reach(self.around.placement)).get_queue_client(name))
 
     def put(self, *keys: str, body: bytes = b"x", below: str = "in/", tell: bool = True) -> None:

@@ -17,9 +17,12 @@ from beds.azurite import ACCOUNT, REGION, Azurite
 from beds.placed import surroundings
 from beds.proxy import Answer, Plan, proxied
 
-from cls_azure.arrivals import open_listener, queue_name
+from cls_azure import clients
+from cls_azure.arrivals import open_listener
 from cls_azure.boundaries import BlobPutListenerBoundary
+from cls_azure.notice_wiring import queue_name
 from cls_azure.provider import AzureProvider, subscriber_queue
+from cls_azure.settings import reach
 from clusterless.model.dataset import LocatedDataset, SinkDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
@@ -95,7 +98,7 @@ def made(manager: Manager, path: str) -> Any:
 def test_an_account_is_told_once_to_tell_of_its_blobs(around: Surroundings, manager: Manager) -> None:
     for below in ("in/", "in/", "moved/"):
         open_listener(boundary(below), around).close()
-    name = queue_name(boundary(), around.project, around.placement)
+    name = queue_name(boundary().name, around.project, around.placement)
     found = made(manager, f"{STORAGE}/providers/Microsoft.EventGrid/eventSubscriptions/{name}")
     assert found["filter"]["subjectBeginsWith"] == "/blobServices/default/containers/data/blobs/moved/"
     assert found["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
@@ -130,7 +133,7 @@ def test_who_may_not_make_them_listens_all_the_same(
 ) -> None:
     plan.add(asked, DENIED)
     open_listener(boundary(), around).close()
-    assert "may hear of nothing that is put in data, which is listed each hour" in caplog.text
+    assert "may hear of nothing that is put in data, which is listed now and then" in caplog.text
     assert "access was denied" in caplog.text
 
 
@@ -149,3 +152,41 @@ def test_where_no_subscription_is_set_nobody_is_asked(
     open_listener(boundary(), evolve(around)).close()
     assert manager.asked == []
     assert not [each for each in caplog.records if each.levelname == "WARNING"]
+
+
+# ---- inboxes ---------------------------------------------------------------------------------------------------
+
+
+def test_an_inbox_is_told_of_by_event_grid_as_a_boundary_is(around: Surroundings, manager: Manager) -> None:
+    found = AzureProvider().notices(around, "take-main-inbox", "az://post/orders/")
+    assert found
+    name = queue_name("take-main-inbox", around.project, around.placement)
+    told = made(manager, f"{STORAGE}/providers/Microsoft.EventGrid/eventSubscriptions/{name}")
+    assert told["filter"]["subjectBeginsWith"] == "/blobServices/default/containers/post/blobs/orders/"
+    event = {
+        "id": "1",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "subject": "/blobServices/default/containers/post/blobs/orders/a.json",
+        "eventTime": "2024-01-31T08:09:10Z",
+        "data": {"api": "PutBlob", "url": f"https://{ACCOUNT}.blob.core.windows.net/post/orders/a.json"},
+    }
+    clients.queues(reach(around.placement)).get_queue_client(name).send_message(json.dumps(event))
+    messages = found.receive(10, 1)
+    assert [(each.bucket, each.key) for each in messages.notices] == [("post", "orders/a.json")]
+
+
+@pytest.mark.parametrize("asked", ["GET .*/storageAccounts", "PUT .*/eventSubscriptions/"])
+def test_an_inbox_of_which_nobody_may_be_told_is_left_to_be_listed(
+    around: Surroundings, plan: Plan, asked: str
+) -> None:
+    plan.add(asked, *[DENIED] * 9)
+    assert AzureProvider().notices(around, "take-main-inbox", "az://post/orders/") is None
+
+
+def test_an_inbox_elsewhere_or_without_a_subscription_is_left_to_be_listed(
+    around: Surroundings, manager: Manager, tmp_path: Path
+) -> None:
+    assert AzureProvider().notices(around, "take-main-inbox", "gs://post/orders/") is None
+    (tmp_path / ".clsconfig-azure").unlink()
+    assert AzureProvider().notices(around, "take-main-inbox", "az://post/orders/") is None
+    assert not manager.asked

@@ -19,20 +19,25 @@ from cls_gcp.boundaries import GcsPutListenerBoundary, Notices
 from cls_gcp.notice_queue import PubSubNotices
 from cls_gcp.notice_wiring import allow, objects_topic, wanting
 from cls_gcp.notices import read
+from cls_gcp.provider import GcpProvider
 from cls_gcp.settings import reach
 from cls_gcp.store import open_bucket
 from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival, LotSource
-from clusterless.model.dataset import SinkDataset
-from clusterless.model.lot import LotUnit
+from clusterless.model.dataset import Dataset, LocatedDataset, SinkDataset
+from clusterless.model.event import Event
+from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.provider import ArrivalSource, Arrived, StoreRoots, Surroundings
+from clusterless.runtime import cloud_event
+from clusterless.runtime import inbox as inboxes
 from clusterless.runtime.bucket_boundary import Infrequent
 from clusterless.runtime.clock import SystemClock, random_id
 from clusterless.runtime.noticed import Location, Messages
 
+MADE = Dataset(name="made", version="1")
 KEYS = ["plain.txt", "a b=c+ü.txt", "deep/er/x%20y.txt", "hive=1/part=2/日本.parquet"]
 _NOWHERE = Answer(404, b'{"error": {"code": 404, "message": "The specified bucket does not exist."}}')
 
@@ -59,9 +64,10 @@ class Bucket:
         values: dict[str, Any] = {"lot_unit": LotUnit.TWELFTHS, "notices": notices, **more}
         return GcsPutListenerBoundary(type="gcp:core:x", name="Ingress", dataset=dataset, **values)
 
-    def listen(self, notices: Notices = Notices.PUB_SUB, below: str = "in/", **more: Any) -> ArrivalSource:
+    @property
+    def around(self) -> Surroundings:
         root = f"gs://{self.name}/"
-        around = Surroundings(
+        return Surroundings(
             project=Project(name=self.name, version="20230101-00"),
             placement=self.place,
             roots=StoreRoots(metadata=root, arc_state=root, manifest=root),
@@ -70,7 +76,9 @@ class Bucket:
             base=Path(),
             scratch=Path(),
         )
-        self.opened.append(open_listener(self.declared(notices, below, **more), around))
+
+    def listen(self, notices: Notices = Notices.PUB_SUB, below: str = "in/", **more: Any) -> ArrivalSource:
+        self.opened.append(open_listener(self.declared(notices, below, **more), self.around))
         return self.opened[-1]
 
     def tell(self, key: str, kind: str = "OBJECT_FINALIZE", bucket: str = "", **more: str) -> None:
@@ -311,6 +319,34 @@ def test_who_may_publish_to_a_topic_already_stays() -> None:
         allow(topic, objects_topic(place, "b"), member)
     found = {each.role: list(each.members) for each in topic.policy.bindings}
     assert found == {"roles/viewer": ["user:x"], "roles/pubsub.publisher": ["serviceAccount:a", "serviceAccount:b"]}
+
+
+# ---- inboxes ---------------------------------------------------------------------------------------------------
+
+
+def test_an_inbox_hears_of_what_is_put_there_without_a_list(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = f"gs://{bucket.name}/post/"
+    inbox = inboxes.Inbox(
+        open_bucket(root, bucket.place),
+        [MADE],
+        SystemClock(),
+        lambda: GcpProvider().notices(bucket.around, "arc", root),
+    )
+    assert not inbox.receive(10)  # by a list, as each first look
+    monkeypatch.setattr(type(inbox._store), "list", lambda *_: pytest.fail("it is listed"))
+    dataset = LocatedDataset(name="made", version="1", path_uri="s3://b/made/")
+    event = Event(dataset=dataset, lot=Lot.parse("20240131PT5M001"), manifest="s3://m/manifest.json")
+    body = cloud_event.body(event, bucket.around.project, bucket.place)
+    bucket.put("elsewhere.json", below="in/")
+    bucket.put(inboxes.key(event), body=body, below="post/")
+    found = [each for _ in range(10) for each in inbox.receive(10)]
+    assert [each.event for each in found] == [event]
+    found[0].acknowledge()
+    assert not [*bucket.gcs.list_blobs(prefix="post/")]
+
+
+def test_an_inbox_elsewhere_is_left_to_be_listed(bucket: Bucket) -> None:
+    assert GcpProvider().notices(bucket.around, "arc", "s3://post/orders/") is None
 
 
 # ---- in text ---------------------------------------------------------------------------------------------------

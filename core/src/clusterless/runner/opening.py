@@ -41,9 +41,10 @@ from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
 from clusterless.runtime.inbox import Inbox
+from clusterless.runtime.noticed import NoticeQueue, Noticing
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
-from clusterless.runtime.site import Audible, Site, labels, subscriber
+from clusterless.runtime.site import Audible, Site, inbox_element, labels, subscriber
 from clusterless.runtime.start import started
 from clusterless.runtime.switches import KnownSwitches, Switch
 from clusterless.store.manifests import Manifests
@@ -264,7 +265,8 @@ class _Opening:
     def _queue(self, arc: Arc, audible: Audible) -> Subscription:
         """The provider's queue of the placement's events, or the inbox."""
         if audible.inbox:
-            return Inbox(self.bench.plugins.open_store(audible.inbox), audible.datasets, self.bench.clock)
+            wire = partial(self._notices, arc, audible.inbox)
+            return Inbox(self.bench.plugins.open_store(audible.inbox), audible.datasets, self.bench.clock, wire)
         own = self.site.deployable.placement
         home = None if audible.placement == own else own
         provider = self.bench.plugins.provider(audible.placement.provider)
@@ -273,6 +275,19 @@ class _Opening:
         subscription = provider.subscription(surroundings, name, audible.datasets)
         self.stack.callback(subscription.close)
         return subscription
+
+    def _notices(self, arc: Arc, inbox: str) -> NoticeQueue | None:
+        """What tells of the objects in an *inbox* of the arc's; None where it is listed often instead."""
+        provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
+        if not isinstance(provider, Noticing):
+            return None
+        try:
+            return provider.notices(self.surroundings, inbox_element(arc, inbox), inbox)
+        except ClsError as error:
+            if error.retryable:
+                raise
+            _log.info("%s/%s is not told what is put at %s, and lists it: %s", self.label, arc.name, inbox, error)
+            return None
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources.get((arc.name, role))

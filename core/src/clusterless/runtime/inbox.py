@@ -2,6 +2,9 @@
 
 An object is a CloudEvents event or its data alone (FORMATS 5.1). It is a hint as any event is, so that the inbox needs
 no care: who shares it with other processes may act on an event that these act on too, and what is gone was acted on.
+
+Where the provider tells of objects, the inbox is heard by a queue of its notices, as a boundary is. A notice is
+acknowledged before its event is acted on: what it told of lies there until then, and is found by the next list.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -23,11 +26,13 @@ from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.dataset import Dataset
 from clusterless.model.event import Event
 from clusterless.provider import Clock
+from clusterless.runtime.noticed import LEAST_POLL, Location, Notice, NoticeQueue, QueueMissingError
 from clusterless.store.api import ObjectStore
 
 _log = logging.getLogger(__name__)
 
 _LOOK = timedelta(seconds=5)  # between lists of an inbox, which is empty most of the time
+_NET = timedelta(seconds=60)  # the same, where notices tell what is put there
 _HELD = timedelta(minutes=5)  # for how long an event that is being acted on is passed over
 _MOST = 1000  # events that are remembered of one list
 _UNREADABLE = "unreadable/"
@@ -59,25 +64,33 @@ class InboxDelivery:
 class Inbox:
     """What is announced of *datasets* in the inbox that *store* is rooted at: a `Subscription` without a service.
 
+    *wire* gives the queue of notices of what is put there, made if need be; None where nobody tells.
     What nobody can read, or is of another dataset, is set aside below ``unreadable/`` of it, and told once.
     """
 
     _store: ObjectStore
     _datasets: Sequence[Dataset]
     _clock: Clock
+    _wire: Callable[[], NoticeQueue | None] = lambda: None
+    _queue: NoticeQueue | None = field(default=None, init=False)
     _waiting: deque[str] = field(factory=deque, init=False)
     _held: dict[str, datetime] = field(factory=dict, init=False)  # keys, and until when they are passed over
     _next: datetime = field(default=_LONG_AGO, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._queue = self._wire()
 
     def receive(self, limit: int) -> Sequence[InboxDelivery]:
         """Up to *limit* events.
 
         Raises:
-            StoreUnavailableError, StoreRefusedError: the inbox cannot be read now.
+            StoreUnavailableError, StoreRefusedError: the inbox, or the queue of its notices, cannot be read now.
         """
         now = self._clock.now()
         if not self._waiting and now >= self._next:
             self._look(now)
+        if not self._waiting and self._queue:
+            self._hear(self._queue, limit)
         taken: list[InboxDelivery] = []
         while self._waiting and len(taken) < limit:
             name = self._waiting.popleft()
@@ -91,17 +104,37 @@ class Inbox:
         self._held.pop(name, None)
 
     def hold(self, name: str, time: timedelta) -> None:
-        self._held[name] = self._clock.now() + time
+        self._held[name] = until = self._clock.now() + time
+        self._next = min(self._next, until)
 
     def close(self) -> None:
         """Nothing is held that another process could not have."""
 
     def _look(self, now: datetime) -> None:
-        self._next = now + _LOOK
+        self._next = now + (_NET if self._queue else _LOOK)
         self._held = {name: until for name, until in self._held.items() if until > now}
-        names = (info.key for info in self._store.list())
+        self._take_up(info.key for info in self._store.list())
+
+    def _hear(self, queue: NoticeQueue, limit: int) -> None:
+        try:
+            messages = queue.receive(limit, LEAST_POLL)
+        except QueueMissingError as error:
+            _log.warning("%s: it is made again, and %s is listed", error, self._store.root)
+            self._queue, self._next = self._wire(), _LONG_AGO
+            return
+        self._take_up(filter(None, map(self._key, messages.notices)))
+        queue.acknowledge(messages)
+
+    def _key(self, notice: Notice) -> str:
+        """The key below the inbox of what was put; none where that is elsewhere."""
+        inbox = Location.of(self._store.root)
+        if notice.bucket != inbox.bucket or not notice.key.startswith(inbox.prefix):
+            return ""
+        return notice.key.removeprefix(inbox.prefix)
+
+    def _take_up(self, names: Iterable[str]) -> None:
         fresh = (name for name in names if name not in self._held and not name.startswith(_UNREADABLE))
-        self._waiting.extend(islice(fresh, _MOST))
+        self._waiting.extend(dict.fromkeys(islice(fresh, _MOST)))
 
     def _read(self, name: str) -> Event | None:
         source = layout.uri(self._store.root, name)

@@ -16,14 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
 from clusterless.errors import ObjectMissingError, StoreRefusedError
 from clusterless.model.arrival import Arrival
-from clusterless.provider import Arrived
+from clusterless.provider import Arrived, Surroundings
 from clusterless.runtime.listing_source import Listing
 from clusterless.store.api import ObjectInfo, ObjectStore
 
@@ -93,6 +93,21 @@ class NoticeQueue(Protocol):
 
     def has_more(self) -> bool:
         """Whether some are known to be left, which another holds or has not acknowledged."""
+
+
+@runtime_checkable
+class Noticing(Protocol):
+    """What a provider may offer besides: queues of notices, for what a project hears of beside its boundaries."""
+
+    def notices(self, surroundings: Surroundings, element: str, location: str) -> NoticeQueue | None:
+        """The queue of what is put at *location* (a URI), called after *element*, made if it is not there.
+
+        None where the location is in no bucket of the provider's.
+
+        Raises:
+            StoreRefusedError: something of it may not be made.
+            StoreUnavailableError: the service did not answer.
+        """
 
 
 # ---- the source ------------------------------------------------------------------------------------------------

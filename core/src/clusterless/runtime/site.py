@@ -100,6 +100,12 @@ def subscriber(project: Project, arc: Arc, home: Placement | None = None) -> str
     return "-".join(part for part in (project.name, project.version, arc.name, *parts) if part)
 
 
+def inbox_element(arc: Arc, inbox: str) -> str:
+    """What is made for an inbox of the *arc*'s is called after that: the first of the sources that have it."""
+    role = next(role for role, source in arc.sources.items() if source.inbox == inbox)
+    return f"{arc.name}-{role}-inbox"
+
+
 def labels(sites: Sequence[Site]) -> list[str]:
     """What people are told of each site by: its project's name, with version and stage where that is not enough."""
     spellings = [_spellings(site.deployable) for site in sites]

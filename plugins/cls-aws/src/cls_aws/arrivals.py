@@ -14,6 +14,7 @@ from cls_aws.queues import DEAD, find_queue
 from clusterless.errors import InvalidValueError
 from clusterless.provider import ArrivalSource, Redrivable, SetAside, Surroundings
 from clusterless.runtime.bucket_listener import listen
+from clusterless.runtime.noticed import Location
 
 
 def open_listener(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> ArrivalSource:
@@ -23,9 +24,13 @@ def open_listener(boundary: S3PutListenerBoundary, surroundings: Surroundings) -
         StoreRefusedError: what is needed for it may not be made, or the bucket is elsewhere, or another's.
         StoreUnavailableError: AWS did not answer.
     """
-    return listen(
-        boundary, surroundings, lambda: SqsNotices(client("sqs", surroundings.placement), wire(boundary, surroundings))
-    )
+    location = Location.of(boundary.dataset.path_uri)
+
+    def queue() -> SqsNotices:
+        sqs = client("sqs", surroundings.placement)
+        return SqsNotices(sqs, wire(boundary.name, location, surroundings, boundary.notices))
+
+    return listen(boundary, surroundings, queue)
 
 
 def open_aside(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Redrivable:
@@ -36,7 +41,7 @@ def open_aside(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> R
         StoreUnavailableError: AWS did not answer.
     """
     placement = surroundings.placement
-    sqs, name = client("sqs", placement), queue_name(boundary, surroundings.project, placement)
+    sqs, name = client("sqs", placement), queue_name(boundary.name, surroundings.project, placement)
     queue, dead = find_queue(sqs, name), find_queue(sqs, name + DEAD)
     return DeadLetters(sqs, queue, dead, _told) if queue and dead else _Nothing()
 

@@ -1,4 +1,4 @@
-"""What makes S3 tell a boundary's queue of its objects: made if it is not there, and put right if it was changed."""
+"""What makes S3 tell a queue of objects: made if it is not there, and put right if it was changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cls_aws.arn import partition
-from cls_aws.boundaries import Notices, S3PutListenerBoundary
+from cls_aws.boundaries import Notices
 from cls_aws.buckets import AskedBucket
 from cls_aws.clients import client
 from cls_aws.errors import code
@@ -35,25 +35,27 @@ Configuration = dict[str, Any]
 """What a bucket tells of its objects, and to whom: everybody's, in one document that is replaced as a whole."""
 
 
-def wire(boundary: S3PutListenerBoundary, surroundings: Surroundings) -> Queue:
-    """See to it that what is put at the boundary's location is told to its queue, and give that.
+def wire(
+    element: str, location: Location, surroundings: Surroundings, notices: Notices = Notices.EVENT_BRIDGE
+) -> Queue:
+    """See to it that what is put at *location* is told to the queue of the *element*, and give that.
 
     Raises:
         StoreRefusedError: something of it may not be made, or the bucket is not where the placement is.
         StoreUnavailableError: AWS did not answer.
     """
-    placement, location = surroundings.placement, Location.of(boundary.dataset.path_uri)
+    placement = surroundings.placement
     bucket = AskedBucket(client("s3", placement), location.bucket, surroundings.clock)
     _check_region(bucket, placement)
-    name = queue_name(boundary, surroundings.project, placement)
-    if boundary.notices is Notices.EVENT_BRIDGE:
+    name = queue_name(element, surroundings.project, placement)
+    if notices is Notices.EVENT_BRIDGE:
         return _by_event_bridge(bucket, location, name, surroundings)
     return _by_the_bucket(bucket, location, name, surroundings)
 
 
-def queue_name(boundary: S3PutListenerBoundary, project: Project, placement: Placement) -> str:
-    """What the boundary's queue is called, and the rule that feeds it."""
-    return fitted(ProjectNames(project, placement).element(boundary.name), _LONGEST_NAME)
+def queue_name(element: str, project: Project, placement: Placement) -> str:
+    """What the queue of an *element* is called, and the rule that feeds it."""
+    return fitted(ProjectNames(project, placement).element(element), _LONGEST_NAME)
 
 
 def pattern(location: Location) -> str:

@@ -202,7 +202,7 @@ class _Needs:
     def _listener(self, boundary: S3PutListenerBoundary) -> Iterator[Grant]:
         if boundary.by_listing:
             return
-        queue = queue_name(boundary, self.deployable.project, self.placement)
+        queue = queue_name(boundary.name, self.deployable.project, self.placement)
         yield self._queues(queue)
         told = ("s3:GetBucketNotification", "s3:PutBucketNotification")
         yield Grant(told, [self._bucket_of(boundary.dataset.path_uri)])

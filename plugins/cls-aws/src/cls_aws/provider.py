@@ -15,6 +15,8 @@ from cls_aws.asked import asked
 from cls_aws.bus import BusPublisher, pattern
 from cls_aws.clients import client
 from cls_aws.errors import asking, code
+from cls_aws.notice_queue import SqsNotices
+from cls_aws.notice_wiring import wire
 from cls_aws.subscription import QueueSubscription, Subscriber, subscribe
 from cls_aws.tags import tags
 from clusterless import layout
@@ -24,6 +26,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.provider import StoreRoots, Subscription, Surroundings
+from clusterless.runtime.noticed import Location
 from clusterless.runtime.silence import NoSubscription
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -71,10 +74,17 @@ class AwsProvider:
         name = subscriber_name(subscriber, placement)
         bus, marks = _bus(placement), tags(surroundings.project, placement)
 
-        def wire() -> Subscriber:
+        def subscribed() -> Subscriber:
             return subscribe(events, sqs, bus, name, pattern(datasets), marks)
 
-        return QueueSubscription(sqs, wire, surroundings.clock)
+        return QueueSubscription(sqs, subscribed, surroundings.clock)
+
+    def notices(self, surroundings: Surroundings, element: str, location: str) -> SqsNotices | None:
+        """Those that EventBridge forwards, as to a boundary; see `clusterless.runtime.noticed.Noticing`."""
+        if layout.scheme(location) != "s3":
+            return None
+        queue = wire(element, Location.of(location), surroundings)
+        return SqsNotices(client("sqs", surroundings.placement), queue)
 
     def asked(self, placement: Placement) -> str:
         return asked(placement)

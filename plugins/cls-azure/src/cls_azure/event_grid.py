@@ -27,8 +27,8 @@ _MOST = 25  # values that one filter takes
 Values = Mapping[str, Any]
 
 
-def tell_of_blobs(found: Reach, queue: str, location: Location) -> None:
-    """Have the storage account tell *queue* of what is put at *location*, as far as we may."""
+def tell_of_blobs(found: Reach, queue: str, location: Location) -> bool:
+    """Have the storage account tell *queue* of what is put at *location*, as far as we may: whether it does now."""
 
     def tell() -> None:
         account = _account(found)
@@ -36,7 +36,8 @@ def tell_of_blobs(found: Reach, queue: str, location: Location) -> None:
         wanted = {"subjectBeginsWith": begins, "includedEventTypes": [CREATED], "isSubjectCaseSensitive": True}
         _subscribe(found, account, queue, account, wanted)
 
-    _if_we_may(found, tell, f"{queue} may hear of nothing that is put in {location.bucket}, which is listed each hour")
+    otherwise = f"{queue} may hear of nothing that is put in {location.bucket}, which is listed now and then"
+    return _if_we_may(found, tell, otherwise)
 
 
 def tell_of_lots(found: Reach, queue: str, datasets: Sequence[Dataset]) -> None:
@@ -62,14 +63,16 @@ def _wanting(datasets: Sequence[Dataset]) -> Values:
     return {"advancedFilters": [{"operatorType": "StringIn", "key": "data.datasetId", "values": ids}]}
 
 
-def _if_we_may(found: Reach, tell: Callable[[], None], otherwise: str) -> None:
+def _if_we_may(found: Reach, tell: Callable[[], None], otherwise: str) -> bool:
     if not found.subscription:
         _log.info("%s, unless somebody has told Event Grid to: no 'subscription' is set", otherwise)
-        return
+        return False
     try:
         tell()
     except ClsError as error:
         _log.warning("%s: %s", otherwise, error)
+        return False
+    return True
 
 
 def _account(found: Reach) -> str:

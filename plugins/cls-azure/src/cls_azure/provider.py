@@ -13,6 +13,8 @@ from cls_azure import clients, events
 from cls_azure.asked import asked
 from cls_azure.event_grid import tell_of_lots
 from cls_azure.names import check_container
+from cls_azure.notice_queue import StorageNotices
+from cls_azure.notice_wiring import wire_if_told
 from cls_azure.notifiers import PlacementTopic
 from cls_azure.queues import fitted
 from cls_azure.settings import defaults, reach
@@ -23,6 +25,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
 from clusterless.provider import Publisher, StoreRoots, Subscription, Surroundings
+from clusterless.runtime.noticed import Location
 from clusterless.runtime.silence import NoSubscription
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -82,13 +85,20 @@ class AzureProvider:
         placement = surroundings.placement
         found, name = reach(placement), subscriber_queue(placement, subscriber)
 
-        def wire() -> Subscriber:
+        def subscribed() -> Subscriber:
             made = subscribe(clients.queues(found), placement, name, datasets)
             if found.event_grid:
                 tell_of_lots(found, name, datasets)
             return made
 
-        return QueueSubscription(wire, frozenset(each.id for each in datasets), surroundings.clock)
+        return QueueSubscription(subscribed, frozenset(each.id for each in datasets), surroundings.clock)
+
+    def notices(self, surroundings: Surroundings, element: str, location: str) -> StorageNotices | None:
+        """Those of Event Grid, as to a boundary; see `clusterless.runtime.noticed.Noticing`."""
+        if layout.scheme(location) != "az":
+            return None
+        queue = wire_if_told(element, Location.of(location), surroundings)
+        return StorageNotices(queue, surroundings.clock) if queue else None
 
     def policy(self, deployables: Sequence[Deployable]) -> Any:
         from cls_azure.policy import policy

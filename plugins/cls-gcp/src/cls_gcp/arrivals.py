@@ -7,6 +7,7 @@ from cls_gcp.notice_queue import PubSubNotices
 from cls_gcp.notice_wiring import wire
 from clusterless.provider import ArrivalSource, Surroundings
 from clusterless.runtime.bucket_listener import listen
+from clusterless.runtime.noticed import Location
 
 
 def open_listener(boundary: GcsPutListenerBoundary, surroundings: Surroundings) -> ArrivalSource:
@@ -16,4 +17,5 @@ def open_listener(boundary: GcsPutListenerBoundary, surroundings: Surroundings) 
         StoreRefusedError: what is needed for it may not be made, or there is no such bucket.
         StoreUnavailableError: Google Cloud did not answer.
     """
-    return listen(boundary, surroundings, lambda: PubSubNotices(wire(boundary, surroundings)))
+    location = Location.of(boundary.dataset.path_uri)
+    return listen(boundary, surroundings, lambda: PubSubNotices(wire(boundary.name, location, surroundings)))

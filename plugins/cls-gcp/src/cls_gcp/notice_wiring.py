@@ -1,6 +1,6 @@
-"""What makes Cloud Storage tell a boundary's subscription of its objects: made if it is not there.
+"""What makes Cloud Storage tell a subscription of objects: made if it is not there.
 
-A bucket tells one topic of all its objects, since it tells few; each boundary has a subscription to that.
+A bucket tells one topic of all its objects, since it tells few; whoever is to hear of some has a subscription to that.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cls_gcp import clients, topics
-from cls_gcp.boundaries import GcsPutListenerBoundary
 from cls_gcp.errors import asking
 from cls_gcp.names import TopicName, fitted, labels
 from cls_gcp.notices import FINALIZE
@@ -31,19 +30,19 @@ _FORMAT = "JSON_API_V1"
 _PUBLISH = "roles/pubsub.publisher"
 
 
-def wire(boundary: GcsPutListenerBoundary, surroundings: Surroundings) -> Pulled:
-    """See to it that what is put at the boundary's location is told to its subscription, and give that.
+def wire(element: str, location: Location, surroundings: Surroundings) -> Pulled:
+    """See to it that what is put at *location* is told to the subscription of the *element*, and give that.
 
     Raises:
         StoreRefusedError: something of it may not be made, or there is no such bucket.
         StoreUnavailableError: Google Cloud did not answer.
     """
-    placement, location = surroundings.placement, Location.of(boundary.dataset.path_uri)
+    placement = surroundings.placement
     found, topic = reach(placement), objects_topic(placement, location.bucket)
     marks = labels(surroundings.project, placement)
     topics.make(clients.publisher(found), topic, marks)
     _tell(found, location.bucket, topic)
-    name = fitted(ProjectNames(surroundings.project, placement).element(boundary.name))
+    name = fitted(ProjectNames(surroundings.project, placement).element(element))
     return subscribed(clients.subscriber(found), topic, name, wanting(location), marks)
 
 

@@ -12,6 +12,8 @@ from attrs import evolve
 from cls_gcp import clients, topics
 from cls_gcp.events import TopicSubscription, subscribe
 from cls_gcp.names import TopicName, check_bucket, check_project, fitted, labels
+from cls_gcp.notice_queue import PubSubNotices
+from cls_gcp.notice_wiring import wire
 from cls_gcp.settings import Reach, defaults, reach
 from clusterless import layout
 from clusterless.engine.names import PlacementNames
@@ -21,6 +23,7 @@ from clusterless.model.placement import Placement, bootstrap_command
 from clusterless.model.project import Deployable
 from clusterless.provider import StoreRoots, Subscription, Surroundings
 from clusterless.runtime.fitting import staged
+from clusterless.runtime.noticed import Location
 from clusterless.runtime.silence import NoSubscription
 
 _REGION = re.compile(r"[a-z]+-[a-z]+\d+|us|eu|asia|[a-z]{3,4}\d+|eur4|nam4")
@@ -71,6 +74,12 @@ class GcpProvider:
             labels(surroundings.project, placement),
         )
         return TopicSubscription(made, frozenset(each.id for each in datasets), surroundings.clock)
+
+    def notices(self, surroundings: Surroundings, element: str, location: str) -> PubSubNotices | None:
+        """Those of the bucket, as to a boundary; see `clusterless.runtime.noticed.Noticing`."""
+        if layout.scheme(location) != "gs":
+            return None
+        return PubSubNotices(wire(element, Location.of(location), surroundings))
 
     def policy(self, deployables: Sequence[Deployable]) -> Any:
         from cls_gcp.policy import policy
