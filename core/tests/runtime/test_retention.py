@@ -415,6 +415,37 @@ def test_a_replay_of_what_was_given_up_is_not_worked_and_holds_nothing_back(plac
     assert place.expire().lots == 2
 
 
+def test_a_replay_whose_source_was_given_up_holds_back_nothing_of_what_it_would_make(place: Place) -> None:
+    """It is never worked: to wait for it would be to wait for ever."""
+    first, _, third = place.lots(3)
+    place.work(*place.lots(3))
+    place.expire()
+    copied = place.arcs[0].sinks["main"]
+    roll_back_lot(place.arc(), first, "a replay")
+    expired = place.expire(dataset=copied)
+    assert (expired.horizon, expired.held) == (third, ())
+    place.wait(minutes=3)
+    assert place.expire(dataset=copied).objects == 2
+
+
+def test_who_reads_what_was_given_up_too_is_not_waited_for_and_what_it_is_owed_stays(place: Place) -> None:
+    """A lot came when another source of its reader was over: it holds back no other, and is named."""
+    first, second, third = place.lots(3)
+    early = reading("work", "in", out("copied"), wait=Wait(deadline_sec=1))
+    other = SourceDataset(name="other", version="1", start="all")
+    place.bench.sources = {"main": early.sources["main"], "other": other}
+    place.arcs.clear()
+    place.declare(evolve(early, sources={**early.sources, "other": other}))
+    place.work(second)
+    assert place.expire().held == (f"{READER} has not consumed lot {first}",)
+    move_horizon(place.bench.manifest, other, second)
+    expired = place.expire()
+    assert (expired.horizon, expired.held) == (third, ())
+    place.wait(minutes=3)
+    assert place.expire().held == (f"{READER} has not consumed lot {first}",)
+    assert place.objects[-2:] == ["in/0", "in/2"]
+
+
 def test_a_claim_that_was_made_before_is_waited_for(place: Place) -> None:
     first, _, _ = place.lots(3)
     place.work(*place.lots(3))

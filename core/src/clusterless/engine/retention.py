@@ -59,11 +59,13 @@ class Party:
 
     def roles(self, dataset: Dataset, placement: Placement) -> list[SourceDataset]:
         """The sources that are *dataset* of *placement*, which is the party's own."""
-        return [
-            source
-            for source in self.arc.sources.values()
-            if source.id == dataset.id and (source.placement is None or _is_same(source.placement, placement))
-        ]
+        return [source for source in self.sources(placement) if source.id == dataset.id]
+
+    def sources(self, placement: Placement) -> Iterator[SourceDataset]:
+        """Those in *placement*, which is the party's own."""
+        for source in self.arc.sources.values():
+            if source.placement is None or _is_same(source.placement, placement):
+                yield source
 
 
 @frozen(kw_only=True)

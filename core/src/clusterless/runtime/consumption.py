@@ -12,8 +12,10 @@ from clusterless.engine.retention import Neighbourhood, Party
 from clusterless.engine.sources import may_change_after
 from clusterless.errors import ObjectMissingError
 from clusterless.model.dataset import Dataset
+from clusterless.model.horizon import Horizon
 from clusterless.model.ledger import ArcState, Claim, Complete, Failed
 from clusterless.model.lot import Lot, LotUnit
+from clusterless.runtime.horizon import read_horizon
 from clusterless.runtime.reconcile import pictures
 from clusterless.runtime.start import read_start
 from clusterless.store.api import ObjectStore
@@ -29,11 +31,13 @@ class Consumption:
     state: ObjectStore
     manifests: Manifests
     _unit: dict[str, LotUnit | None] = field(factory=dict, init=False)
+    _horizons: dict[str, Horizon] = field(factory=dict, init=False)  # by dataset id
 
     def holds(self, dataset: Dataset, lot: Lot, revision: int, *, given_up: bool = False) -> str:
         """Who is owed the lot's *revision*, or is at the lot, so that it must stay; nothing where it may go.
 
-        Once the lot is *given_up*, what was consumed before a replay was asked for stays consumed.
+        Once the lot is *given_up*, what was consumed before a replay was asked for stays consumed. Before that, nobody
+        is waited for who can never work it, since other lots that it takes for that were given up.
         """
         for party in self.around.writers(dataset):
             if why := self._writing(party, lot, given_up=given_up):
@@ -79,11 +83,12 @@ class Consumption:
         seen = ledger.look()
         if not seen.last or seen.final is ArcState.COMPLETE:
             return ""
-        return _busy(party, ledger, seen, given_up=given_up)
+        return _busy(party, ledger, seen, given_up=given_up or self._is_over(party, lot))
 
     def _reading(self, party: Party, dataset: Dataset, lot: Lot, revision: int, *, given_up: bool) -> str:
         ledger = LotLedger(self.state, self._keys(party), self._lot_of(party, lot))
-        is_owed = self._is_owed(party, dataset, ledger.lot)
+        is_over = not given_up and self._is_over(party, ledger.lot)
+        is_owed = not is_over and self._is_owed(party, dataset, ledger.lot)
         seen = ledger.look()
         if not seen.last:
             return f"{party} has not consumed lot {lot}" if is_owed else ""
@@ -110,6 +115,15 @@ class Consumption:
         if starts is None:
             return not party.arc.exclude  # it is about to begin, or never did
         return all(after is None or after.start < lot.start for after in starts.values())
+
+    def _is_over(self, party: Party, lot: Lot) -> bool:
+        """Whether the party will never claim its *lot*: some part of what it would pin is given up."""
+        return any(self._horizon(source.plain).hides(lot) for source in party.sources(self.around.placement))
+
+    def _horizon(self, dataset: Dataset) -> Horizon:
+        if dataset.id not in self._horizons:
+            self._horizons[dataset.id] = read_horizon(self.manifests.store, dataset)
+        return self._horizons[dataset.id]
 
     def _starts(self, party: Party) -> dict[str, Lot | None] | None:
         try:
