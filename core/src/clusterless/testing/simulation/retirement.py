@@ -202,6 +202,8 @@ class RetiringJudgement(Judgement):
 
     def _unrest(self) -> Iterator[str]:
         yield from super()._unrest()
+        if not self.world.gone:
+            yield "nothing is removed yet"
         data = self.world.stores["data"]
         manifests = Manifests(self.world.stores["manifest"])
         old = self.world.scheduler.now() - AGE - _LATE
