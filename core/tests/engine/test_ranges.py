@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusterless.engine.ranges import LotRange, between, coverage, ordinal, runs
+from clusterless.engine.ranges import LotRange, between, coverage, ordinal, runs, texts_of
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 
@@ -47,6 +47,7 @@ def test_a_range_is_as_long_as_it_is_and_holds_its_lots_only(one: datetime, othe
     lots = list(wanted)
     assert len(lots) == len(wanted) == ordinal(wanted.last) - ordinal(wanted.first) + 1
     assert all(lot in wanted for lot in lots)
+    assert texts_of(wanted) == [str(lot) for lot in lots]
     assert wanted.first.previous not in wanted
     assert wanted.last.next not in wanted
     assert wanted.first.start <= min(one, other)

@@ -47,6 +47,19 @@ class LotRange:
         return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
 
 
+def texts_of(lots: LotRange) -> list[str]:
+    """The texts of *lots*, in order: for very many, since making the lots themselves takes twenty times as long."""
+    unit, (first, last) = lots.first.unit, (lots.first, lots.last)
+    ends = [f"{unit.literal}{index:0{unit.digits}}" for index in range(unit.per_day)]
+    texts: list[str] = []
+    for number in range(first.day.toordinal(), last.day.toordinal() + 1):
+        day = date.fromordinal(number)
+        text = f"{day.year:04}{day.month:02}{day.day:02}"
+        begin, end = first.index if day == first.day else 0, last.index + 1 if day == last.day else unit.per_day
+        texts += [text + each for each in ends[begin:end]]
+    return texts
+
+
 def between(earliest: datetime, latest: datetime, unit: LotUnit) -> LotRange:
     """The lots of *unit* from the one *earliest* falls in to the last before the one *latest* falls in.
 

@@ -44,7 +44,8 @@ def count_lots(overview: Overview, step: Callable[[float], None]) -> Mapping[str
     """How many lots of each thing stand how, by the ids that `draw` gives; *step* is told how much is done, up to 1."""
     counts: dict[str, Counter[Standing]] = {}
     for judged in overview:
-        counts.setdefault(_id_of(judged.subject.view), Counter()).update(judged.lots.values())
+        lots = {standing: len(texts) for standing, texts in judged.lots.items()}
+        counts.setdefault(_id_of(judged.subject.view), Counter()).update(lots)
         step(judged.done)
     return counts
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache, partial
+from itertools import chain
 from posixpath import commonprefix
 
 from attrs import frozen
 
-from clusterless.engine.ranges import LotRange
+from clusterless.engine.ranges import LotRange, texts_of
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.ahead import ahead, at_a_time, is_near
-from clusterless.store.api import ObjectStore
+from clusterless.store.api import ObjectInfo, ObjectStore
 
 _FEW = 4096  # about so many in a shard at least: some pages of a listing,
 _MANY = 32768  # and so many at most: some memory
@@ -21,12 +22,16 @@ _SHARDS = 8  # enough to go at once
 _AHEAD = 4  # shards that are listed at a time
 
 
+Names = tuple[str, ...]
+"""What is listed below a lot's folder. Most lots look alike: theirs are held once."""
+
+
 @frozen
 class Listed:
     """A lot, and the *names* of what is listed below its folder."""
 
     lot: Lot
-    names: tuple[str, ...]
+    names: Names
 
 
 def list_lots(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
@@ -36,22 +41,34 @@ def list_lots(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Liste
     """
     shards = list(_shards(wanted, days_of(wanted, store)))
     if len(shards) == 1:
-        yield from _list(store, path, shards[0])
+        yield from (Listed(lot_named(text), names) for text, names in _list(store, path, shards[0]))
         return
     calls = (partial(list_shard, store, path, shard) for shard in shards)
     for listed in ahead(calls, at_a_time(store, _AHEAD)):
-        yield from listed
+        yield from (Listed(lot_named(text), names) for text, names in listed.items())
 
 
-def list_shard(store: ObjectStore, path: str, wanted: LotRange) -> list[Listed]:
-    """As `list_lots`, by one listing and at once: for a *wanted* that is not long."""
-    return list(_list(store, path, wanted))
+def list_shard(store: ObjectStore, path: str, wanted: LotRange) -> dict[str, Names]:
+    """As `list_lots`, by one listing and at once: for a *wanted* that is not long. Lots are told by their texts."""
+    return dict(_list(store, path, wanted))
 
 
-def list_shards(shelves: Sequence[tuple[ObjectStore, str, LotRange]]) -> Iterator[list[Listed]]:
+def list_shards(shelves: Sequence[tuple[ObjectStore, str, LotRange]]) -> Iterator[dict[str, Names]]:
     """What `list_shard` gives of each of the *shelves*, in their order."""
     most = max((at_a_time(store, _AHEAD) for store, _, _ in shelves), default=1)
     return ahead((partial(list_shard, *shelf) for shelf in shelves), most)
+
+
+@lru_cache(maxsize=2 * _MANY)  # the same stretch is listed of an arc, and of what it reads and writes
+def lot_named(text: str) -> Lot:
+    """The lot of that text, as a listing gave it."""
+    return Lot.parse(text)
+
+
+@lru_cache(maxsize=4)  # likewise
+def texts_in(lots: LotRange) -> frozenset[str]:
+    """The texts of *lots*."""
+    return frozenset(texts_of(lots))
 
 
 def first_lot(store: ObjectStore, path: str) -> Lot | None:
@@ -82,55 +99,51 @@ def _shards(wanted: LotRange, days: int) -> Iterator[LotRange]:
         first = end
 
 
-def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Listed]:
-    unit, first, last = wanted.first.unit, str(wanted.first), str(wanted.last)
-    for text, names in _folders(store, f"{path}lot=", first, last):
-        lot = _parsed(text)
-        if lot is None:
-            continue
-        # Lots of another unit may lie between: their text sorts by day first.
-        if lot.day > wanted.last.day or (lot.unit is unit and text > last):
+def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[tuple[str, Names]]:
+    """The text of each lot, with its names. What is done here is done for every key, so it is little."""
+    texts, first, last = texts_in(wanted), str(wanted.first), str(wanted.last)
+    alike = dict[Names, Names]()
+    for text, found in _folders(store, f"{path}lot=", first, last):
+        if text in texts:
+            names = tuple(found)
+            yield text, alike.setdefault(names, names)
+        elif text > last and _is_past(text, wanted.last):
             return
-        if lot.unit is unit and text >= first:
-            yield Listed(lot, _same(tuple(names)))
 
 
 def _folders(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
     """What follows *prefix*, from *first* to *last* and perhaps on, up to a slash, and the names below it."""
-    passed, folder, start, names = len(prefix), "", "", list[str]()
-    for key in _keys(store, prefix, first, last):
-        if start and key.startswith(start):
+    passed, text, start, names = len(prefix), "", "\0", list[str]()
+    for info in chain.from_iterable(_listings(store, prefix, first, last)):
+        key = info.key
+        if key.startswith(start):
             names.append(key[len(start) :])
             continue
+        if names:
+            yield text, names
         text, _, name = key[passed:].partition("/")
-        if text != folder:
-            if names:
-                yield folder, names
-            folder, start, names = text, f"{prefix}{text}/", []
-        names.append(name)
+        start, names = f"{prefix}{text}/", [name]
     if names:
-        yield folder, names
+        yield text, names
 
 
-def _keys(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[str]:
+def _listings(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[Iterator[ObjectInfo]]:
     if first == last:
-        yield from (info.key for info in store.list(f"{prefix}{first}/"))
+        yield store.list(f"{prefix}{first}/")
         return
     # Some stores hold all names that may be listed: what the two have in common leaves them at most those of a year.
     # A lot's own text sorts before whatever lies in its folder.
     for year in range(int(first[:4]), int(last[:4]) + 1):
         begin, end = max(first, f"{year:04}"), min(last, f"{year:04}9")
-        for info in store.list(prefix + commonprefix([begin, end]), prefix + begin):
-            yield info.key
+        yield store.list(prefix + commonprefix([begin, end]), prefix + begin)
 
 
-@lru_cache(maxsize=1024)
-def _same(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Most lots look alike: their names are held once."""
-    return names
+def _is_past(text: str, last: Lot) -> bool:
+    """Whether no lot like *last* follows: those of another unit may lie between, since texts sort by day first."""
+    lot = _parsed(text)
+    return lot is not None and (lot.day > last.day or lot.unit is last.unit)
 
 
-@lru_cache(maxsize=2 * _MANY)  # the same stretch is listed of an arc, and of what it reads and writes
 def _parsed(text: str) -> Lot | None:
     try:
         return Lot.parse(text)

@@ -17,7 +17,7 @@ from clusterless.model.horizon import Horizon
 from clusterless.model.lot import Lot
 from clusterless.operate.ahead import ahead, asked, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
-from clusterless.operate.listing import Listed, list_shard
+from clusterless.operate.listing import list_shard, lot_named
 from clusterless.operate.recorded import read_ledger
 from clusterless.operate.things import Thing
 from clusterless.runtime.cron import ticks_of
@@ -33,8 +33,8 @@ Names = Mapping[Lot, tuple[str, ...]]
 """What is listed of each lot."""
 
 
-def names_of(listed: Iterable[Listed]) -> Names:
-    return {each.lot: each.names for each in listed}
+def names_of(listed: Mapping[str, tuple[str, ...]]) -> Names:
+    return {lot_named(text): names for text, names in listed.items()}
 
 
 def listed(store: ObjectStore, path: str, lots: LotRange) -> Names:
@@ -149,5 +149,5 @@ def _is_known(landscape: Landscape, boundary: BoundaryView) -> bool:
     for placed in landscape.surveyed.placed:
         if (placed.part.project, placed.part.deployable.placement) == (boundary.project, boundary.placement):
             store = landscape.plugins.open_store(placed.roots[boundary.placement].metadata)
-            return any(info.key == key for info in store.list(key))
+            return key in store.list_keys(key)
     return False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import TypeVar
 
 from attrs import define, field
@@ -30,9 +32,9 @@ from clusterless.model.boundary import Booking, EventArrival
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import ManifestState
-from clusterless.operate.ahead import ahead, at_a_time
+from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
-from clusterless.operate.listing import Listed
+from clusterless.operate.listing import Names, lot_named, texts_in
 from clusterless.operate.owed import Owed, Owing
 from clusterless.operate.recorded import Glimpse, Shown, glimpse_of, read_ledger, shown_of
 from clusterless.operate.status.subjects import View, shelf_of
@@ -41,13 +43,16 @@ from clusterless.runtime.intake import waiting_in
 
 _log = logging.getLogger(__name__)
 
-_READABLE = frozenset(state for state in ManifestState if state.is_readable)
 _UNSEEN = Glimpse()
 _NONE: Mapping[str, int] = {}
 
-V = TypeVar("V")
+M = TypeVar("M")
 
-Lots = Mapping[Lot, Standing]
+_Opened = tuple[str, Glimpse, Mapping[str, int]]
+"""A lot whose entries are to be read, what a listing shows of its ledger, and the newest revisions of its parts."""
+
+Lots = Mapping[Standing, Sequence[str]]
+"""The texts of lots, in order, by how these stand: there are many, and most stand alike."""
 
 
 @define(eq=False)
@@ -64,7 +69,7 @@ class Judge:
     def __attrs_post_init__(self) -> None:
         self._owing = Owing(self.landscape)
 
-    def of(self, listed: Mapping[str, Sequence[Listed]]) -> Standings:
+    def of(self, listed: Mapping[str, Mapping[str, Names]]) -> Standings:
         """How lots stand by what was *listed* of their shelves."""
         return Standings(self, listed)
 
@@ -89,11 +94,13 @@ class Judge:
 
 @define(eq=False)
 class Standings:
-    """One stretch of lots, as it was *listed*."""
+    """One stretch of lots, as it was *listed*.
+
+    What is done for each lot is little: lots of which the same is listed are judged together.
+    """
 
     judge: Judge
-    listed: Mapping[str, Sequence[Listed]]
-    _shown: dict[str, dict[Lot, Shown]] = field(factory=dict, init=False)
+    listed: Mapping[str, Mapping[str, Names]]
     _judged: dict[tuple[str, LotRange], Lots] = field(factory=dict, init=False)
 
     def within(self, view: View, wanted: LotRange) -> Lots:
@@ -106,85 +113,95 @@ class Standings:
         return self._judged[key]
 
     def _dataset(self, view: DatasetView, wanted: LotRange) -> Lots:
-        shown = self._of(view)
         maker = self.judge.landscape.maker_of(view.node)
         made = self.within(maker, wanted) if maker else {}
         if isinstance(maker, BoundaryView):
             return made
-        shown = _clipped(shown, wanted)
-        lots = dict.fromkeys((*shown, *made))
-        judged = ((lot, dataset_standing(shown[lot].state if lot in shown else None, made.get(lot))) for lot in lots)
-        return {lot: standing for lot, standing in judged if standing}
+        shown, found = self._of(view, wanted), _Found()
+        known = set[str]().union(*made.values())
+        others = [text for text in shown if text not in known]
+        for standing, texts in ((None, others), *made.items()):
+            for names, alike in _alike(map(shown.get, texts), texts):
+                found.add(dataset_standing(_state(names), standing), alike)
+        return found.lots()
 
-    def _of(self, view: DatasetView) -> dict[Lot, Shown]:
-        key = shelf_of(view).key
-        if key not in self._shown:
-            pairs = ((each.lot, shown_of(each.names)) for each in self.listed.get(key, ()))
-            self._shown[key] = {lot: shown for lot, shown in pairs if shown}
-        return self._shown[key]
+    def _of(self, view: ArcView | DatasetView, wanted: LotRange) -> Mapping[str, Names]:
+        """What is listed of the *wanted* lots."""
+        return _clipped(self.listed.get(shelf_of(view).key, {}), wanted)
 
     # ---- boundaries ----
 
     def _boundary(self, view: BoundaryView, wanted: LotRange) -> Lots:
         dataset = self.judge.landscape.datasets.get(view.node)
-        shown = _clipped(self._of(dataset), wanted) if dataset else {}
         looked, booking, owed = self.judge.looked(view), view.boundary.booking, self.judge.owed(view)
-        regular = set(self._regular(booking, looked, wanted))
-        judged: dict[Lot, Standing] = {}
-        for lot in dict.fromkeys((*shown, *looked.waiting, *regular)):
-            state = shown[lot].state if lot in shown else None
-            if state or (lot in wanted and lot in owed):
-                is_regular = lot in regular
-                standing = boundary_standing(booking, lot, state, looked, self.judge.now, is_regular=is_regular)
-                if standing:
-                    judged[lot] = standing
-        return judged
+        there, found = set[str](), _Found()
+        shown = self._of(dataset, wanted) if dataset else {}
+        for names, alike in _alike(shown.values(), shown):
+            if state := _state(names):
+                found.add(dataset_standing(state, None), alike)
+                there.update(alike)
+        regular = self._regular(booking, looked, wanted)
+        for text in dict.fromkeys((*map(str, looked.waiting), *regular)):
+            if text not in there and (lot := lot_named(text)) in wanted and lot in owed:
+                is_regular = text in regular
+                found.add(boundary_standing(booking, lot, None, looked, self.judge.now, is_regular=is_regular), [text])
+        return found.lots()
 
-    def _regular(self, booking: Booking, looked: Looked, wanted: LotRange) -> Iterator[Lot]:
+    def _regular(self, booking: Booking, looked: Looked, wanted: LotRange) -> AbstractSet[str]:
         """The lots that are committed whether or not anything arrives, as far as they have begun."""
         first = max(looked.first or wanted.first, wanted.first)
         last = min(wanted.last, Lot.containing(self.judge.now, wanted.last.unit))
         if looked.through is None or last < first:
-            return
+            return frozenset()
         if booking.schedule and booking.schedule.cron:
             ticks = ticks_of(booking.schedule).after(first.previous)
-            yield from (tick.lot for tick in takewhile(lambda tick: tick.lot <= last, ticks))
-        elif booking.arrival is EventArrival.FREQUENT:
-            yield from LotRange(first, last)
+            return {str(tick.lot) for tick in takewhile(lambda tick: tick.lot <= last, ticks)}
+        return texts_in(LotRange(first, last)) if booking.arrival is EventArrival.FREQUENT else frozenset()
 
     # ---- arcs ----
 
     def _arc(self, view: ArcView, wanted: LotRange) -> Lots:
-        glimpses = {each.lot: glimpse_of(each.names) for each in self.listed.get(shelf_of(view).key, ())}
-        parts = self._parts(view, wanted)
         finals = {state: arc_standing(view.arc, ArcLot(final=state), self.judge.now) for state in ArcState}
-        judged: dict[Lot, Standing] = {}
-        opened = []
-        for lot in dict.fromkeys((*glimpses, *parts)):
-            seen, revisions = glimpses.get(lot, _UNSEEN), parts.get(lot, _NONE)
+        found, opened = _Found(), list[_Opened]()
+        for names, revisions, texts in self._worked(view, wanted):
+            seen = glimpse_of(names) if names else _UNSEEN
             if must_read(view.arc, seen.picture.last, seen.final, revisions):
-                opened.append((lot, seen, revisions))
-            elif standing := finals[seen.final] if seen.final else self._unclaimed(view, lot, revisions):
-                judged[lot] = standing
-        read = ahead((partial(self._read, view, *each) for each in opened), at_a_time(view.state))
-        judged.update((lot, standing) for (lot, *_), standing in zip(opened, read, strict=True) if standing)
-        return judged
+                opened += [(text, seen, revisions) for text in texts]
+            elif seen.final:
+                found.add(finals[seen.final], texts)
+            else:
+                for text in texts:
+                    found.add(self._unclaimed(view, lot_named(text), revisions), [text])
+        for (text, *_), standing in asked(partial(self._read, view), opened, at_a_time(view.state)):
+            found.add(standing, [text])
+        return found.lots()
 
-    def _parts(self, view: ArcView, wanted: LotRange) -> Mapping[Lot, Mapping[str, int]]:
-        """The newest revisions of the parts that are there, by lot of the arc."""
-        parts: dict[Lot, dict[str, int]] = {}
+    def _worked(
+        self, view: ArcView, wanted: LotRange
+    ) -> Iterator[tuple[Names | None, Mapping[str, int], Sequence[str]]]:
+        """Lots of which the same is listed: of their ledgers, and as newest revisions of the parts that are there."""
+        ledgers = self._of(view, wanted)
+        if view.arc.lot_unit:
+            parts = self._parts(view, wanted)
+            yield from (
+                (ledgers.get(text), parts.get(text, _NONE), [text]) for text in (dict.fromkeys((*ledgers, *parts)))
+            )
+            return
+        heard = {role: self._of(dataset, wanted) for role, dataset in _heard(self.judge.landscape, view)}
+        texts = list(dict.fromkeys(chain(ledgers, *heard.values())))
+        columns = (map(names.get, texts) for names in (ledgers, *heard.values()))
+        for (own, *others), alike in _alike(zip(*columns, strict=True), texts):
+            shown = ((role, _readable(names)) for role, names in zip(heard, others, strict=True))
+            yield own, {role: each.revision for role, each in shown if each}, alike
+
+    def _parts(self, view: ArcView, wanted: LotRange) -> Mapping[str, Mapping[str, int]]:
+        """The newest revisions of the parts that are there, by lot of the arc: each is made of several."""
+        parts: dict[str, dict[str, int]] = {}
         for role, dataset in _heard(self.judge.landscape, view):
-            shown = self._of(dataset)
-            if view.arc.lot_unit is None:
-                alone: dict[int, dict[str, int]] = {}  # most lots look alike, and share what is said of them
-                for lot, each in _clipped(shown, wanted).items():
-                    if each.state in _READABLE:
-                        one = alone.setdefault(each.revision, {role: each.revision})
-                        parts[lot] = {**parts[lot], **one} if lot in parts else one
-                continue
-            for lot, each in shown.items():
-                if each.state in _READABLE and (own := lot_of(view.arc, lot)) in wanted:
-                    parts.setdefault(own, {})[part_of(view.arc, role, lot)] = each.revision
+            for text, names in self.listed.get(shelf_of(dataset).key, {}).items():
+                lot, shown = lot_named(text), _readable(names)
+                if shown and (own := lot_of(view.arc, lot)) in wanted:
+                    parts.setdefault(str(own), {})[part_of(view.arc, role, lot)] = shown.revision
         return parts
 
     def _unclaimed(self, view: ArcView, lot: Lot, revisions: Mapping[str, int]) -> Standing | None:
@@ -193,9 +210,10 @@ class Standings:
         standing = arc_standing(view.arc, known, self.judge.now)
         return standing if standing and lot in self.judge.owed(view) else None
 
-    def _read(self, view: ArcView, lot: Lot, seen: Glimpse, revisions: Mapping[str, int]) -> Standing | None:
+    def _read(self, view: ArcView, opened: _Opened) -> Standing | None:
+        text, seen, revisions = opened
         try:
-            ledger = read_ledger(view.ledger(lot), seen.picture)
+            ledger = read_ledger(view.ledger(lot_named(text)), seen.picture)
         except MalformedError as error:
             self.judge.warn(view, error)
             return Standing.LATE
@@ -217,11 +235,43 @@ class Standings:
         return waits_since(view.arc, lot, min(times, default=None))
 
 
-def _clipped(lots: dict[Lot, V], wanted: LotRange) -> dict[Lot, V]:
-    """Those of *lots*, which are in order, that are *wanted*: most often all are."""
-    if not lots or (next(iter(lots)) in wanted and next(reversed(lots)) in wanted):
-        return lots
-    return {lot: each for lot, each in lots.items() if lot in wanted}
+@define
+class _Found:
+    """Lots, as they come, by how they stand."""
+
+    _texts: dict[Standing, list[str]] = field(factory=dict, init=False)
+
+    def add(self, standing: Standing | None, texts: Iterable[str]) -> None:
+        """Nothing is said of lots that stand nohow."""
+        if standing:
+            self._texts.setdefault(standing, []).extend(texts)
+
+    def lots(self) -> Lots:
+        return {standing: sorted(self._texts[standing]) for standing in Standing if standing in self._texts}
+
+
+def _alike(marks: Iterable[M], texts: Iterable[str]) -> Iterable[tuple[M, list[str]]]:
+    """Those of *texts* that the same mark was set against, together."""
+    found: defaultdict[M, list[str]] = defaultdict(list)
+    for mark, text in zip(marks, texts, strict=True):
+        found[mark].append(text)
+    return found.items()
+
+
+def _clipped(listed: Mapping[str, Names], wanted: LotRange) -> Mapping[str, Names]:
+    """What is *listed* of those that are *wanted*: most often all are."""
+    texts = texts_in(wanted)
+    return listed if texts.issuperset(listed) else {text: each for text, each in listed.items() if text in texts}
+
+
+def _state(names: Names | None) -> ManifestState | None:
+    shown = shown_of(names) if names else None
+    return shown.state if shown else None
+
+
+def _readable(names: Names | None) -> Shown | None:
+    shown = shown_of(names) if names else None
+    return shown if shown and shown.state.is_readable else None
 
 
 def _heard(landscape: Landscape, arc: ArcView) -> Iterator[tuple[str, DatasetView]]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from attrs import field, frozen
 
 from clusterless.engine.ranges import LotRange
-from clusterless.engine.standing import Standing
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.operate.listing import days_of, list_shards
-from clusterless.operate.status.judging import Judge
+from clusterless.operate.status.judging import Judge, Lots
 from clusterless.operate.status.subjects import Shelf, Subject, shelf_of, unit_in
 
 
@@ -21,7 +20,7 @@ class Judged:
     """How lots of a *subject* stand, as far as there is something to say of them; *done* of all is, up to 1."""
 
     subject: Subject
-    lots: Mapping[Lot, Standing]
+    lots: Lots
     done: float
 
 

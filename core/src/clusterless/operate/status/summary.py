@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 
 from attrs import define, field
 
-from clusterless.engine.ranges import LotRange, ordinal
+from clusterless.engine.ranges import LotRange
 from clusterless.engine.standing import Standing, worst
 from clusterless.model.lot import Lot
+from clusterless.operate.listing import lot_named
+from clusterless.operate.status.judging import Lots
 from clusterless.operate.status.overview import Judged, Overview
 from clusterless.operate.status.pace import SAMPLE
 from clusterless.operate.status.subjects import Subject
@@ -52,15 +55,14 @@ class Summary:
         """How many lots were committed with something in them."""
         return sum(self.counts[standing] for standing in COMMITTED)
 
-    def add(self, lots: Mapping[Lot, Standing]) -> None:
+    def add(self, lots: Lots) -> None:
         """Count later *lots* than those before."""
-        counts = Counter(lots.values())
-        if self.oldest is None and any(standing.is_behind for standing in counts):
-            behind = (lot for lot, standing in lots.items() if standing.is_behind)
-            self.oldest = min(behind, key=ordinal)
-        self.counts += counts
-        committed = (lot for lot in reversed(list(lots)) if lots[lot] in COMMITTED)
-        self.newest = list(islice(chain(committed, self.newest), SAMPLE))
+        self.counts.update({standing: len(texts) for standing, texts in lots.items()})
+        if self.oldest is None:
+            behind = [texts[0] for standing, texts in lots.items() if standing.is_behind]
+            self.oldest = lot_named(min(behind)) if behind else None
+        committed = heapq.merge(*(reversed(lots[each]) for each in COMMITTED if each in lots), reverse=True)
+        self.newest = list(islice(chain(map(lot_named, committed), self.newest), SAMPLE))
 
 
 def summaries(overview: Overview, step: Callable[[float], None]) -> list[Summary]:
@@ -79,7 +81,8 @@ def by_day(judged: Iterable[Judged], step: Callable[[float], None]) -> dict[date
     """The lots of all subjects, counted for each day."""
     days: dict[date, Counter[Standing]] = {}
     for each in judged:
-        for lot, standing in each.lots.items():
-            days.setdefault(lot.day, Counter())[standing] += 1
+        for standing, texts in each.lots.items():
+            for day, alike in groupby(map(lot_named, texts), lambda lot: lot.day):
+                days.setdefault(day, Counter())[standing] += sum(1 for _ in alike)
         step(each.done)
     return days
