@@ -31,6 +31,7 @@ from clusterless.model.project import Project
 from clusterless.provider import ArrivalSource, Arrived, StoreRoots, Surroundings
 from clusterless.runtime import noticed
 from clusterless.runtime.clock import SystemClock, random_id
+from clusterless.runtime.noticed import QueueMissingError
 
 PLACE = Placement(provider="aws", stage="test", account="000000000000", region="us-west-2")
 KEYS = ["plain.txt", "a b=c+ü.txt", "deep/er/x%20y.txt", "hive=1/part=2/日本.parquet"]
@@ -265,6 +266,17 @@ def test_a_queue_that_was_removed_is_made_again_and_all_is_listed(
     assert drained(source) == ["a"]
     bucket.put("b")
     assert drained(source) == ["b"]
+
+
+def test_a_queue_that_is_removed_while_its_notices_are_dealt_with_is_told_as_that(bucket: Bucket) -> None:
+    source: Any = bucket.listen()
+    bucket.put("a")
+    arrived = source.receive(1, None)
+    bucket.sqs.delete_queue(QueueUrl=bucket.queue.url)
+    notice_queue_rests(source)
+    for ask in (arrived.acknowledge, source._queue.has_more):
+        with pytest.raises(QueueMissingError, match=r"the queue TEST-b-.* was removed$"):
+            ask()
 
 
 def by_event(bucket: Bucket) -> Any:

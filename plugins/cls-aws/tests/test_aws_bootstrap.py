@@ -10,12 +10,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from attrs import evolve
 from beds.placed import placement, surroundings
 
 from cls_aws.bootstrap import AwsBootstrap
 from cls_aws.bootstrap_template import exports, parts, template
 from cls_aws.clients import client
+from cls_aws.components import SqsQueue
 from cls_aws.provider import AwsProvider
+from cls_aws.queues import make_with_dead
+from cls_aws.resources import make_declared_queue
 from cls_aws.stack import Stack
 from cls_aws.subscription import subscribe
 from cls_aws.tags import tags
@@ -197,6 +201,23 @@ def test_the_rules_and_queues_of_runs_go_before_the_bus_does(place: Placement, t
     left = sqs.list_queues(QueueNamePrefix=f"{place.stage.upper()}-").get("QueueUrls", [])  # type: ignore[union-attr]
     assert left == []
     remove_wires(place, own)
+
+
+@pytest.mark.parametrize("with_data", [False, True])
+def test_with_the_data_go_queues_that_no_rule_feeds(place: Placement, tmp_path: Path, with_data: bool) -> None:
+    make(place)
+    around, sqs, prefix = surroundings(place, tmp_path), client("sqs", place), f"{place.stage.upper()}-"  # type: ignore[union-attr]
+    make_with_dead(sqs, f"{prefix}told-by-a-bucket", tags(around.project, place))
+    make_with_dead(sqs, f"{prefix}of-another-placement", tags(around.project, evolve(place, region="eu-west-1")))
+    for name in (f"{prefix}declared", f"{prefix}declared-dead"):
+        make_declared_queue(SqsQueue(type="aws:core:sqsQueue", name=name, queue_name=name), around)
+    theirs = {f"{prefix}{each}{dead}" for each in ("of-another-placement", "declared") for dead in ("", "-dead")}
+    ours = {f"{prefix}told-by-a-bucket", f"{prefix}told-by-a-bucket-dead"}
+    plan = boot().remove(place, Path(), with_data)
+    assert [step.what for step in plan.steps][:-4] == [f"queue {prefix}told-by-a-bucket"] * with_data
+    plan.apply()
+    left = {each.rpartition("/")[2] for each in sqs.list_queues(QueueNamePrefix=prefix)["QueueUrls"]}
+    assert left == (theirs if with_data else theirs | ours)
 
 
 def test_a_bus_that_others_have_rules_on_is_not_removed(place: Placement) -> None:

@@ -283,6 +283,59 @@ def test_queues_that_somebody_removed_are_made_again_and_that_is_told(
     assert queue.set_aside() == []
 
 
+def test_rubbish_is_set_aside_though_somebody_removed_where_it_goes(
+    subscribe: Subscribe, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, sqs = subscribe(A), client("sqs", around.placement)
+    made = queue._subscriber
+    sqs.delete_queue(QueueUrl=made.dead.url)
+    sqs.send_message(QueueUrl=made.queue.url, MessageBody="rubbish")
+    good = json.dumps({"detail": json.loads(entry(event(), "bus")["Detail"])})
+    sqs.send_message(QueueUrl=made.queue.url, MessageBody=good)
+    assert [each.event for each in received(queue, around.clock)] == [event()]
+    assert f"{made.dead.name} was removed, and is made again" in caplog.text
+    (aside,) = queue.set_aside()
+    assert "not JSON" in aside.why
+
+
+@pytest.mark.parametrize("removed", ["target", "rule"])
+def test_a_rule_that_somebody_removed_is_made_again_within_the_hour_and_that_is_told(
+    subscribe: Subscribe, publisher: BusPublisher, around: Surroundings, caplog: pytest.LogCaptureFixture, removed: str
+) -> None:
+    queue, clock = subscribe(A), around.clock
+    made, events = queue._subscriber, client("events", around.placement)
+    events.remove_targets(Rule=made.rule, EventBusName=made.bus, Ids=["queue"])
+    if removed == "rule":
+        events.delete_rule(Name=made.rule, EventBusName=made.bus)
+    assert queue.receive(10) == []
+    assert caplog.text == ""
+    clock.advance(3600)  # type: ignore[attr-defined]
+    assert queue.receive(10) == []
+    assert f"the rule {made.rule} was removed or changed, and is put right" in caplog.text
+    publisher.publish(event())
+    assert [each.event for each in received(queue, clock)] == [event()]
+
+
+def test_where_the_hourly_look_is_refused_events_are_heard_all_the_same(
+    subscribe: Subscribe, publisher: BusPublisher, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, asked = subscribe(A), 0
+
+    def refused() -> Any:
+        nonlocal asked
+        asked += 1
+        msg = "access was denied"
+        raise StoreRefusedError(msg)
+
+    monkeypatch.setattr(queue, "_wire", refused)
+    publisher.publish(event())
+    around.clock.advance(3600)  # type: ignore[attr-defined]
+    with pytest.raises(StoreRefusedError, match="access was denied"):
+        queue.receive(10)
+    assert [each.event for each in received(queue, around.clock)] == [event()]
+    assert asked == 1
+
+
 def test_an_arc_that_subscribes_to_nothing_has_no_queue(around: Surroundings) -> None:
     silent = AwsProvider().subscription(around, "silent", [])
     assert isinstance(silent, NoSubscription)

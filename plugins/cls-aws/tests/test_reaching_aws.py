@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beds.proxy import Answer, Plan, proxied
 from beds.server import free_port
 
+from cls_aws import identity
 from cls_aws.clients import client
 from cls_aws.settings import Reach, reach, variables
 from clusterless.errors import MalformedError, StoreRefusedError
 from clusterless.model.placement import Placement
 
+ROLE = "arn:aws:iam::000000000000:role/pipelines"
 HERE = Placement(provider="aws", stage="dev", account="123456789012", region="us-west-2")
 
 
@@ -46,10 +49,10 @@ def test_a_placement_brings_its_region() -> None:
 def test_a_placement_counts_before_the_environment_and_that_before_all(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(here, f'profile = "all"\nrole = "all"\n[placements."{HERE.id}"]\nprofile = "own"\n')
+    write(here, f'profile = "all"\nrole = "{ROLE}"\n[placements."{HERE.id}"]\nprofile = "own"\n')
     assert (reach(None).profile, reach(HERE).profile) == ("all", "own")
     monkeypatch.setenv("AWS_PROFILE", "env")
-    assert (reach(None).profile, reach(HERE).profile, reach(HERE).role) == ("env", "own", "all")
+    assert (reach(None).profile, reach(HERE).profile, reach(HERE).role) == ("env", "own", ROLE)
 
 
 def test_a_placement_of_another_provider_has_what_holds_for_all(here: Path) -> None:
@@ -109,6 +112,16 @@ def test_what_there_is_not_is_refused(here: Path) -> None:
         reach(None)
 
 
+@pytest.mark.parametrize(
+    "text", ["nonsense", "arn:aws:iam::000000000000:user/x", "arn:aws:sqs:us-west-2:000000000000:role/x"]
+)
+def test_what_is_no_role_is_refused_where_it_is_set(here: Path, text: str) -> None:
+    write(here, f'[placements."{HERE.id}"]\nrole = "{text}"\n')
+    with pytest.raises(MalformedError, match="is not") as refused:
+        reach(HERE)
+    assert str(here / ".clsconfig-aws") in str(refused.value)
+
+
 # ---- clients
 
 
@@ -143,6 +156,14 @@ def test_a_profile_that_is_not_there_says_how_to_find_them(monkeypatch: pytest.M
         client("s3", HERE)
 
 
+@pytest.mark.parametrize("endpoint", ["nonsense", "http://under_scored:9000"])
+def test_an_endpoint_that_is_none_is_said(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(StoreRefusedError, match=f"AWS s3 cannot be reached at {endpoint}") as refused:
+        client("s3", HERE)
+    assert "AWS_ENDPOINT_URL" in refused.value.hint
+
+
 def test_what_is_asked_again_is_in_the_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
@@ -156,11 +177,28 @@ def test_a_role_is_assumed_when_credentials_are_wanted(
     ministack_endpoint: str, ask: Callable[[str], None], here: Path
 ) -> None:
     ask(ministack_endpoint)
-    role = "arn:aws:iam::000000000000:role/pipelines"
-    write(here, f'role = "{role}"')
+    write(here, f'role = "{ROLE}"')
     client("iam", HERE).create_role(RoleName="pipelines", AssumeRolePolicyDocument="{}")
     made = client("s3", HERE)
     asked: list[Any] = []
     made.meta.events.register("before-send", lambda request, **_: asked.append(request))
     made.list_buckets()
     assert b"X-Amz-Security-Token" in bytes(str(asked[0].headers), "utf-8")
+
+
+def test_a_role_that_may_not_be_assumed_is_told_without_a_trace(
+    ask: Callable[[str], None], ministack_endpoint: str, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+    plan = Plan()
+    plan.add("POST /", *[Answer(403, denied.encode(), {"Content-Type": "text/xml"})] * 2)
+    with proxied(ministack_endpoint, plan) as endpoint:
+        ask(endpoint)
+        write(here, f'role = "{ROLE}"')
+        with pytest.raises(StoreRefusedError, match=r"access was denied .*not you"):
+            identity.account(HERE)
+        assert caplog.text == ""
+        with caplog.at_level(logging.INFO), pytest.raises(StoreRefusedError):
+            identity.account(HERE)
+    assert "Refreshing temporary credentials failed" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -16,7 +16,7 @@ from cls_aws.clients import client
 from cls_aws.emptying import empty, holds_data
 from cls_aws.errors import asking, code
 from cls_aws.stack import Change, Found, Stack
-from cls_aws.wiring import Wire, remove_wires, wires
+from cls_aws.wiring import Stray, Wire, remove_strays, remove_wires, strays, wires
 from clusterless import codec, layout
 from clusterless.engine.names import PlacementNames
 from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError
@@ -60,12 +60,14 @@ class AwsBootstrap:
         holding = [part for part in ground.there if part.is_bucket and holds_data(ground.bucket(part))]
         kept = [] if with_data else holding
         wired = _wired(ground, with_data)
+        stray = strays(placement, [queue for each in wired for queue in each.queues]) if with_data else []
         gone = ground.stack.propose(template(placement, but=_but(placement, kept)), _TAGS) if kept else ()
         concerned = {part.logical for part in ground.there} | {change.logical for change in gone}
         steps = [
             _removal(part, part in kept, part in holding) for part in parts(placement) if part.logical in concerned
         ]
-        return Plan(steps=[*(each.step for each in wired), *steps], apply=partial(_remove, ground, kept, wired))
+        of_runs = [*(each.step for each in wired), *(each.step for each in stray)]
+        return Plan(steps=[*of_runs, *steps], apply=partial(_remove, ground, kept, wired, stray))
 
     def placements(self, base: Path) -> Iterator[Placement]:
         with asking("AWS for your buckets"):
@@ -205,9 +207,10 @@ def _wired(ground: _Ground, with_data: bool) -> list[Wire]:
     return found + [each for each in (wires(ground.placement, "default") if with_data else ()) if each.ours]
 
 
-def _remove(ground: _Ground, kept: Sequence[Part], wired: Sequence[Wire]) -> Exports:
+def _remove(ground: _Ground, kept: Sequence[Part], wired: Sequence[Wire], stray: Sequence[Stray]) -> Exports:
     """What holds data stays in the stack, so that a later `cls bootstrap` finds it there."""
     remove_wires(ground.placement, wired)
+    remove_strays(ground.placement, stray)
     gone = _but(ground.placement, kept)
     for part in gone:
         if part.is_bucket and part in ground.there:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from cls_aws.errors import asking
 from cls_aws.settings import Reach
 from cls_aws.settings import reach as reach_of
+from clusterless.errors import StoreRefusedError
 from clusterless.model.placement import Placement
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 64  # at a time to one service: lots are worked, and their objects copied, by many threads
 _CONNECT, _READ = 10, 60  # seconds without an answer
 _ATTEMPTS = 5
+_ENDPOINT = "set AWS_ENDPOINT_URL, or 'endpoint' in .clsconfig-aws, to a URL such as http://127.0.0.1:9000"
 
 _made: dict[tuple[str, Reach], Any] = {}
 _making = Lock()  # the SDK's sessions, unlike its clients, are for one thread at a time
@@ -28,7 +31,7 @@ def client(service: str, placement: Placement | None) -> Any:
     and `clusterless.store.retrying` knows how. All others are repeated here, with back-off and jitter.
 
     Raises:
-        StoreRefusedError: there is no such profile, or no region.
+        StoreRefusedError: there is no such profile, or no region, or the endpoint is none.
         MalformedError: see `cls_aws.settings.reach`.
     """
     return reached(service, reach_of(placement, service))
@@ -38,8 +41,12 @@ def reached(service: str, reach: Reach) -> Any:
     """As `client`, by a reach."""
     with _making:
         if (service, reach) not in _made:
-            with asking(f"AWS {service}"):
-                _made[service, reach] = _make(service, reach)
+            try:
+                with asking(f"AWS {service}"):
+                    _made[service, reach] = _make(service, reach)
+            except ValueError as error:
+                msg = f"AWS {service} cannot be reached at {reach.endpoint}: {error}"
+                raise StoreRefusedError(msg, hint=_ENDPOINT) from error
         return _made[service, reach]
 
 
@@ -48,6 +55,7 @@ def _make(service: str, reach: Reach) -> Any:
 
     from cls_aws.retries import note_retries
 
+    logging.getLogger("botocore.credentials").addFilter(_in_brief)
     session = boto3.Session(profile_name=reach.profile, region_name=reach.region)
     if reach.role:
         from cls_aws.roles import acting
@@ -56,6 +64,12 @@ def _make(service: str, reach: Reach) -> Any:
     made = session.client(service, endpoint_url=reach.endpoint, config=_config(service, reach))  # type: ignore[call-overload]
     note_retries(made)
     return made
+
+
+def _in_brief(record: logging.LogRecord) -> bool:
+    """What the SDK warns of with a trace is raised too where it matters: `-v` shows it, without the trace."""
+    record.exc_info = None
+    return logging.getLogger(record.name).isEnabledFor(logging.INFO)
 
 
 def _config(service: str, reach: Reach) -> Config:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from cls_aws.errors import asking
+from cls_aws.errors import asking, code
 from cls_aws.notices import read
 from cls_aws.queues import MISSING, Queue, attributes
 from clusterless.errors import InvalidValueError
@@ -57,7 +58,7 @@ class SqsNotices:
         """Never hand them out again; those that cannot be removed now come again, and do no harm."""
         for receipts in _batches(messages.receipts):
             entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(receipts)]
-            with asking(f"the queue {self._queue.name}"):
+            with self._asking():
                 answer = self._sqs.delete_message_batch(QueueUrl=self._queue.url, Entries=entries)
             for failed in answer.get("Failed", []):
                 _log.warning("a notice in %s will come again: %s", self._queue.name, failed.get("Message", failed))
@@ -68,26 +69,31 @@ class SqsNotices:
         if now - self._stirred > _RESTLESS:
             return False
         if self._counted is None or now - self._counted[0] >= _EVERY:
-            with asking(f"the queue {self._queue.name}"):
+            with self._asking():
                 counts = attributes(self._sqs, self._queue.url, *_COUNTS)
             self._counted = now, any(int(count) for count in counts.values())
         return self._counted[1]
 
     def _ask(self, wait: int) -> Sequence[dict[str, Any]]:
+        with self._asking():
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue.url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=wait
+            )
+        found: Sequence[dict[str, Any]] = answer.get("Messages", [])
+        return found
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
         from botocore.exceptions import ClientError
 
         with asking(f"the queue {self._queue.name}"):
             try:
-                answer = self._sqs.receive_message(
-                    QueueUrl=self._queue.url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=wait
-                )
+                yield
             except ClientError as error:
-                if error.response["Error"]["Code"] not in MISSING:
+                if code(error.response) not in MISSING:
                     raise
                 msg = f"the queue {self._queue.name} was removed"
                 raise QueueMissingError(msg) from error
-        found: Sequence[dict[str, Any]] = answer.get("Messages", [])
-        return found
 
     def _read(self, message: dict[str, Any]) -> Sequence[Notice]:
         try:

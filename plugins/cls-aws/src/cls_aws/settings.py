@@ -14,13 +14,23 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Attribute, Factory, field, frozen
 
+from cls_aws.arn import parse_arn
+from clusterless.errors import InvalidValueError
 from clusterless.model.placement import Placement
 from clusterless.runtime.settings import provider_settings
 
 # The services whose variables are not named for what the SDK calls them: the reference system's name, and the SDK's.
 _VARIABLES = {"events": ("EVENTS", "EVENTBRIDGE"), "logs": ("CLOUDWATCHLOGS", "CLOUDWATCH_LOGS")}
+
+
+def _is_a_role(_: object, __: Attribute[str | None], value: str | None) -> None:
+    if value is not None:
+        arn = parse_arn(value)
+        if arn.service != "iam" or not arn.resource.startswith("role/"):
+            msg = f"{value!r} is not the ARN of a role, such as 'arn:aws:iam::123456789012:role/name'"
+            raise InvalidValueError(msg)
 
 
 @frozen(kw_only=True)
@@ -33,7 +43,7 @@ class Reach:
     endpoint: str | None = None
     region: str | None = None
     profile: str | None = None
-    role: str | None = None
+    role: str | None = field(default=None, validator=_is_a_role)
 
 
 @frozen(kw_only=True)
@@ -43,7 +53,7 @@ class AwsSettings:
     endpoint: str | None = None
     region: str | None = None
     profile: str | None = None
-    role: str | None = None
+    role: str | None = field(default=None, validator=_is_a_role)
     placements: Mapping[str, Reach] = Factory(dict)
     cdk: Mapping[str, Any] = Factory(dict)
 

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 10  # messages that SQS hands out at a time
 _REST = timedelta(seconds=1)  # after an answer with nothing in it: each request costs
+_LOOK = timedelta(hours=1)  # until rule and queues are looked at again, which somebody may have removed or changed
 _LONGEST = 12 * 3600 - VISIBILITY  # seconds that SQS can hide a message, counted from when it was received
 _GONE = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
 
@@ -43,6 +44,8 @@ class Subscriber:
 
 def subscribe(events: Any, sqs: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -> Subscriber:
     """Make what is missing for events on *bus* that the pattern *wanted* takes up to come to the queue *name*.
+
+    Where only the queue was there, somebody has removed the rule: that is warned of.
 
     Raises:
         StoreRefusedError: something of it may not be made.
@@ -83,6 +86,8 @@ def _target(events: Any, bus: str, rule: str, queue: Queue, dead: Queue) -> None
     if answer.get("FailedEntryCount"):
         msg = f"the rule {rule} on {bus} did not take the queue {queue.name}: {answer['FailedEntries']}"
         raise StoreRefusedError(msg)
+    if not queue.is_new:
+        _log.warning("the rule %s was removed or changed, and is put right: what it missed is found by looking", rule)
 
 
 # ---- received --------------------------------------------------------------------------------------------------
@@ -114,7 +119,8 @@ class QueuedDelivery:
 class QueueSubscription:
     """Hands out what is in a subscriber's queue; any number of processes may do so.
 
-    What nobody can read is put in the queue for the dead at once: to read it again would not help.
+    What nobody can read is put in the queue for the dead at once: to read it again would not help. What somebody has
+    removed is made again: a queue when it is asked, a rule within the hour.
     """
 
     def __init__(self, sqs: Any, wire: Callable[[], Subscriber], clock: Clock) -> None:
@@ -122,9 +128,11 @@ class QueueSubscription:
         self._wire = wire
         self._clock = clock
         self._rests_until: datetime | None = None
+        self._looks_at = clock.now() + _LOOK
         self._subscriber = wire()
 
     def receive(self, limit: int) -> Sequence[QueuedDelivery]:
+        self._look()
         if self._rests_until and self._clock.now() < self._rests_until:
             return []
         taken: list[QueuedDelivery] = []
@@ -149,6 +157,12 @@ class QueueSubscription:
         dead = self._subscriber.dead
         return DeadLetters(self._sqs, self._subscriber.queue, dead, partial(read_event, source=dead.name))
 
+    def _look(self) -> None:
+        now = self._clock.now()
+        if now >= self._looks_at:
+            self._looks_at = now + _LOOK  # whatever comes of it: events are heard meanwhile
+            self._subscriber = self._wire()
+
     def _messages(self, most: int) -> Sequence[dict[str, Any]]:
         from botocore.exceptions import ClientError
 
@@ -161,14 +175,14 @@ class QueueSubscription:
             except ClientError as error:
                 if code(error.response) not in MISSING:
                     raise
-                answer = self._made_again(queue)
+                self._make_again(queue)
+                return []
         found: Sequence[dict[str, Any]] = answer.get("Messages", [])
         return found
 
-    def _made_again(self, queue: Queue) -> dict[str, Any]:
+    def _make_again(self, queue: Queue) -> None:
         self._subscriber = self._wire()
         _log.warning("the queue %s was removed, and is made again: lots that it told of are found later", queue.name)
-        return {}
 
     def _delivery(self, message: dict[str, Any]) -> QueuedDelivery | None:
         queue = self._subscriber.queue
@@ -181,10 +195,23 @@ class QueueSubscription:
 
     def _set_aside(self, message: dict[str, Any], error: MalformedError) -> None:
         queue, dead = self._subscriber.queue, self._subscriber.dead
-        with asking(f"the queue {dead.name}"):
-            self._sqs.send_message(QueueUrl=dead.url, MessageBody=message["Body"])
+        self._send_to_the_dead(message["Body"])
+        with asking(f"the queue {queue.name}"):
             self._sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
         _log.error("an event that cannot be read was set aside in %s: %s", dead.name, error)
+
+    def _send_to_the_dead(self, body: str) -> None:
+        from botocore.exceptions import ClientError
+
+        dead = self._subscriber.dead
+        with asking(f"the queue {dead.name}"):
+            try:
+                self._sqs.send_message(QueueUrl=dead.url, MessageBody=body)
+            except ClientError as error:
+                if code(error.response) not in MISSING:
+                    raise
+                self._make_again(dead)
+                self._sqs.send_message(QueueUrl=self._subscriber.dead.url, MessageBody=body)
 
 
 def _unless_gone(what: str, ask: Any) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from cls_aws.clients import client
-from cls_aws.errors import asking
-from cls_aws.queues import find_queue
+from cls_aws.errors import asking, code
+from cls_aws.queues import DEAD, MISSING, RECEIVES, attributes, find_queue
 from cls_aws.tags import PLACEMENT
 from clusterless.model.placement import Placement
 from clusterless.provider import Action, Step
@@ -47,6 +48,59 @@ def remove_wires(placement: Placement, found: Sequence[Wire]) -> None:
             events.delete_rule(Name=wire.rule, EventBusName=wire.bus)
         for arn in wire.queues:
             _remove_queue(sqs, arn.rpartition(":")[2])
+
+
+@frozen
+class Stray:
+    """A queue of a run that no rule feeds: a bucket tells it of its objects, or somebody removed its rule.
+
+    *name* is that of the queue; beside it is the one for its dead.
+    """
+
+    name: str
+
+    @property
+    def step(self) -> Step:
+        return Step(action=Action.REMOVE, what=f"queue {self.name}", note="and the one for what it could not hand out")
+
+
+def strays(placement: Placement, fed: Collection[str]) -> list[Stray]:
+    """The queues that runs have made, but for those of the ARNs *fed*."""
+    sqs, known = client("sqs", placement), {arn.rpartition(":")[2] for arn in fed}
+    named = {url.rpartition("/")[2]: url for url in _queues(sqs, placement)}
+    pairs = [name for name in sorted(named) if name + DEAD in named and name not in known]
+    return [Stray(name) for name in pairs if _is_ours(sqs, named[name], placement)]
+
+
+def remove_strays(placement: Placement, found: Sequence[Stray]) -> None:
+    """Remove queues with what is in them: notices and events, which are found by listing too."""
+    sqs = client("sqs", placement)
+    for stray in found:
+        for name in (stray.name, stray.name + DEAD):
+            _remove_queue(sqs, name)
+
+
+def _queues(sqs: Any, placement: Placement) -> Iterator[str]:
+    """The URLs of the queues whose names begin as those of the placement do."""
+    prefix = f"{placement.stage.upper()}-" if placement.stage else ""
+    with asking("SQS for its queues"):
+        for page in sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix):
+            yield from page.get("QueueUrls", ())
+
+
+def _is_ours(sqs: Any, url: str, placement: Placement) -> bool:
+    """Whether a run has made it with the one beside it: a queue that a project declares is left alone."""
+    from botocore.exceptions import ClientError
+
+    with asking(url):
+        try:
+            marks = sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+            beside = attributes(sqs, url, "RedrivePolicy").get("RedrivePolicy", "{}")
+        except ClientError as error:  # it is told of for a minute after it was removed
+            if code(error.response) not in MISSING:
+                raise
+            return False
+    return (marks.get(PLACEMENT), json.loads(beside).get("maxReceiveCount")) == (placement.id, RECEIVES)
 
 
 def _rules(events: Any, bus: str) -> Iterator[Any]:
