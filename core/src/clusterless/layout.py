@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -301,8 +302,30 @@ def lot_path(dataset: Dataset, lot: Lot | str) -> str:
 
 def manifest(dataset: Dataset, lot: Lot, state: ManifestState, revision: int = 0) -> str:
     """Where the committed manifest of a lot's revision is."""
+    return lot_path(dataset, lot) + _below_lot(state, revision)
+
+
+def _below_lot(state: ManifestState, revision: int) -> str:
     attempt = f"attempt={revision}/" if revision or state is ManifestState.REMOVED else ""
-    return f"{lot_path(dataset, lot)}state={state.value}/{attempt}manifest.json"
+    return f"state={state.value}/{attempt}manifest.json"
+
+
+@lru_cache(maxsize=64)  # a listing repeats a few of them, a hundred thousand times
+def manifest_below_lot(path: str) -> tuple[ManifestState, int] | None:
+    """The state and revision of a manifest, or of a file of a manifest folder, by its *path* below its lot's.
+
+    None: it is somebody else's object.
+    """
+    names = segments(path)
+    try:
+        state, revision = ManifestState(names.get("state")), int(names.get("attempt", 0))
+    except ValueError:
+        return None
+    whole = _below_lot(state, revision)
+    return (state, revision) if path.startswith(whole) and _CHILD.fullmatch(path, len(whole)) else None
+
+
+_CHILD = re.compile(r"(?:/[^/]+\.json)?")
 
 
 def horizon(dataset: Dataset, mark: str = "") -> str:

@@ -75,7 +75,7 @@ class Marks:
             written = last
 
     def _last(self) -> str:
-        return max(info.key for info in self.store.list(f"{self.path}marks/"))
+        return max(self.store.list_keys(f"{self.path}marks/"))
 
 
 def _rank(work: Work) -> str:

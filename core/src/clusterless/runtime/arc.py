@@ -35,7 +35,8 @@ class Latest:
     lot: Lot | None = None
 
     def saw(self, lot: Lot) -> None:
-        if self.lot is None or self.lot.start < lot.start:
+        newest = self.lot
+        if newest is None or (newest < lot if newest.unit is lot.unit else newest.start < lot.start):
             self.lot = lot
 
 

@@ -134,7 +134,7 @@ def _collect(arc: RunningArc, lot: Lot, attempt: str) -> dict[str, Manifest]:
     store = arc.manifests.store
     for role in arc.arc.sinks:
         path = layout.staging(arc.keys, role, lot, attempt)
-        keys = [info.key for info in store.list(path) if info.key.endswith(".json")]
+        keys = [key for key in store.list_keys(path) if key.endswith(".json")]
         manifests = [decode(store, key) for key in keys]
         decided = [manifest for manifest in manifests if manifest.state is not ManifestState.PARTIAL]
         if len(manifests) > 1 and len(decided) != 1:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import date
 from itertools import groupby
+from operator import attrgetter
 
 from attrs import Factory, frozen
 
@@ -80,14 +82,20 @@ def _floor(arc: RunningArc, after: Lot | None) -> Lot | None:
 
 def _seen(arc: RunningArc, floor: Lot | None) -> Iterator[Seen]:
     sources = [_source_lots(arc, role, floor) for role, source in arc.arc.sources.items() if source.subscribe]
-    merged = heapq.merge(*sources, pictures(arc.state, arc.keys, floor), key=lambda seen: str(seen.lot))
-    for _, of_lot in groupby(merged, lambda seen: str(seen.lot)):
+    merged = heapq.merge(*sources, pictures(arc.state, arc.keys, floor), key=_order)
+    for _, of_lot in groupby(merged, attrgetter("lot")):
         group = list(of_lot)
         yield Seen(
             group[0].lot,
             {part: revision for each in group for part, revision in each.revisions.items()},
             max((each.picture for each in group), key=lambda picture: picture.last),
         )
+
+
+def _order(seen: Seen) -> tuple[date, str, int]:
+    """Lots as their text sorts, and so their keys, which takes longer to write."""
+    lot = seen.lot
+    return lot.day, lot.unit.literal, lot.index
 
 
 def _source_lots(arc: RunningArc, role: str, floor: Lot | None) -> Iterator[Seen]:
@@ -105,8 +113,7 @@ def pictures(state: ObjectStore, keys: layout.ArcKeys, floor: Lot | None) -> Ite
     """What an arc's state shows of each lot after *floor*, by one listing."""
     prefix = f"{keys.path}lot="
     after = f"{prefix}{floor}0" if floor else ""  # "0" follows "/": nothing of that lot itself
-    infos = state.list(prefix, after)
-    names = (info.key.removeprefix(prefix).partition("/") for info in infos)
+    names = (key.removeprefix(prefix).partition("/") for key in state.list_keys(prefix, after))
     for text, group in groupby(names, lambda name: name[0]):
         with suppress(InvalidValueError):  # somebody else's object
             yield Seen(Lot.parse(text), picture=picture(name[2] for name in group))

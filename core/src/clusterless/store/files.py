@@ -91,10 +91,10 @@ class FileStore(ObjectStore):
         return self._look(self._path(key), key)
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        folder = prefix.rpartition("/")[0]
-        path = self._path(folder) if folder else self._folder or "/"
-        self._check_is_inside(path, prefix)
-        return self._walk(path, f"{folder}/" if folder else "", prefix, after)
+        return (info for path, key in self._walked(prefix, after) if (info := _listed(path, key)))
+
+    def list_keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        return (key for _, key in self._walked(prefix, after))
 
     def now(self) -> datetime:
         return self._now()
@@ -105,19 +105,26 @@ class FileStore(ObjectStore):
             _check_is_object(found)
             return _info(key, found)
 
-    def _walk(self, path: str, base: str, prefix: str, after: str) -> Iterator[ObjectInfo]:
-        for name in self._names(path, base, prefix, after):
-            if name.endswith("/"):
-                yield from self._walk(f"{path}/{name[:-1]}", base + name, prefix, after)
-                continue
-            try:
-                found = os.lstat(f"{path}/{name}")
-            except (FileNotFoundError, NotADirectoryError):  # gone since its folder was read
-                continue
-            except OSError as exc:
-                raise _refused(f"{path}/{name}", exc, exc.errno or 0) from exc
-            if stat.S_ISREG(found.st_mode):
-                yield _info(base + name, found)
+    def _walked(self, prefix: str, after: str) -> Iterator[tuple[str, str]]:
+        """The paths of the files whose keys are listed, and these keys."""
+        folder = prefix.rpartition("/")[0]
+        path = self._path(folder) if folder else self._folder or "/"
+        self._check_is_inside(path, prefix)
+        return self._walk(path, f"{folder}/" if folder else "", prefix, after)
+
+    def _walk(self, path: str, base: str, prefix: str, after: str) -> Iterator[tuple[str, str]]:
+        # A stack of its own: with generators in generators each key would be handed up through all of them.
+        folders = [(path, base, iter(self._names(path, base, prefix, after)))]
+        while folders:
+            path, base, names = folders[-1]
+            for name in names:
+                if name[-1] == "/":
+                    path, base = f"{path}/{name[:-1]}", base + name
+                    folders.append((path, base, iter(self._names(path, base, prefix, after))))
+                    break
+                yield f"{path}/{name}", base + name
+            else:
+                folders.pop()
 
     def _names(self, path: str, base: str, prefix: str, after: str) -> Sequence[str]:
         """What of a folder is to be listed, in order of key: folders sort as if they ended with a slash."""
@@ -133,8 +140,10 @@ class FileStore(ObjectStore):
                     elif name.startswith(HIDDEN):
                         litter.remove_if_left(entry.path)
                         continue
-                    else:
+                    elif entry.is_file(follow_symlinks=False):
                         wanted = all_are or ((base + name).startswith(prefix) and base + name > after)
+                    else:
+                        continue
                     if wanted and (name.isascii() or _is_text(name)):
                         names.append(name)
         except (FileNotFoundError, NotADirectoryError):
@@ -318,6 +327,17 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that are not UTF-8 come as halves of characters
         return False
     return True
+
+
+def _listed(path: str, key: str) -> ObjectInfo | None:
+    """The object, unless it is gone since its folder was read."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as exc:
+        raise _refused(path, exc, exc.errno or 0) from exc
+    return _info(key, found) if stat.S_ISREG(found.st_mode) else None
 
 
 def _info(key: str, found: os.stat_result) -> ObjectInfo:

@@ -82,7 +82,7 @@ class LotLedger:
         object.__setattr__(self, "path", self.keys.lot(self.lot))
 
     def look(self) -> Picture:
-        return picture(info.key.removeprefix(self.path) for info in self.store.list(self.path))
+        return picture(key.removeprefix(self.path) for key in self.store.list_keys(self.path))
 
     def read(self, number: int) -> Entry:
         """Entry *number*.
@@ -183,7 +183,7 @@ class LongLedger(Generic[T]):
 
     def _numbers(self, start: int) -> list[int]:
         after = f"{self.path}{start:0{_LONG_WIDTH}}"
-        names = (info.key.removeprefix(self.path) for info in self.store.list(self.path, after))
+        names = (key.removeprefix(self.path) for key in self.store.list_keys(self.path, after))
         return [int(entry[1]) for name in names if (entry := _LONG_ENTRY.fullmatch(name))]
 
 
@@ -202,7 +202,7 @@ class SealLedger(LongLedger[Seal]):
 
     def is_marked(self, number: int) -> bool:
         key = self.key(number, "done")
-        return any(info.key == key for info in self.store.list(key))
+        return key in self.store.list_keys(key)
 
 
 def seals_of(store: ObjectStore, keys: layout.BoundaryKeys) -> SealLedger:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import tempfile
 from collections import deque
 from contextlib import contextmanager
@@ -120,7 +119,7 @@ def decode(store: ObjectStore, key: str) -> Manifest:
     try:
         return _decode(store, key)
     except ObjectMissingError:
-        children = (info.key for info in store.list(f"{key}/") if info.key.endswith(".json"))
+        children = (child for child in store.list_keys(f"{key}/") if child.endswith(".json"))
         if child := next(children, None):
             return _decode(store, child)
         raise
@@ -245,14 +244,18 @@ def _named(source: str) -> Iterator[None]:
 
 @frozen(kw_only=True)
 class Found:
-    """A committed manifest by its name, not yet read; *time* is the store's, of its writing."""
+    """A committed manifest by its name, below a store's *root*, not yet read; *time* is of its writing, the store's."""
 
+    root: str
     key: str
-    uri: str
     lot: Lot
     state: ManifestState
     revision: int
     time: datetime
+
+    @property
+    def uri(self) -> str:
+        return layout.uri(self.root, self.key)
 
 
 class Manifests:
@@ -362,8 +365,9 @@ class Manifests:
         return prefix + _digits(first)
 
     def _found(self, dataset: Dataset, listing: Iterator[ObjectInfo]) -> Iterator[Found]:
+        prefix = self._prefix(dataset)
         for info in listing:
-            if found := _parse(self.store.root, dataset, info):
+            if found := _parse(self.store.root, prefix, info):
                 yield found
 
 
@@ -376,19 +380,15 @@ def _newest(found: Iterable[Found]) -> Found | None:
     return max(readable, key=lambda each: (each.revision, each.state is ManifestState.COMPLETE), default=None)
 
 
-_CHILD = re.compile(r"(?:/[^/]+\.json)?")
-
-
-def _parse(root: str, dataset: Dataset, info: ObjectInfo) -> Found | None:
-    """What the key names, unless it is something else than a manifest of *dataset*."""
-    names = layout.segments(info.key)
+def _parse(root: str, prefix: str, info: ObjectInfo) -> Found | None:
+    """What the key names, which begins with *prefix*, a dataset's; None unless it is a manifest."""
+    text, _, path = info.key.removeprefix(prefix).partition("/")
+    named = layout.manifest_below_lot(path)
+    if not named:
+        return None
     try:
-        lot, state = Lot.parse(names.get("lot", "")), ManifestState(names.get("state"))
-        revision = int(names.get("attempt", 0))
-    except ValueError:
+        lot = Lot.parse(text)
+    except InvalidValueError:
         return None
-    key = layout.manifest(dataset, lot, state, revision)
-    if not info.key.startswith(key) or not _CHILD.fullmatch(info.key, len(key)):
-        return None
-    uri = layout.uri(root, info.key)
-    return Found(key=info.key, uri=uri, lot=lot, state=state, revision=revision, time=info.time)
+    state, revision = named
+    return Found(root=root, key=info.key, lot=lot, state=state, revision=revision, time=info.time)

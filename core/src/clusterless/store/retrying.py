@@ -100,12 +100,19 @@ class RetryingStore(ObjectStore):
         self._retried(lambda: self.plain.delete(key))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        return self._gone_on_with(lambda last: self.plain.list(prefix, last), lambda info: info.key, after)
+
+    def list_keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        return self._gone_on_with(lambda last: self.plain.list_keys(prefix, last), str, after)
+
+    def _gone_on_with(self, ask: Callable[[str], Iterator[T]], key: Callable[[T], str], after: str) -> Iterator[T]:
+        """A listing, which is asked for from the last key on where it breaks off."""
         failures = 0
         while True:
             try:
-                for info in self.plain.list(prefix, after):
-                    failures, after = 0, info.key
-                    yield info
+                for each in ask(after):
+                    failures, after = 0, key(each)
+                    yield each
             except StoreUnavailableError as error:
                 failures += 1
                 if failures == self._attempts:

@@ -53,7 +53,7 @@ class Hint:
 
 def read_progress(kept: Kept) -> tuple[Ended, ...]:
     """What is done for sure, in no order; records that cannot be read are left out: their lots are looked at again."""
-    keys = [info.key for info in kept.state.list(kept.keys.done)]
+    keys = list(kept.state.list_keys(kept.keys.done))
 
     def read(key: str) -> tuple[Ended, ...]:
         try:
