@@ -22,7 +22,7 @@ from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.project import Project
 from clusterless.plugins import find_plugins
 from clusterless.runner import ticking
-from clusterless.runner.happenings import Happening, Ran, SealedLots, Started, Trouble, Worked
+from clusterless.runner.happenings import Happening, Printed, Progressed, Ran, SealedLots, Started, Trouble, Worked
 from clusterless.runner.running import Ended, Options, run
 from clusterless.runtime.site import Site
 from clusterless.store.files import FileStore
@@ -47,7 +47,9 @@ class Place:
         if "workload" in self.activity:
             declared["activities"] = [self.activity]
         file = self.folder / "project.json"
-        file.write_text(json.dumps(declared))
+        whole = file.with_suffix(f".{threading.get_ident()}")  # another run may be reading the file
+        whole.write_text(json.dumps(declared))
+        whole.replace(file)
         return list(resolve(read_projects([file], PLUGINS.components(), PLUGINS.project_formats()), PLUGINS))
 
     def does(self, script: str, **more: Any) -> None:
@@ -59,12 +61,14 @@ class Place:
         lot = Lot.containing(now - timedelta(hours=hours), LotUnit.HOURS)
         turns_of(self.store, KEYS).append(1, Turn(put_id="p", at=now, by="test:1", phase=Phase.SEEN, lot=lot))
 
-    def run(self, stop: threading.Event | None = None, tell: Callable[[Happening], None] = lambda _: None) -> Ended:
+    def run(
+        self, stop: threading.Event | None = None, tell: Callable[[Happening], None] = lambda _: None, **more: Any
+    ) -> Ended:
         def told(happening: Happening) -> None:
             self.told.append(happening)
             tell(happening)
 
-        options = Options(scratch=self.folder / "scratch", until_idle=stop is None)
+        options = Options(scratch=self.folder / "scratch", until_idle=stop is None, **more)
         return run(self.sites(), PLUGINS, options, told, stop or threading.Event())
 
     @property
@@ -101,6 +105,17 @@ def test_what_was_missed_last_is_run_and_its_output_kept(place: Place) -> None:
     assert (place.folder / "done").read_text() == "x\n"
     assert any(isinstance(each, Started) and each.lot == ran.lot for each in place.told)
     assert [turn.phase for turn in place.turns[-2:]] == [Phase.BEGAN, Phase.ENDED]
+
+
+def test_what_it_prints_is_told_as_it_comes_and_its_progress(place: Place) -> None:
+    place.does("""echo 'CLS_PROGRESS {"done": 1, "total": 2}'; sleep 0.5; echo said $CLS_LOT""")
+    place.met(hours=2)
+    place.run(logs=True)
+    lot = place.ran[0].lot
+    printed = Printed(element="p/chore", lot=lot, line=f"said {lot}")
+    assert [each for each in place.told if isinstance(each, Printed) and each.lot == lot] == [printed]
+    progressed = [each for each in place.told if isinstance(each, Progressed)]
+    assert [(each.element, each.done, each.total) for each in progressed] == [("p/chore", 1, 2)]
 
 
 def test_all_that_was_missed_is_run_where_that_is_declared(place: Place) -> None:

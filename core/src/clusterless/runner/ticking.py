@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from time import monotonic
 
 from clusterless.engine.lot_states import attempt_number
@@ -78,7 +77,8 @@ class Ticking(threading.Thread):
     def _begun(self, turn: Turn, following: ExitStack) -> None:
         self.quiet = False
         self._tell(Started(element=self.element, lot=str(turn.lot)))
-        following.enter_context(self._followed(self.element, str(turn.lot), Path(turn.output).parent))
+        folder = self._activity.output(turn).parent
+        following.enter_context(self._followed(self.element, str(turn.lot), folder))
 
     def _set_aside(self, error: MalformedError) -> float:
         if error.source not in self.unreadable:

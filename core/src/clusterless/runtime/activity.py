@@ -74,6 +74,10 @@ class RunningActivity:
     def ledger(self) -> LongLedger[Turn]:
         return turns_of(self.state, layout.ActivityKeys(self.project, self.activity.name))
 
+    def output(self, begun: Turn) -> Path:
+        """Where what an attempt prints is kept."""
+        return self.outputs / self.activity.name / str(begun.lot) / f"{begun.attempt}.log"
+
     def look(self, begun: Callable[[Turn], None] = lambda _: None) -> Looked:
         """Do what is to be done now, and run what is due, telling *begun* first; safe to call anywhere, any time.
 
@@ -137,7 +141,7 @@ class RunningActivity:
     def _attempt(self, begun: Turn) -> Turn:
         """Whatever the work raises becomes an outcome; only what ends the process passes."""
         deadline = monotonic() + self.activity.timeout_sec + _OVERTIME
-        output = self.outputs / self.activity.name / str(begun.lot) / f"{begun.attempt}.log"
+        output = self.output(begun)
         occasion = Occasion(
             activity=self.activity.name,
             lot=begun.lot,
