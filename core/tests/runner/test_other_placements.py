@@ -19,16 +19,17 @@ import pytest
 from click.testing import CliRunner
 
 from clusterless.cli.app import main
+from clusterless.cli.run import AbsentError
 from clusterless.deploy.check import check
 from clusterless.deploy.read import read_projects
-from clusterless.deploy.resolve import resolve
-from clusterless.errors import StoreRefusedError, StoreUnavailableError
+from clusterless.deploy.resolve import resolve, resolve_reached
+from clusterless.errors import MalformedError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.plugins import find_plugins
-from clusterless.runner import listening
-from clusterless.runner.happenings import Happening, Trouble, Worked
+from clusterless.runner import joining, listening
+from clusterless.runner.happenings import Happening, Joined, Trouble, Worked
 from clusterless.runner.running import Ended, Options, run
 from clusterless.store.files import FileStore
 from clusterless.store.manifests import Manifests, encode
@@ -79,8 +80,9 @@ class Places:
 
     def run(self, tell: Callable[[Happening], None], stop: threading.Event, *names: str, **options: Any) -> Ended:
         files = [self.folder / f"{name}.json" for name in names]
-        sites = resolve(read_projects(files, PLUGINS.components(), PLUGINS.project_formats()), PLUGINS)
-        return run(sites, PLUGINS, Options(scratch=self.folder / "scratch", **options), tell, stop)
+        declared = read_projects(files, PLUGINS.components(), PLUGINS.project_formats())
+        sites, awaited = resolve_reached(declared, PLUGINS)
+        return run(sites, PLUGINS, Options(scratch=self.folder / "scratch", **options), tell, stop, awaited)
 
     def make_elsewhere(self) -> None:
         """Run the maker until all is at rest, as a process of its own."""
@@ -415,6 +417,84 @@ def test_a_placement_that_is_lost_on_the_way_holds_up_nobody_else(
         places.make_elsewhere()
         until(lambda: places.files("took") == ["a", "c"])
     assert {each.element for each in troubles(told)} == {"taker/take"}
+
+
+def test_a_project_whose_own_placement_does_not_answer_holds_up_no_other_and_joins_when_it_does(
+    places: Places, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "_PATIENCE", 0.05)
+    declare_both(places)
+    places.put("a")
+    line.down = True
+    places.put("b", "own")
+    with places.taking("maker", "taker") as told:
+        until(lambda: places.files("copied") == ["b"])
+        until(lambda: len([each for each in troubles(told) if each.element == "maker"]) > 1)
+        assert "east" in str(troubles(told)[0].error)
+        assert not [each for each in told if isinstance(each, Joined)]
+        line.down = False
+        until(lambda: places.files("took") == ["a"])
+        assert [each.element for each in told if isinstance(each, Joined)] == ["maker"]
+
+
+def test_a_run_that_ends_without_one_of_its_projects_says_which(places: Places, line: Line) -> None:
+    declare_both(places)
+    places.idle("maker")
+    line.down = True
+    places.put("b", "own")
+    places.declare("apart", WEST, boundaries=[listener("own")], arcs=[copy("own", "copied", main=source("own"))])
+    ended, told = places.idle("maker", "apart")
+    assert (ended.idle, ended.absent, places.files("copied")) == (True, ("maker",), ["b"])
+    line.down = False
+    assert places.idle("maker", "apart")[0].absent == ()
+    assert troubles(told)
+
+
+def test_where_no_project_can_be_run_that_is_refused(places: Places, line: Line) -> None:
+    line.down = True
+    with pytest.raises(StoreUnavailableError, match="did not answer"):
+        places.idle("maker")
+
+
+def test_what_does_not_answer_only_when_it_is_opened_joins_as_well(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "_PATIENCE", 0.05)
+    declare_both(places)
+    places.put("a")
+    failures, real = iter(range(4)), PLUGINS.provider("local").publisher
+
+    def publisher(around: Any) -> Any:
+        if around.placement.account == "east" and next(failures, None) is not None:
+            msg = "its events cannot be announced now"
+            raise StoreUnavailableError(msg)
+        return real(around)
+
+    monkeypatch.setattr(PLUGINS.provider("local"), "publisher", publisher)
+    with places.taking("maker", "taker") as told:
+        until(lambda: places.files("took") == ["a"])
+    assert [each.element for each in told if isinstance(each, Joined)] == ["maker"]
+
+
+def test_a_mistake_in_one_of_the_files_is_told_though_another_cannot_be_reached(places: Places, line: Line) -> None:
+    places.idle("maker")
+    line.down = True
+    places.declare("wrong", WEST, arcs=[copy("own", "copied", main=source("nobodys"))])
+    with pytest.raises(MalformedError, match="nobodys"):
+        places.idle("maker", "wrong")
+
+
+def test_the_command_ends_with_what_it_could_not_run(
+    places: Places, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.declare("apart", WEST, boundaries=[listener("own")], arcs=[copy("own", "copied", main=source("own"))])
+    line.down = True
+    monkeypatch.chdir(places.folder)
+    ran = CliRunner().invoke(main, ["run", "maker.json", "apart.json", "--until-idle"])
+    assert ran.exit_code == AbsentError.exit_code == 74
+    assert "1 project not run, and not known of: maker" in ran.output
+    assert "maker: not run, since its placement did not answer" in ran.output
+    assert "all else is at rest" in ran.output
 
 
 def test_a_join_goes_on_knowing_where_it_lies_while_what_it_joins_cannot_be_reached(places: Places, line: Line) -> None:

@@ -16,6 +16,7 @@ from clusterless.errors import StoreUnavailableError
 from clusterless.runner.happenings import (
     Booked,
     Happening,
+    Joined,
     LeftAlone,
     Printed,
     Progressed,
@@ -129,6 +130,7 @@ def test_what_arrived_waits_until_it_is_sealed() -> None:
 # ---- lines and objects -----------------------------------------------------------------------------------------
 
 LINES = [
+    (Joined(element="p"), "p: its placement answers, and it is run"),
     (Booked(element="p/in", arrivals=3, unbooked=0), "p/in: 3 arrived"),
     (Booked(element="p/in", arrivals=3, unbooked=1), "p/in: 3 arrived, 1 without a time in their key"),
     (
@@ -200,10 +202,10 @@ def test_a_happening_is_a_json_object_that_tells_all(capsys: pytest.CaptureFixtu
     again = (progressed(message="half\x1b[2J way"), progressed(12345, None))  # of what was just told
     news = [each for each in happenings if not (isinstance(each, LeftAlone) and each.failed) and each not in again]
     assert [line["event"] for line in lines[:-3]] == [type(each).__name__ for each in news]
-    assert lines[0] == {"event": "Booked", "element": "p/in", "arrivals": 3, "unbooked": 0, "strays": []}
+    assert lines[1] == {"event": "Booked", "element": "p/in", "arrivals": 3, "unbooked": 0, "strays": []}
     assert lines[-3]["error"] == {"code": "store-unavailable", "message": "down", "hint": "plug it in"}
     assert lines[-2]["error"]["code"] == "KeyError"
-    assert lines[-1] == {"event": "Ended", "idle": True, "worked": 3, "set_aside": []}
+    assert lines[-1] == {"event": "Ended", "idle": True, "worked": 3, "set_aside": [], "absent": []}
 
 
 def test_the_last_words_are_the_counts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from clusterless.cli.run_report import reporter
-from clusterless.errors import ClsError
+from clusterless.cli.words import some
+from clusterless.errors import ClsError, StoreUnavailableError
 from clusterless.plugins import find_plugins
 
 _NAMED = 5  # lots in an error
@@ -42,6 +43,16 @@ class RestError(ClsError):
             "'cls replay ARC --which failed --which partial --yes', a single one by 'cls exec ARC LOT'"
         )
         super().__init__(f"{len(unworked)} left without a result: {named}{more}", hint=hint)
+
+
+class AbsentError(StoreUnavailableError):
+    """The run is over, and some projects were not run, since their placement did not answer."""
+
+    code = "projects-absent"
+
+    def __init__(self, absent: Sequence[str]) -> None:
+        hint = "run them again when their placements answer; what each did not answer is told above"
+        super().__init__(f"{some(len(absent), 'project')} not run, and not known of: {', '.join(absent)}", hint=hint)
 
 
 in_containers = click.option(
@@ -90,7 +101,7 @@ def run(
     and started again, they go on where they were.
     """
     from clusterless.deploy.read import read_projects
-    from clusterless.deploy.resolve import resolve
+    from clusterless.deploy.resolve import resolve_reached
     from clusterless.runner.beginning import begun
     from clusterless.runner.running import Options
     from clusterless.runner.running import run as run_sites
@@ -99,8 +110,9 @@ def run(
     declared = read_projects(
         [Path(file) for file in files], plugins.components(), plugins.project_formats(), plugins.absence
     )
-    sites = begun(partial(resolve, declared, plugins), threading.Event())  # Ctrl-C ends it: nothing is held yet
-    assert sites is not None
+    found = begun(partial(resolve_reached, declared, plugins), threading.Event())  # Ctrl-C ends it: nothing is held yet
+    assert found is not None
+    sites, awaited = found
     scratch = output_folder(sites[0].base)
     options = Options(
         scratch=scratch,
@@ -112,11 +124,13 @@ def run(
     )
     stop, signals = stopped_by_signals()
     with reporter(sites, log_format) as report:
-        ended = run_sites(sites, plugins, options, report.tell, stop)
+        ended = run_sites(sites, plugins, options, report.tell, stop, awaited)
     report.summarise(ended)
     unworked = sorted({*report.tally.unworked, *ended.set_aside})
     if unworked and (ended.idle or not until_idle):
         raise RestError(unworked)
+    if ended.absent:
+        raise AbsentError(ended.absent)
     if until_idle and not ended.idle:
         sys.exit(128 + signals[0])  # as the shell says it: whoever waits for the end must not take this for it
 

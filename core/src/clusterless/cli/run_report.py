@@ -19,6 +19,7 @@ from clusterless.runner.happenings import (
     Ahead,
     Booked,
     Happening,
+    Joined,
     LeftAlone,
     Printed,
     Progressed,
@@ -66,8 +67,11 @@ class Reporter:
             _say(json.dumps({"event": "Ended", **asdict(ended)}, separators=(",", ":")))
             return
         for name, row in self.tally.rows.items():
+            if name in ended.absent:
+                _say(f"{name}: not run, since its placement did not answer")
+                continue
             _say(f"{name}: {'; '.join(filter(None, (_counts(row), *row.notes))) or 'nothing to do'}")
-        _say("all is at rest" if ended.idle else "stopped")
+        _say(("all else is at rest" if ended.absent else "all is at rest") if ended.idle else "stopped")
 
 
 def _say(line: str, *, err: bool = False) -> None:
@@ -115,6 +119,8 @@ def _always(happening: Happening) -> str:
 
 def _news(happening: Happening) -> str:
     match happening:
+        case Joined():
+            return f"{happening.element}: its placement answers, and it is run"
         case Booked() | Ahead() | Switched() | Waits():
             return _noted(happening)
         case Progressed():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from attrs import evolve
@@ -13,11 +13,11 @@ from clusterless.deploy.check import findings
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding, Severity
-from clusterless.errors import SHOWN, MalformedError
+from clusterless.errors import SHOWN, ClsError, MalformedError, StoreBusyError, StoreUnavailableError
 from clusterless.model.barrier import Barrier
 from clusterless.model.dataset import GatheredDataset, JoinedDataset, LocatedDataset, SourceDataset
 from clusterless.plugins import Plugins
-from clusterless.runtime.site import ResolvedSource, Site
+from clusterless.runtime.site import Awaited, ResolvedSource, Site
 
 _log = logging.getLogger(__name__)
 
@@ -29,17 +29,67 @@ def resolve(declared: Sequence[Declared], plugins: Plugins) -> tuple[Site, ...]:
         StoreRefusedError: a placement is not there, or may not be looked at.
         MalformedError: with every error that `clusterless.deploy.check.check` finds.
     """
-    surveyed = survey(declared, plugins)
-    if surveyed.refused:
-        raise surveyed.refused
-    found = findings(surveyed)
-    refuse_errors(found)
+    surveyed, found = _surveyed(declared, plugins)
     for finding in found[:SHOWN]:
         _log.warning("%s", finding)
     if len(found) > SHOWN:
         _log.warning("and %d more; cls verify tells all", len(found) - SHOWN)
     again = [partial(_again, declared, plugins, number) for number in range(len(surveyed.placed))]
     return tuple(evolve(site(surveyed, each), again=look) for each, look in zip(surveyed.placed, again, strict=True))
+
+
+def resolve_reached(declared: Sequence[Declared], plugins: Plugins) -> tuple[tuple[Site, ...], tuple[Awaited, ...]]:
+    """As `resolve`; where a placement does not answer, the projects that can do without it, and those that cannot.
+
+    Raises:
+        StoreUnavailableError: none of the projects can be resolved.
+    """
+    try:
+        return resolve(declared, plugins), ()
+    except StoreUnavailableError:
+        lost = dict(_lost(declared, plugins))
+        reached = [each for number, each in enumerate(declared) if number not in lost]
+        if not reached:
+            raise
+    names = [each.deployable.project.name for each in declared]
+    awaited = []
+    for number, error in lost.items():
+        project = declared[number].deployable.project
+        name = project.name if names.count(project.name) == 1 else f"{project.name}:{project.version}"
+        awaited.append(Awaited(name=name, why=error, again=partial(_last, [*reached, declared[number]], plugins)))
+    return resolve(reached, plugins), tuple(awaited)
+
+
+def _lost(declared: Sequence[Declared], plugins: Plugins) -> Iterator[tuple[int, StoreUnavailableError]]:
+    """Those that cannot be resolved alone, by their number; what else is wrong with one is found with the others.
+
+    Raises:
+        StoreBusyError: someone asks for fewer requests: all are asked again later.
+    """
+    for number, each in enumerate(declared):
+        try:
+            surveyed, _ = _surveyed([each], plugins)
+            site(surveyed, surveyed.placed[0])
+        except StoreBusyError:
+            raise
+        except StoreUnavailableError as error:
+            yield number, error
+        except ClsError:
+            pass
+
+
+def _last(declared: Sequence[Declared], plugins: Plugins) -> Site:
+    return resolve(declared, plugins)[-1]
+
+
+def _surveyed(declared: Sequence[Declared], plugins: Plugins) -> tuple[Survey, Sequence[Finding]]:
+    """What there is, and what is to be warned of."""
+    surveyed = survey(declared, plugins)
+    if surveyed.refused:
+        raise surveyed.refused
+    found = findings(surveyed)
+    refuse_errors(found)
+    return surveyed, found
 
 
 def _again(declared: Sequence[Declared], plugins: Plugins, number: int, arc: str) -> Site:

@@ -131,6 +131,11 @@ class Switched(Happening):
 
 
 @frozen(kw_only=True)
+class Joined(Happening):
+    """The *element*, a project whose placement did not answer before, is run from now on."""
+
+
+@frozen(kw_only=True)
 class Trouble(Happening):
     """Something went wrong that is tried again, or set aside; *lot* where it is about one."""
 

@@ -81,6 +81,16 @@ class Opened:
     switches: dict[str, Switch] = Factory(dict)  # by what people are told of their elements by
     closing: ExitStack = Factory(ExitStack)
 
+    def add(self, more: Opened) -> None:
+        """Have *more* besides, which is closed with the rest."""
+        self.boundaries += more.boundaries
+        self.activities += more.activities
+        self.arcs += more.arcs
+        self.distant += more.distant
+        self.notifiers += more.notifiers
+        self.switches |= more.switches
+        self.closing.enter_context(more.closing)
+
 
 def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
     """Make ready to run; every arc's start is resolved before any boundary books.
@@ -92,8 +102,23 @@ def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
     with ExitStack() as stack:
         for site in sites:
             register(bench.plugins.open_store(site.roots.metadata), site.deployable)
+        stack.enter_context(opened.closing)
         for site, label in zip(sites, labels(sites), strict=True):
-            _Opening(site, label, bench, opened, stack).run()
+            opened.add(_open(site, label, bench))
+        stack.pop_all()
+    return opened
+
+
+def open_site(site: Site, label: str, bench: Workbench) -> Opened:
+    """As `open_sites`, for one that people are told of by *label*."""
+    register(bench.plugins.open_store(site.roots.metadata), site.deployable)
+    return _open(site, label, bench)
+
+
+def _open(site: Site, label: str, bench: Workbench) -> Opened:
+    opened = Opened()
+    with ExitStack() as stack:
+        _Opening(site, label, bench, opened, stack).run()
         opened.closing = stack.pop_all()
     return opened
 

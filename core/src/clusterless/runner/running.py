@@ -15,9 +15,10 @@ from clusterless.provider import Subscription
 from clusterless.runner.beginning import begun
 from clusterless.runner.booking import Booking
 from clusterless.runner.happenings import Happening, Trouble
+from clusterless.runner.joining import Absent, Joining, open_reached
 from clusterless.runner.listening import Listening
 from clusterless.runner.lots import Lots
-from clusterless.runner.opening import Opened, Workbench, open_sites
+from clusterless.runner.opening import Opened, Workbench
 from clusterless.runner.printing import Printing
 from clusterless.runner.survey import Survey
 from clusterless.runner.switching import Switchboard
@@ -26,7 +27,7 @@ from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.runtime.clock import SystemClock, identity, is_gone, random_id
 from clusterless.runtime.renewal import Renewals
-from clusterless.runtime.site import Site
+from clusterless.runtime.site import Awaited, Site
 from clusterless.runtime.sweep import sweep
 
 _RECONCILE = 60.0  # seconds between passes over what is owed
@@ -59,11 +60,13 @@ class Ended:
     """How a run ended: *idle* when all was at rest.
 
     What is *set_aside* cannot be worked before someone looks: ``project/arc lot``, boundaries and activities.
+    *absent* are the projects whose placement has not answered until the end.
     """
 
     idle: bool
     worked: int
     set_aside: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def run(
@@ -72,8 +75,11 @@ def run(
     options: Options,
     tell: Callable[[Happening], None],
     stop: threading.Event,
+    awaited: Sequence[Awaited] = (),
 ) -> Ended:
     """Run everything that *sites* declare; a service that asks for fewer requests is waited for.
+
+    What is *awaited*, or does not answer as others of the *sites* do, joins them when it answers.
 
     Raises:
         ClsError: something declared cannot be had; nothing was begun.
@@ -91,16 +97,18 @@ def run(
         scratch=options.scratch,
         engine=plugins.engine(options.workloads) if options.workloads else None,
     )
-    opened = begun(partial(open_sites, sites, bench), stop)
-    if opened is None:
+    found = begun(partial(open_reached, sites, awaited, bench), stop)
+    if found is None:
         return Ended(idle=False, worked=0, set_aside=())
+    opened, absent = found
     with opened.closing:
-        return _Run(opened, options, bench, tell, stop, wake, renewals).until_the_end()
+        return _Run(opened, absent, options, bench, tell, stop, wake, renewals).until_the_end()
 
 
 @define(eq=False)
 class _Run:
     opened: Opened
+    absent: Sequence[Absent]
     options: Options
     bench: Workbench
     tell: Callable[[Happening], None]
@@ -109,9 +117,11 @@ class _Run:
     renewals: Renewals
     printing: Printing = field(init=False)
     lots: Lots = field(init=False)
-    bookings: list[Booking] = field(init=False)
-    tickings: list[Ticking] = field(init=False)
-    listenings: list[Listening] = field(init=False)
+    bookings: list[Booking] = field(factory=list, init=False)
+    tickings: list[Ticking] = field(factory=list, init=False)
+    listenings: list[Listening] = field(factory=list, init=False)
+    joinings: list[Joining] = field(init=False)
+    threads: list[threading.Thread] = field(factory=list, init=False)  # none of which ends by itself
     survey: Survey = field(init=False)
     switchboard: Switchboard = field(init=False)
     deaf: dict[str, float] = field(factory=dict)  # arcs whose subscription gave trouble, until when it is let be
@@ -128,32 +138,25 @@ class _Run:
             await_others=self.options.until_idle,
             followed=followed,
         )
-        self.bookings = [
-            Booking(boundary, self.tell, self.stop, seal_open=self.options.seal_open)
-            for boundary in self.opened.boundaries
-        ]
-        self.tickings = [Ticking(each, self.tell, self.stop, self._ran, followed) for each in self.opened.activities]
-        self.listenings = [
-            Listening(each, self.tell, self.stop, self._changes, self.wake.set, whole=self.options.until_idle)
-            for each in self.opened.distant
-        ]
         self.switchboard = Switchboard(self.opened.switches, self.tell)
         self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
+        self.joinings = [Joining(each, self.tell, self.stop) for each in self.absent]
 
     def until_the_end(self) -> Ended:
-        threads = [*self.bookings, *self.tickings, threading.Thread(target=self._renew, name="renewals", daemon=True)]
-        threads += [threading.Thread(target=self.printing.run, args=[self.over], name="printing", daemon=True)]
-        threads += [threading.Thread(target=self._notify, args=[each], daemon=True) for each in self.opened.notifiers]
-        threads += self.listenings
-        for thread in threads:
-            thread.start()
+        for name, target in (("renewals", self._renew), ("printing", partial(self.printing.run, self.over))):
+            self.threads.append(threading.Thread(target=target, name=name, daemon=True))
+            self.threads[-1].start()
+        self._begin(self.opened)
+        for joining in self.joinings:
+            joining.start()
         for booking in self.bookings:
             booking.begun.wait(_BEGINNING)  # what it finds sealed is no news, for which all would be looked over again
         self.survey.begin()
         idle = False
         try:
             while not self.stop.is_set() and not idle:
-                self._refuse_dead(threads)
+                self._refuse_dead()
+                self._join()
                 moved = self._turn()
                 idle = not moved and self.options.until_idle and self._is_idle()
                 if not moved and not idle:
@@ -162,15 +165,47 @@ class _Run:
             self.stop.set()
             self.lots.close()
             self.over.set()
-            for thread in threads:
+            for thread in (*self.threads, *self.joinings):
                 thread.join()
+            for joining in self.joinings:
+                joining.close()
         if idle:
             self._sweep()
-        return Ended(idle=idle, worked=self.lots.worked, set_aside=self._set_aside)
+        absent = tuple(joining.label for joining in self.joinings)
+        return Ended(idle=idle, worked=self.lots.worked, set_aside=self._set_aside, absent=absent)
 
-    def _refuse_dead(self, threads: Sequence[threading.Thread]) -> None:
+    def _begin(self, opened: Opened) -> None:
+        """Start the threads of what was *opened*."""
+        bookings = [
+            Booking(boundary, self.tell, self.stop, seal_open=self.options.seal_open) for boundary in opened.boundaries
+        ]
+        followed = self.printing.followed
+        tickings = [Ticking(each, self.tell, self.stop, self._ran, followed) for each in opened.activities]
+        listenings = [
+            Listening(each, self.tell, self.stop, self._changes, self.wake.set, whole=self.options.until_idle)
+            for each in opened.distant
+        ]
+        notifying = [threading.Thread(target=self._notify, args=[each], daemon=True) for each in opened.notifiers]
+        self.bookings += bookings
+        self.tickings += tickings
+        self.listenings += listenings
+        begun = [*bookings, *tickings, *listenings, *notifying]
+        for thread in begun:
+            thread.start()
+        self.threads += begun
+
+    def _join(self) -> None:
+        """Take up the projects whose placement answers by now."""
+        for joining in list(self.joinings):
+            if opened := joining.take():
+                self.joinings.remove(joining)
+                self.opened.add(opened)
+                self._begin(opened)
+                self.survey = Survey([arc for arc, _ in self.opened.arcs], self._changes)
+
+    def _refuse_dead(self) -> None:
         """End where one is gone that was not told to: nobody would do its work, and the run never be idle."""
-        for thread in threads:
+        for thread in self.threads:
             if not thread.is_alive() and not self.stop.is_set():
                 msg = f"the thread of {thread.name} ended by itself"
                 raise RuntimeError(msg)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import Factory, field, frozen
 
+from clusterless.errors import StoreUnavailableError
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import Dataset, LocatedDataset
 from clusterless.model.lot import LotUnit
@@ -92,6 +93,15 @@ class Site:
             Audible(placement=placement, stores=stores, datasets=tuple(datasets.values()), inbox=inbox)
             for (placement, inbox), (stores, datasets) in found.items()
         )
+
+
+@frozen(kw_only=True)
+class Awaited:
+    """A project called *name* that cannot be run yet, and *why*; *again* looks anew, and raises while it cannot."""
+
+    name: str
+    why: StoreUnavailableError
+    again: Callable[[], Site] = field(repr=False)
 
 
 def subscriber(project: Project, arc: Arc, home: Placement | None = None) -> str:
