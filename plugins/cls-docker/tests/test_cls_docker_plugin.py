@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -137,3 +139,36 @@ def test_what_is_declared_is_what_is_run() -> None:
 def test_what_cannot_be_is_refused_where_it_is_read(workload: dict[str, Any], problem: str) -> None:
     with pytest.raises(MalformedError, match=re.escape(problem)):
         declared(**workload)
+
+
+# ---- what a check says before anything is built --------------------------------------------------------------
+
+
+def test_a_folder_without_a_dockerfile_is_named_before_it_is_built(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/Dockerfile").touch()
+    (tmp_path / "empty").mkdir()
+    lots = {"name": "lots", "version": "1"}
+    clock = {"type": "cls:core:clockBoundary", "name": "clock", "lotUnit": "Hours", "dataset": lots}
+    work = {"type": "docker:core:containerArc", "sources": {"main": lots}, "sinks": {}}
+    chore = {"type": "docker:core:containerActivity", "interval": "Hours"}
+    image = {"type": "docker:core:imageResource", "tags": ["tea:1"]}
+    folders = ["there", "empty", str(tmp_path / "there")]
+    declared = {
+        "project": {"name": "p", "version": "1"},
+        "placement": {"provider": "local"},
+        "boundaries": [clock],
+        "resources": [{**image, "name": f"image{at}", "imagePath": each} for at, each in enumerate(folders)],
+        "arcs": [{**work, "name": f"arc{at}", "workload": {"imagePath": each}} for at, each in enumerate(folders)],
+        "activities": [
+            {**chore, "name": f"chore{at}", "workload": {"imagePath": each}} for at, each in enumerate(folders)
+        ],
+    }
+    (tmp_path / "project.json").write_text(json.dumps(declared))
+    command = [sys.executable, "-m", "clusterless.cli", "verify", "--output", "json", "project.json"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert [each["severity"] for each in found] == ["warning"] * 3
+    for kind, each in zip(("resources", "arcs", "activities"), found, strict=True):
+        assert f"$.{kind}[1]: there is no Dockerfile in empty" in each["problem"]

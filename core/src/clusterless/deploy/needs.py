@@ -1,4 +1,4 @@
-"""Whether what elements need, and name, is there: datasets, programs, modules."""
+"""Whether what elements need, and name, is there: datasets, programs, modules, Dockerfiles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clusterless.model.element import Element, Needs
 
 
 def needed(placed: Placed) -> Iterator[Finding]:
-    """Findings: datasets that the project does not write; programs and modules that are not found from here."""
+    """Findings: datasets that the project does not write; programs and such that are not found from here."""
     yield from _unwritten(placed)
     for element, path in _elements(placed):
         if element.exclude:
@@ -40,6 +40,7 @@ def _unwritten(placed: Placed) -> Iterator[Finding]:
 def _elements(placed: Placed) -> Iterator[tuple[Element, str]]:
     deployable, at = placed.part.deployable, placed.part.at
     for kind, elements in (
+        ("resources", deployable.resources),
         ("arcs", deployable.arcs),
         ("activities", deployable.activities),
         ("notifiers", deployable.notifiers),
@@ -59,6 +60,8 @@ def _absent(needs: Needs, base: Path) -> Iterator[tuple[str, str]]:
             f"the module {needs.module} is not found here",
             f"it is looked for in {folders} (from {base}), then where Python looks",
         )
+    if needs.image and not os.path.isfile(base / needs.image / "Dockerfile"):
+        yield (f"there is no Dockerfile in {needs.image}", f"a relative folder is meant from {base}")
 
 
 def _has_program(needs: Needs, base: Path) -> bool:

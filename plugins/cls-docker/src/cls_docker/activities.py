@@ -7,6 +7,7 @@ from attrs import field, frozen
 from cls_docker.components import ContainerSettings, check_image
 from clusterless.errors import InvalidValueError
 from clusterless.model.activity import Activity
+from clusterless.model.element import Needs
 from clusterless.runtime.contract import is_selector
 
 
@@ -19,6 +20,10 @@ class ContainerActivity(Activity):
     """
 
     workload: ContainerSettings = field(factory=ContainerSettings, validator=check_image)
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(image=self.workload.image_path)
 
     @workload.validator
     def _selects_nothing(self, _: object, workload: ContainerSettings) -> None:

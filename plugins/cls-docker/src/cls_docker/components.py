@@ -11,6 +11,7 @@ from cls_docker.confinement import Confinement, PullPolicy, Volume
 from cls_docker.naming import check_reference
 from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
+from clusterless.model.element import Needs
 from clusterless.model.naming import LONGEST, check_environment
 from clusterless.provider import Container
 from clusterless.runtime.contract import check_command
@@ -105,3 +106,7 @@ class ContainerArc(Arc):
     """Runs a container for each lot, which reads and writes manifests by the workload contract."""
 
     workload: ContainerSettings = field(factory=ContainerSettings, validator=check_image)
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(image=self.workload.image_path)

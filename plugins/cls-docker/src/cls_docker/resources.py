@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from cls_docker.naming import split_reference
 from clusterless.errors import InvalidValueError
-from clusterless.model.element import Resource
+from clusterless.model.element import Needs, Resource
 from clusterless.model.naming import check_path
 
 
@@ -20,6 +20,10 @@ class ImageResource(Resource):
     image_path: str = field()
     tags: tuple[str, ...] = field()
     push: bool = False
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(image=self.image_path)
 
     @image_path.validator
     def _is_a_folder(self, _: object, image_path: str) -> None:
