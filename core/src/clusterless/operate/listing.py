@@ -14,7 +14,7 @@ from clusterless.engine.ranges import LotRange, texts_of
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.ahead import ahead, at_a_time, is_near
-from clusterless.store.api import ObjectInfo, ObjectStore
+from clusterless.store.api import ObjectStore
 
 _FEW = 4096  # about so many in a shard at least: some pages of a listing,
 _MANY = 32768  # and so many at most: some memory
@@ -74,7 +74,7 @@ def texts_in(lots: LotRange) -> frozenset[str]:
 def first_lot(store: ObjectStore, path: str) -> Lot | None:
     """The first lot below *path*, by a short listing; None where there is none."""
     prefix = f"{path}lot="
-    texts = (info.key.removeprefix(prefix).partition("/")[0] for info in store.list(prefix))
+    texts = (key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix))
     return next(filter(None, map(_parsed, texts)), None)
 
 
@@ -114,8 +114,7 @@ def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[tuple[str
 def _folders(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
     """What follows *prefix*, from *first* to *last* and perhaps on, up to a slash, and the names below it."""
     passed, text, start, names = len(prefix), "", "\0", list[str]()
-    for info in chain.from_iterable(_listings(store, prefix, first, last)):
-        key = info.key
+    for key in chain.from_iterable(_listings(store, prefix, first, last)):
         if key.startswith(start):
             names.append(key[len(start) :])
             continue
@@ -127,15 +126,15 @@ def _folders(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator
         yield text, names
 
 
-def _listings(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[Iterator[ObjectInfo]]:
+def _listings(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[Iterator[str]]:
     if first == last:
-        yield store.list(f"{prefix}{first}/")
+        yield store.keys(f"{prefix}{first}/")
         return
     # Some stores hold all names that may be listed: what the two have in common leaves them at most those of a year.
     # A lot's own text sorts before whatever lies in its folder.
     for year in range(int(first[:4]), int(last[:4]) + 1):
         begin, end = max(first, f"{year:04}"), min(last, f"{year:04}9")
-        yield store.list(prefix + commonprefix([begin, end]), prefix + begin)
+        yield store.keys(prefix + commonprefix([begin, end]), prefix + begin)
 
 
 def _is_past(text: str, last: Lot) -> bool:
