@@ -74,7 +74,7 @@ def texts_in(lots: LotRange) -> frozenset[str]:
 def first_lot(store: ObjectStore, path: str) -> Lot | None:
     """The first lot below *path*, by a short listing; None where there is none."""
     prefix = f"{path}lot="
-    texts = (key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix))
+    texts = (key.removeprefix(prefix).partition("/")[0] for key in store.list_keys(prefix))
     return next(filter(None, map(_parsed, texts)), None)
 
 
@@ -128,13 +128,13 @@ def _folders(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator
 
 def _listings(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[Iterator[str]]:
     if first == last:
-        yield store.keys(f"{prefix}{first}/")
+        yield store.list_keys(f"{prefix}{first}/")
         return
     # Some stores hold all names that may be listed: what the two have in common leaves them at most those of a year.
     # A lot's own text sorts before whatever lies in its folder.
     for year in range(int(first[:4]), int(last[:4]) + 1):
         begin, end = max(first, f"{year:04}"), min(last, f"{year:04}9")
-        yield store.keys(prefix + commonprefix([begin, end]), prefix + begin)
+        yield store.list_keys(prefix + commonprefix([begin, end]), prefix + begin)
 
 
 def _is_past(text: str, last: Lot) -> bool:
