@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beds import aws
+from beds.ministack import ministack
+from hardship.buckets import Bucket
 from hardship.crashes import Bench, Trial, bench, trial
 from hardship.scenarios import NAMED
 
@@ -52,6 +55,16 @@ def hard_bench(roomy: Path) -> Iterator[Bench]:
 def tried(hard_bench: Bench) -> Callable[[str], Trial]:
     """By name, a scenario as it comes out when nothing befalls it."""
     return cache(lambda name: trial(NAMED[name], hard_bench))
+
+
+@pytest.fixture(scope="session")
+def tried_in_a_bucket(roomy: Path) -> Iterator[Callable[[str], Trial]]:
+    """As ``tried``, where stores are no folders but lie in a bucket."""
+    with ministack(roomy / "ministack") as endpoint:
+        bucket = Bucket(aws.variables(endpoint))
+        bucket.make()
+        with bench(roomy / "bucket-bench", AT_ONCE, bucket) as made:
+            yield cache(lambda name: trial(NAMED[name], made))
 
 
 @pytest.fixture

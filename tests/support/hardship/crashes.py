@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from attrs import define, evolve, field, frozen
 
 from hardship import mutations, plugin
+from hardship.buckets import Bucket
 from hardship.fates import MET, Fate, kind, like
 from hardship.picture import Picture, broken, picture
 from hardship.processes import PATIENCE, Zygote, zygote
@@ -49,6 +50,7 @@ class Bench:
     """Folders and zygotes, of which each that tries something takes one."""
 
     folder: Path
+    bucket: Bucket | None = None
     _free: SimpleQueue[tuple[Zygote, Path]] = field(factory=SimpleQueue)
     _numbers: Iterator[int] = field(factory=itertools.count)
     at_once: int = 0
@@ -64,17 +66,22 @@ class Bench:
         try:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
+            if self.bucket:
+                self.bucket.empty(folder)
             yield parent, folder
         finally:
             self._free.put((parent, folder))
 
 
 @contextmanager
-def bench(folder: Path, at_once: int) -> Iterator[Bench]:
+def bench(folder: Path, at_once: int, bucket: Bucket | None = None) -> Iterator[Bench]:
+    """Folders below *folder*; the stores of what is tried there lie in *bucket*, if there is one."""
+    variables = bucket.variables if bucket else {}
     with ExitStack() as stack:
-        made = Bench(folder)
+        made = Bench(folder, bucket)
         for number in range(at_once):
-            made.add(stack.enter_context(zygote(folder / f"zygote-{number}")), folder / f"place-{number}")
+            parent = stack.enter_context(zygote(folder / f"zygote-{number}", variables))
+            made.add(parent, folder / f"place-{number}")
         yield made
 
 
@@ -107,7 +114,7 @@ class Trial:
         """
         with self.bench.place() as (parent, folder):
             journal = folder / _JOURNAL
-            attempt = _Attempt(self.scenario, parent, folder, self.without, self.patience)
+            attempt = _Attempt(self.scenario, parent, folder, self.without, self.patience, self.bench.bucket)
             attempt.begin()
             attempt.undergo(evolve(fate, journal=str(journal)))
             tried = Tried(fate, _met(journal))
@@ -133,7 +140,7 @@ class Trial:
 def trial(scenario: Scenario, on: Bench) -> Trial:
     """Run *scenario* in fair weather, once, to learn what it comes to and how many requests its main call makes."""
     with on.place() as (parent, folder):
-        attempt = _Attempt(scenario, parent, folder)
+        attempt = _Attempt(scenario, parent, folder, bucket=on.bucket)
         attempt.begin()
         journal = folder / _JOURNAL
         attempt.undergo(Fate(journal=str(journal)))
@@ -189,10 +196,11 @@ class _Attempt:
     folder: Path
     without: str = ""
     patience: float = PATIENCE
+    bucket: Bucket | None = None
     said: str = ""
 
     def begin(self) -> None:
-        self.scenario.lay(self.folder)
+        self.scenario.lay(self.folder, self.bucket.sinks(self.folder) if self.bucket else "")
         for number, call in enumerate(self.scenario.before):
             self._call(call, variables=self._variables(self.scenario.ahead / 2 * number))
         self.scenario.between(self.folder)
@@ -218,6 +226,8 @@ class _Attempt:
         self._call(*self.scenario.again, *mended, *self.scenario.audits, variables=self._variables())
 
     def picture(self) -> Picture:
+        if self.bucket:
+            self.bucket.fetch(self.folder)
         return picture(self.folder, self.scenario.sinks, self.scenario.told)
 
     def _variables(self, ahead: float | None = None) -> dict[str, str]:

@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from clusterless.builtin import local
 from clusterless.hookspecs import hookimpl
@@ -39,13 +40,16 @@ T = TypeVar("T")
 AHEAD = "CLS_TEST_AHEAD"
 """Seconds that stores are ahead of the machine's time: for what comes due."""
 
+BUCKET = "CLS_TEST_BUCKET"
+"""Where the placement's stores are instead of in folders: ``s3://BUCKET``. Their keys there begin with the folder."""
+
 cls_boundaries = local.cls_boundaries
 cls_resources = local.cls_resources
 
 
 @hookimpl
 def cls_stores() -> Iterable[StoreScheme]:
-    return [evolve(each, load=_files(each.load)) if each.scheme == "file" else each for each in local.cls_stores()]
+    return [evolve(each, load=_counted(each.load)) for each in (*local.cls_stores(), *_buckets())]
 
 
 @hookimpl
@@ -54,7 +58,15 @@ def cls_providers() -> Iterable[ProviderEntry]:
     return [evolve(entry, load=lambda: _Provider(entry.load()))]
 
 
-def _files(load: Callable[[], Any]) -> Callable[[], Any]:
+def _buckets() -> Iterable[StoreScheme]:
+    if BUCKET not in os.environ:
+        return []
+    from cls_aws import plugin
+
+    return [each for each in plugin.cls_stores() if each.scheme == "s3"]
+
+
+def _counted(load: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: lambda root, placement: CountedStore(load()(root, placement))
 
 
@@ -65,7 +77,7 @@ class CountedStore(ObservedStore):
         super().__init__(store)
         self.batch = store.batch
         self._ahead = timedelta(seconds=float(os.environ.get(AHEAD, "0")))
-        self._name = os.path.relpath(store.root.removeprefix("file://").rstrip("/"))
+        self._name = os.path.relpath(urlsplit(store.root).path.rstrip("/"))
 
     def request(self, method: str, key: str, ask: Callable[[], T]) -> T:
         weather.suffer(method, self._name)
@@ -90,7 +102,11 @@ class _Provider:
         return self.provider.complete(placement)
 
     def roots(self, placement: Placement, base: Path) -> StoreRoots:
-        return self.provider.roots(placement, base)
+        roots = self.provider.roots(placement, base)
+        if BUCKET not in os.environ:
+            return roots
+        inside = {name: uri.replace("file://", os.environ[BUCKET], 1) for name, uri in asdict(roots).items()}
+        return StoreRoots(**inside)
 
     def publisher(self, surroundings: Surroundings) -> Publisher:
         return weather.publisher(_Publisher(self.provider.publisher(surroundings)))

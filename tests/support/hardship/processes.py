@@ -128,8 +128,8 @@ class Zygote:
 
 
 @contextmanager
-def zygote(folder: Path) -> Iterator[Zygote]:
-    """A zygote that keeps what its children print in *folder*, ended with the block."""
+def zygote(folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[Zygote]:
+    """A zygote with these *variables* that keeps what its children print in *folder*, ended with the block."""
     info = folder / "cls_hardship-1.dist-info"
     info.mkdir(parents=True)
     (info / "entry_points.txt").write_text(_POINT)
@@ -145,6 +145,7 @@ def zygote(folder: Path) -> Iterator[Zygote]:
                     filter(None, [str(SUPPORT), str(folder), os.environ.get("PYTHONPATH", "")])
                 ),
                 "PYTHONHASHSEED": "0",
+                **(variables or {}),
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

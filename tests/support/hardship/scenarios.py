@@ -84,9 +84,12 @@ class Scenario:
     is_timed: bool = False
     law: Callable[[Path], Sequence[str]] = lambda _: ()
 
-    def lay(self, folder: Path) -> None:
-        """All that is there before the first call."""
-        put(folder, {"p.json": json.dumps(self.project), **self.files})
+    def lay(self, folder: Path, sinks: str = "") -> None:
+        """All that is there before the first call; what arcs write goes below *sinks*, where that is not the folder."""
+        text = json.dumps(self.project)
+        for sink in self.sinks:
+            text = text.replace(f'"pathURI": "{sink}/"', f'"pathURI": "{sinks}{sink}/"')
+        put(folder, {"p.json": text, **self.files})
 
     @property
     def audits(self) -> list[Call]:

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from hardship import mutations, weather
+from hardship import mutations, plugin, weather
 from hardship.fates import REQUESTS
 
 _LATE = ("cronsim", "ijson", "rich.console", "rich.live", "rich.table", "urllib3", "watchfiles")
+_OF_BUCKETS = ("boto3", "botocore.session", "cls_aws.store")
 """What clusterless imports in functions."""
 
 
@@ -30,7 +31,7 @@ def warm_up() -> None:
     for module in pkgutil.walk_packages(clusterless.__path__, "clusterless."):
         if not module.name.startswith(("clusterless.testing", "clusterless.sdk.__main__")):
             importlib.import_module(module.name)
-    for name in _LATE:
+    for name in (*_LATE, *(_OF_BUCKETS if plugin.BUCKET in os.environ else ())):
         with suppress(ImportError):
             importlib.import_module(name)
     from clusterless.plugins import find_plugins
