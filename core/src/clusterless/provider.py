@@ -224,6 +224,18 @@ class Scripted(Protocol):
         """
 
 
+@runtime_checkable
+class Relying(Protocol):
+    """What a workload may offer besides: whether what it relies on, such as an engine on this machine, is there."""
+
+    def check_ready(self) -> None:
+        """Asked before a lot is claimed, so that no attempt at it is used up.
+
+        Raises:
+            ClsError: no lot can be worked now; where that is retryable, it is tried again until one can.
+        """
+
+
 @frozen(kw_only=True)
 class Container:
     """What lots are worked in, whatever engine runs it: an *image*, or the folder *image_path* that one is built from.

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
 from clusterless.errors import ClsError, ObjectConflictError, StoreUnavailableError, WorkloadError
 from clusterless.model.arc import OnEmpty, Retry, Wait
@@ -607,3 +607,49 @@ def test_an_event_that_cannot_be_announced_leaves_the_lot_unmarked_until_it_is(b
     deliver(arc, bench.lot)
     assert len(bench.events) == len(bench.worker.works) == 1
     assert bench.is_marked()
+
+
+# ---- what a workload relies on ---------------------------------------------------------------------------------
+
+
+@define
+class Reliant:
+    """Works as *worker* does, once what it relies on is *there*."""
+
+    worker: Any
+    there: bool = False
+    asked: int = 0
+
+    def check_ready(self) -> None:
+        self.asked += 1
+        if not self.there:
+            raise StoreUnavailableError("the engine does not answer")
+
+    def run(self, work: Work) -> WorkResult:
+        result: WorkResult = self.worker.run(work)
+        return result
+
+    def close(self) -> None:
+        pass
+
+
+def test_as_long_as_it_is_not_there_no_lot_is_claimed_and_no_attempt_used_up(bench: Any) -> None:
+    bench.commit(A)
+    workload = Reliant(bench.worker)
+    arc = bench.arc(workload=workload)
+    for _ in range(4):
+        with pytest.raises(StoreUnavailableError, match="engine"):
+            deliver(arc, bench.lot)
+    assert bench.entries() == []
+    workload.there = True
+    assert deliver(arc, bench.lot).why == "complete"
+    assert [work.attempt[:4] for work in bench.worker.works] == ["0-1-"]
+    assert len(bench.entries()) == 2
+
+
+def test_a_lot_that_needs_no_work_is_told_from_one_that_does_without_it(bench: Any) -> None:
+    bench.commit(A)
+    deliver(bench.arc(), bench.lot)
+    workload = Reliant(bench.worker)
+    assert deliver(bench.arc(workload=workload), bench.lot).why == "complete"
+    assert workload.asked <= 1

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import pytest
@@ -178,6 +178,17 @@ class TestEngine:
         with in_the_background(away), pytest.raises(EngineUnavailableError, match="the engine does not answer") as gone:
             bench.run(DEAF)
         assert gone.value.retryable
+
+    def test_no_lot_is_begun_before_it_is_there(self, on: Any, bench: Any) -> None:
+        own = on()
+        with closing(running_workload(bench, "true")) as workload:
+            workload.check_ready()
+            own.end(signal.SIGTERM)
+            with pytest.raises(EngineUnavailableError, match=f"cannot use the engine at {own.host}") as gone:
+                workload.check_ready()
+            assert gone.value.retryable
+            own.start()
+            workload.check_ready()
 
     def test_a_full_disk_is_named(self, on: Any, bench: Any) -> None:
         own = on(disk="24m")

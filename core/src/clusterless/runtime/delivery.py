@@ -24,8 +24,10 @@ from clusterless.engine.lot_states import (
 )
 from clusterless.engine.parts import heard, lot_of, role_of
 from clusterless.engine.sources import readiness, waits_since
+from clusterless.errors import ClsError
 from clusterless.model.ledger import Claim, Complete, Entry, Failed, Failure, Missing, Pin, Rollback
 from clusterless.model.lot import Lot
+from clusterless.provider import Relying
 from clusterless.runtime.arc import RunningArc, pins, roll_back
 from clusterless.runtime.attempt import Outcome, work_lot
 from clusterless.runtime.finish import finish
@@ -65,6 +67,7 @@ def deliver(arc: RunningArc, lot: Lot) -> Delivered:
     Raises:
         StoreUnavailableError: the store did not answer; call again.
         MalformedError: the lot's ledger cannot be read; the lot rests.
+        ClsError: what the workload relies on is not there; nothing was claimed.
     """
     own = lot_of(arc.arc, lot)
     if not arc.is_owed(own) and not _is_asked_for(arc.ledger(own)):
@@ -162,6 +165,8 @@ class _Delivery:
     def _claim(self, revision: int, number: int, found: Mapping[str, Found]) -> Delivered | None:
         if not all(self.arc.tenure(sink).holds(self.lot) for sink in self.arc.arc.sinks.values()):
             return Delivered("a sink's dataset belongs to another project")
+        if not self._is_ready():
+            return None
         claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, found))
         if not self._append(claim):
             return None
@@ -173,6 +178,18 @@ class _Delivery:
         self.outcome = outcome
         finish(self.arc, self.ledger, self.number, outcome)
         return evolve(self._rest(outcome), took=max((outcome.at - claim.at).total_seconds(), 0))
+
+    def _is_ready(self) -> bool:
+        """Whether the workload could run; as long as nobody has looked at the ledger, the lot may need none."""
+        if not isinstance(self.arc.workload, Relying):
+            return True
+        try:
+            self.arc.workload.check_ready()
+        except ClsError:
+            if self.looked:
+                raise
+            return False
+        return True
 
     def _worked(self, claim: Claim, found: Mapping[str, Found]) -> Outcome:
         earlier = self._earlier(claim)

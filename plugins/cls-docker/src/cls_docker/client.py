@@ -68,6 +68,17 @@ class Engine:
             self._about = About(architecture=architecture, rootless=rootless)
         return self._about
 
+    def check(self) -> None:
+        """Have it answer now.
+
+        Raises:
+            EngineUnavailableError: it does not.
+            EngineRefusedError: it does, and cannot be used.
+        """
+        client = self.client
+        with asking(f"use the engine at {address()}"):
+            client.ping()
+
     def close(self) -> None:
         with self._lock:
             client, self._client = self._client, None
@@ -85,8 +96,7 @@ def connect() -> DockerClient:
     import docker
     from docker.errors import DockerException
 
-    where = os.environ.get(HOST) or "the default socket"
-    what = f"use the engine at {where}"
+    what = f"use the engine at {address()}"
     try:
         client = docker.from_env(version="auto", timeout=_PATIENCE)
     except DockerException as error:
@@ -97,6 +107,11 @@ def connect() -> DockerClient:
         msg = f"cannot {what}: it speaks the Docker API {client.api.api_version}, and {oldest} is needed"
         raise EngineRefusedError(msg, hint="update it: Docker 19.03 and Podman 3 are new enough")
     return client
+
+
+def address() -> str:
+    """Where the engine is, for people."""
+    return os.environ.get(HOST) or "the default socket"
 
 
 def version(told: str) -> tuple[int, ...]:

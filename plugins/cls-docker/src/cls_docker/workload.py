@@ -58,6 +58,14 @@ class ContainerWorkload:
         self._platform = PLATFORMS[container.architecture] if container.architecture else ""
         self._image = Image(self._engine, container.image, self._folder, confinement.pull_policy, self._platform)
 
+    def check_ready(self) -> None:
+        """Ask the engine whether it is there: one that is down takes no lot's attempts.
+
+        Raises:
+            EngineUnavailableError, EngineRefusedError: there is no engine that can be used.
+        """
+        self._engine.check()
+
     def run(self, work: Work) -> WorkResult:
         """Run the container.
 
