@@ -51,6 +51,25 @@ def test_the_policy_of_all_files_is_printed_and_their_placements_are_completed(
     assert json.loads(done.stdout) == [["local:null:local:here", "local:other:local:here"]] * 2
 
 
+def test_files_of_several_providers_are_told_of_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def policy(_: object, deployables: Sequence[Deployable]) -> Any:
+        return [each.placement.provider for each in deployables]
+
+    monkeypatch.setattr(FolderProvider, "policy", policy, raising=False)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "my-project")
+    monkeypatch.setenv("GOOGLE_CLOUD_REGION", "europe-west1")
+    files = [declared(tmp_path, "p"), declared(tmp_path, "q", "gcp")]
+    both = CliRunner().invoke(main, ["policy", *files])
+    assert both.exit_code == 2
+    assert "gcp and local" in both.output
+    assert "use --provider" in both.output
+    assert json.loads(CliRunner().invoke(main, ["policy", *files, "--provider", "local"]).stdout) == ["local", "gcp"]
+    one = CliRunner().invoke(main, ["policy", files[1]])
+    assert "local is asked too: --provider local tells what it must allow" in one.stderr
+
+
 def test_what_to_type_for_a_placement_names_all_that_is_known_of_it() -> None:
     whole = Placement(provider="aws", stage="dev", account="123456789012", region="us-west-2")
     assert (

@@ -31,6 +31,7 @@ from clusterless.plugins import find_plugins
 from clusterless.runner import joining, listening
 from clusterless.runner.happenings import Happening, Joined, Trouble, Worked
 from clusterless.runner.running import Ended, Options, run
+from clusterless.runtime.silence import NoSubscription
 from clusterless.store.files import FileStore
 from clusterless.store.manifests import Manifests, encode
 
@@ -354,6 +355,45 @@ def test_a_lost_event_and_a_doubled_one_do_no_harm(places: Places, monkeypatch: 
     with places.taking() as told:
         until(lambda: not posted(places))
     assert not [each for each in told if isinstance(each, Worked)]
+
+
+def test_what_was_set_aside_in_an_inbox_is_listed_and_handed_out_again(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_inbox(places)
+    places.put("a")
+    places.idle("maker")
+    event = min(posted(places))
+    others = {*posted(places)} - {event}
+    post(places).put(f"unreadable/{event}", post(places).get(event))
+    post(places).delete(event)
+    post(places).put("unreadable/bad.json", b"{")
+    monkeypatch.chdir(places.folder)
+    told = CliRunner().invoke(main, ["redrive", "taker.json", "--list", "--output", "csv"]).stdout.splitlines()
+    assert [line.split(",")[2:5] for line in told[1:]] == [["take", "dead", ""], ["take", "dead", "made"]]
+    again = CliRunner().invoke(main, ["redrive", "taker.json"])
+    assert "taker/take: 1 event handed out again" in again.output
+    assert {*posted(places)} == {event, "unreadable/bad.json", *others}
+
+
+def test_what_was_set_aside_for_a_reader_in_another_placement_is_asked_for_there(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.put("a")
+    places.idle("maker", "taker")
+    asked: list[tuple[str | None, str]] = []
+
+    def subscription(around: Any, name: str, _: object) -> NoSubscription:
+        asked.append((around.placement.account, name))
+        if around.placement.account == "east":
+            msg = "nobody from elsewhere may listen here"
+            raise StoreRefusedError(msg)
+        return NoSubscription()
+
+    monkeypatch.setattr(PLUGINS.provider("local"), "subscription", subscription)
+    monkeypatch.chdir(places.folder)
+    assert CliRunner().invoke(main, ["redrive", "taker.json", "--list"]).exit_code == 0
+    assert asked == [("west", "taker-1-take"), ("east", "taker-1-take-local-west-here")]
 
 
 def test_an_inbox_is_one_readers_and_no_place_for_objects(places: Places) -> None:

@@ -271,6 +271,23 @@ def test_what_is_of_another_dataset_is_set_aside(
     assert caplog.text.count("set aside") == 1
 
 
+def test_what_was_set_aside_is_told_of_and_handed_out_again_where_it_can_be_read(
+    memory_store: MemoryStore, settable_clock: SettableClock
+) -> None:
+    other = evolve(event(1), dataset=LocatedDataset(name="other", version="1", path_uri="s3://b/"))
+    put(memory_store, other)
+    memory_store.put("bad.json", b"{")
+    assert not Inbox(memory_store, [MADE], settable_clock).receive(10)
+    inbox = Inbox(memory_store, [MADE, Dataset(name="other", version="1")], settable_clock)
+    told = inbox.set_aside()
+    assert {each.event for each in told} == {None, other}
+    assert "not JSON" in "".join(each.why for each in told if each.event is None)
+    assert inbox.redrive() == 1
+    assert [each.event for each in inbox.receive(10)] == [other]
+    assert "unreadable/bad.json" in keys(memory_store)
+    assert inbox.redrive() == 0
+
+
 @given(st.integers(0, 287), st.integers(0, 99), st.text(max_size=20))
 def test_either_form_is_read_as_the_event_that_it_was(number: int, revision: int, more: str) -> None:
     told = event(number, revision=revision, manifest=f"s3://m/{more}")

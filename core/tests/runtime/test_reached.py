@@ -11,9 +11,10 @@ from clusterless.model.barrier import Barrier
 from clusterless.model.boundary import IngressBoundary
 from clusterless.model.dataset import JoinedDataset, SinkDataset, SourceDataset
 from clusterless.model.lot import LotUnit
+from clusterless.model.notifier import LocatedNotifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
-from clusterless.runtime.reached import Reached, all_reached
+from clusterless.runtime.reached import Heard, Post, Reached, all_reached
 
 HERE = Placement(provider="local", stage="dev")
 THERE = Placement(provider="aws", account="1", region="us-west-2")
@@ -49,7 +50,7 @@ def test_what_is_excluded_or_not_subscribed_hears_of_nothing() -> None:
         arc("off", source("raw"), exclude=True),
     )
     found = Reached(Deployable(project=PROJECT, placement=HERE, arcs=arcs))
-    assert found.subscribers == ["hears"]
+    assert found.heard == [Heard(HERE, "p-1-hears")]
     assert [each.name for each in found.elements] == ["hears", "looks"]
 
 
@@ -57,7 +58,7 @@ def test_a_barrier_reads_and_writes_as_an_arc_does() -> None:
     joined = Barrier(name="both", type="t", sources={"main": source("raw")}, dataset=BOTH)
     found = Reached(Deployable(project=PROJECT, placement=HERE, barriers=(joined,)))
     assert [each.id for each in found.sources] == ["raw/1"]
-    assert found.subscribers == ["both"]
+    assert found.heard == [Heard(HERE, "p-1-both")]
 
 
 def test_the_placements_of_sources_are_named_once() -> None:
@@ -73,3 +74,26 @@ def test_what_no_file_writes_is_warned_of(caplog: pytest.LogCaptureFixture) -> N
     assert [each for each in caplog.messages if "no file writes" in each] == [
         "no file writes other/1: name its project's file too, or allow the reading where it is"
     ]
+
+
+def test_events_are_heard_here_and_where_the_sources_live_unless_they_come_by_an_inbox() -> None:
+    arcs = (
+        arc("hears", source("raw", placement=THERE)),
+        arc("reads", source("raw", placement=THERE, subscribe=False)),
+        arc("told", source("raw", placement=THERE, inbox="gs://post/a/")),
+    )
+    found = Reached(Deployable(project=PROJECT, placement=HERE, arcs=arcs))
+    assert found.heard == [
+        Heard(HERE, "p-1-hears"),
+        Heard(THERE, "p-1-hears-local-dev"),
+        Heard(HERE, "p-1-told"),
+    ]
+    assert found.posts("gs") == [Post("gs://post/a/", HERE, "told-main-inbox")]
+    assert found.posts("s3") == []
+
+
+def test_inboxes_of_others_are_written_as_the_placement_that_is_named() -> None:
+    tell = LocatedNotifier(name="tell", type="t", path_uri="s3://post/b/", placement=THERE)
+    off = LocatedNotifier(name="off", type="t", path_uri="s3://post/c/", exclude=True)
+    found = Reached(Deployable(project=PROJECT, placement=HERE, notifiers=(tell, off)))
+    assert found.posts("s3") == [Post("s3://post/b/", THERE)]

@@ -98,6 +98,30 @@ def test_who_may_write_need_not_be_let_read(group: pytest.MonkeyPatch) -> None:
     assert granted(resources=[made], boundaries=[boundary()]) == {(WRITE, STORAGE), (QUEUES, STORAGE)}
 
 
+def asked_of_azure(**parts: Any) -> set[tuple[str, str]]:
+    """What a project that is placed on AWS needs here."""
+    placement = {"provider": "aws", "account": "000000000000", "region": "us-west-2"}
+    Path("p.json").write_text(json.dumps({"project": {"name": "p", "version": "1"}, "placement": placement, **parts}))
+    return {(each["role"], each["scope"]) for each in json.loads(cls("policy", "p.json", "--provider", "azure"))}
+
+
+def test_who_reads_from_another_cloud_may_read_here_and_listen_if_it_subscribes(group: pytest.MonkeyPatch) -> None:
+    there = {"provider": "azure", "stage": "dev", "account": ACCOUNT, "region": REGION}
+    reading = {(READ, container(f"dev-clusterless-{kind}-{ACCOUNT}-{REGION}")) for kind in ("metadata", "manifest")}
+    copy = {**arc("s3://out/", placement=there, subscribe=False), "type": "cls:core:copyArc"}
+    assert asked_of_azure(arcs=[copy]) == reading
+    copy["sources"]["main"]["subscribe"] = True
+    assert asked_of_azure(arcs=[copy]) == reading | {(QUEUES, STORAGE)}
+
+
+def test_an_inbox_is_emptied_by_its_reader_and_filled_by_who_announces(group: pytest.MonkeyPatch) -> None:
+    place = {"provider": "azure", "stage": "dev", "account": ACCOUNT, "region": REGION}
+    found = granted(arcs=[arc(inbox="az://post/a/", placement={**place, "stage": "prod"})])
+    assert {(WRITE, container("post")), ("EventGrid EventSubscription Contributor", STORAGE)} <= found
+    tell = {"type": "cls:core:inboxNotifier", "name": "tell", "pathURI": "az://post/a/", "placement": place}
+    assert asked_of_azure(notifiers=[tell]) == {(WRITE, container("post"))}
+
+
 def test_events_by_a_topic_are_posted_there(group: pytest.MonkeyPatch) -> None:
     Path(".clsconfig-azure").write_text('eventGrid = "https://lots.westeurope-1.eventgrid.azure.net/api/events"')
     topic = (POST, f"{GROUP}/providers/Microsoft.EventGrid/topics/lots")

@@ -112,3 +112,34 @@ def test_a_source_in_another_placement_may_be_read_there() -> None:
     assert {resource for role, resource in found if role == "roles/storage.objectViewer"} == {
         bucket(f"prod-clusterless-{kind}-my-project-europe-west1") for kind in ("metadata", "manifest")
     }
+
+
+def asked_of_gcp(provider: str, **parts: Any) -> set[tuple[str, str]]:
+    """What a project that is placed on another *provider* needs here."""
+    placement = {"provider": provider, "account": "000000000000", "region": "us-west-2"}
+    Path("p.json").write_text(json.dumps({"project": {"name": "p", "version": "1"}, "placement": placement, **parts}))
+    done = CliRunner().invoke(main, ["policy", "p.json", "--provider", "gcp"])
+    assert done.exit_code == 0, done.output
+    return {(each["role"], each["resource"]) for each in json.loads(done.stdout)}
+
+
+def test_who_reads_from_another_cloud_may_read_here_and_listen_if_it_subscribes() -> None:
+    source = {"name": "raw", "version": "1", "placement": PLACED}
+    reading = {
+        ("roles/storage.objectViewer", bucket(f"dev-clusterless-{kind}-my-project-europe-west1"))
+        for kind in ("metadata", "manifest")
+    }
+    copy = {**arc(where="s3://out/"), "type": "cls:core:copyArc"}
+    silent = {"main": {**source, "subscribe": False}}
+    assert asked_of_gcp("aws", arcs=[{**copy, "sources": silent}]) == reading
+    listening = reading | {("roles/pubsub.editor", OWN)}
+    assert asked_of_gcp("aws", arcs=[{**copy, "sources": {"main": source}}]) == listening
+
+
+def test_an_inbox_is_emptied_by_its_reader_and_filled_by_who_announces() -> None:
+    source = {"name": "raw", "version": "1", "inbox": "gs://post/a/", "placement": {**PLACED, "stage": "prod"}}
+    assert {("roles/storage.admin", bucket("post")), ("roles/pubsub.admin", OWN)} <= granted(
+        arcs=[arc(sources={"main": source})]
+    )
+    tell = {"type": "cls:core:inboxNotifier", "name": "tell", "pathURI": "gs://post/a/", "placement": PLACED}
+    assert asked_of_gcp("aws", notifiers=[tell]) == {("roles/storage.objectUser", bucket("post"))}

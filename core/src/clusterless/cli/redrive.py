@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import shorten
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from clusterless import codec, layout
 from clusterless.cli.app import Session, reports
@@ -18,15 +18,17 @@ from clusterless.cli.scope import refuse_unknown, spelled
 from clusterless.cli.words import some
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
-from clusterless.errors import NotifyError
+from clusterless.errors import NotifyError, StoreRefusedError
+from clusterless.model.arc import Arc
 from clusterless.model.dataset import Dataset
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugins, find_plugins
-from clusterless.provider import BoundaryComponent, Redrivable, Surroundings
+from clusterless.provider import BoundaryComponent, Redrivable, Subscription, Surroundings
 from clusterless.runner.notifying import open_notifier
 from clusterless.runtime.clock import SystemClock, random_id
+from clusterless.runtime.inbox import Inbox
 from clusterless.runtime.letters import Envelope, LetterBox
-from clusterless.runtime.site import Site, subscriber
+from clusterless.runtime.site import Audible, Site, subscriber
 from clusterless.store.api import ObjectStore
 
 _COLUMNS = (
@@ -62,7 +64,8 @@ def redrive(
 
     Without --notifier, events that were set aside beside the queue of an arc are
     handed out to it again, and notices beside that of a boundary, where their
-    provider sets them aside.
+    provider sets them aside; so are those in an arc's inboxes, and those beside
+    its queues in the placements that it reads from.
     """
     plugins = find_plugins()
     sites = resolve(read_projects(files, plugins.components(), plugins.project_formats()), plugins)
@@ -189,15 +192,32 @@ def _queues(site: Site, plugins: Plugins) -> Iterator[_Queue]:
 
 
 def _queues_of_arcs(site: Site, plugins: Plugins) -> Iterator[_Queue]:
-    provider, project = plugins.provider(site.deployable.placement.provider), site.deployable.project
     for consumer in site.deployable.consumers:
-        heard = [source.plain for source in consumer.arc.sources.values() if source.subscribe]
-        if consumer.element.exclude or not heard:
-            continue
-        queue = provider.subscription(_surroundings(site, plugins), subscriber(project, consumer.arc), heard)
-        with closing(queue):
-            if isinstance(queue, Redrivable):
-                yield _Queue(consumer.arc.name, queue)
+        for audible in () if consumer.element.exclude else site.audible(consumer.arc):
+            queue = _queue(site, consumer.arc, audible, plugins) if audible.datasets else None
+            if queue is None:
+                continue
+            with closing(queue):
+                if isinstance(queue, Redrivable):
+                    yield _Queue(consumer.arc.name, queue)
+
+
+def _queue(site: Site, arc: Arc, audible: Audible, plugins: Plugins) -> Subscription | None:
+    """None in a placement where we may not listen: nothing is set aside for us there."""
+    if audible.inbox:
+        return Inbox(plugins.open_store(audible.inbox), audible.datasets, SystemClock())
+    own = site.deployable.placement
+    is_own = audible.placement == own
+    provider = plugins.provider(audible.placement.provider)
+    around = evolve(_surroundings(site, plugins), placement=audible.placement, roots=audible.stores)
+    try:
+        return provider.subscription(
+            around, subscriber(site.deployable.project, arc, None if is_own else own), audible.datasets
+        )
+    except StoreRefusedError:
+        if is_own:
+            raise
+        return None
 
 
 def _surroundings(site: Site, plugins: Plugins) -> Surroundings:

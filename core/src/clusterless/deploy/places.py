@@ -156,7 +156,7 @@ class _Surveyor:
         deployable = with_places(declared.deployable, completed, at)
         own = deployable.placement
         # Placements are told apart by their stores: two folders may hold one placement each.
-        places = {each: roots[each].metadata if each in roots else each.id for each in _placements(deployable)}
+        places = {each: roots[each].metadata if each in roots else each.id for each in placements(deployable)}
         part = Part(deployable=deployable, file=declared.file, at=at, place=places[own], elsewhere=places)
         return Placed(part=part, base=declared.base, roots=roots)
 
@@ -290,7 +290,8 @@ def _with_sources(element: Element, completed: Complete, at: str) -> Element:
     return evolve(element, sources={**element.sources, **elsewhere}) if elsewhere else element
 
 
-def _placements(deployable: Deployable) -> set[Placement]:
+def placements(deployable: Deployable) -> set[Placement]:
+    """Its own, and those that it reads from."""
     sources = (source for each in deployable.consumers for source in each.arc.sources.values())
     return {deployable.placement, *(source.placement for source in sources if source.placement)}
 

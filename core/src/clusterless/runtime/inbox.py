@@ -13,7 +13,7 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -25,7 +25,7 @@ from clusterless.codec import read_record
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.dataset import Dataset
 from clusterless.model.event import Event
-from clusterless.provider import Clock
+from clusterless.provider import Clock, SetAside
 from clusterless.runtime.noticed import LEAST_POLL, Location, Notice, NoticeQueue, QueueMissingError
 from clusterless.store.api import ObjectStore
 
@@ -36,6 +36,7 @@ _NET = timedelta(seconds=60)  # the same, where notices tell what is put there
 _HELD = timedelta(minutes=5)  # for how long an event that is being acted on is passed over
 _MOST = 1000  # events that are remembered of one list
 _UNREADABLE = "unreadable/"
+_OF_OTHERS = "it is of {}, which nobody hears of here"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -107,6 +108,17 @@ class Inbox:
         self._held[name] = until = self._clock.now() + time
         self._next = min(self._next, until)
 
+    def set_aside(self) -> Sequence[SetAside]:
+        return [told for _, told in self._aside()]
+
+    def redrive(self) -> int:
+        again = [name for name, told in self._aside() if told.event]
+        for name in again:
+            with suppress(ObjectMissingError):  # another process has done it
+                self._store.copy(name.removeprefix(_UNREADABLE), self._store, name)
+            self._store.delete(name)
+        return len(again)
+
     def close(self) -> None:
         """Nothing is held that another process could not have."""
 
@@ -145,10 +157,31 @@ class Inbox:
         except MalformedError as error:
             self._set_aside(name, source, str(error))
             return None
-        if event.dataset.id in {dataset.id for dataset in self._datasets}:
+        if event.dataset.id in self._wanted:
             return event
-        self._set_aside(name, source, f"it is of {event.dataset.id}, which nobody hears of here")
+        self._set_aside(name, source, _OF_OTHERS.format(event.dataset.id))
         return None
+
+    def _aside(self) -> Iterator[tuple[str, SetAside]]:
+        """What was set aside, with its key; without an event where it is still of no use."""
+        for info in self._store.list(_UNREADABLE):
+            try:
+                yield info.key, self._judged(self._store.get(info.key), layout.uri(self._store.root, info.key))
+            except ObjectMissingError:
+                continue
+
+    def _judged(self, body: bytes, source: str) -> SetAside:
+        try:
+            event = decode(body, source)
+        except MalformedError as error:
+            return SetAside(event=None, why=error.problem)
+        if event.dataset.id in self._wanted:
+            return SetAside(event=event, why="it could not be read before, or nobody heard of its dataset")
+        return SetAside(event=None, why=_OF_OTHERS.format(event.dataset.id))
+
+    @property
+    def _wanted(self) -> set[str]:
+        return {dataset.id for dataset in self._datasets}
 
     def _set_aside(self, name: str, source: str, why: str) -> None:
         with suppress(ObjectMissingError):  # another process has set it aside

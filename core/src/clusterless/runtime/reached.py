@@ -8,12 +8,32 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from clusterless import layout
+from clusterless.model.arc import Arc
 from clusterless.model.dataset import SinkDataset, SourceDataset
 from clusterless.model.element import Element
+from clusterless.model.notifier import LocatedNotifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
+from clusterless.runtime.site import inbox_element, subscriber
 
 _log = logging.getLogger(__name__)
+
+
+@frozen
+class Heard:
+    """The queue of events in a *placement* that is asked for by the name of a *subscriber*."""
+
+    placement: Placement
+    subscriber: str
+
+
+@frozen
+class Post:
+    """A *location* of event objects, as it is reached from a *placement*; by *element* who reads there is told."""
+
+    location: str
+    placement: Placement
+    element: str = ""
 
 
 @frozen
@@ -47,18 +67,38 @@ class Reached:
         return [each.path_uri for each in self._made if layout.scheme(each.path_uri) == scheme]
 
     @property
-    def subscribers(self) -> list[str]:
-        """The names of those that hear of lots."""
-        return [
-            each.arc.name
-            for each in self.deployable.consumers
-            if not each.element.exclude and any(source.subscribe for source in each.arc.sources.values())
+    def heard(self) -> list[Heard]:
+        """What is heard of lots, in the placement itself and in those that sources live in."""
+        own, project = self.deployable.placement, self.deployable.project
+        found: dict[Heard, None] = {}
+        for arc in self._arcs:
+            subscribed = [source for source in arc.sources.values() if source.subscribe]
+            if subscribed:
+                found[Heard(own, subscriber(project, arc))] = None
+            away = [each.placement for each in subscribed if each.placement and not each.inbox]
+            found |= dict.fromkeys(Heard(there, subscriber(project, arc, own)) for there in away if there != own)
+        return list(found)
+
+    def posts(self, scheme: str) -> list[Post]:
+        """The inboxes with that *scheme* that are read, or written."""
+        own = self.deployable.placement
+        inboxes = [(arc, source.inbox) for arc in self._arcs for source in arc.sources.values() if source.inbox]
+        found = [Post(inbox, own, inbox_element(arc, inbox)) for arc, inbox in inboxes]
+        found += [
+            Post(each.path_uri, each.placement or own)
+            for each in self.deployable.notifiers
+            if isinstance(each, LocatedNotifier) and not each.exclude
         ]
+        return [each for each in dict.fromkeys(found) if layout.scheme(each.location) == scheme]
 
     @property
     def elsewhere(self) -> list[Placement]:
         """The placements that sources live in, where they are named."""
         return sorted({source.placement for source in self.sources if source.placement}, key=lambda each: each.id)
+
+    @property
+    def _arcs(self) -> list[Arc]:
+        return [each.arc for each in self.deployable.consumers if not each.element.exclude]
 
     @property
     def _made(self) -> list[SinkDataset]:

@@ -30,7 +30,7 @@ from clusterless.model.notifier import Notifier
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
 from clusterless.runtime.noticed import Location
-from clusterless.runtime.reached import Reached, all_reached
+from clusterless.runtime.reached import Heard, Post, Reached, all_reached
 
 _READ: Final = ("s3:GetObject", "s3:GetObjectTagging")
 _WRITE: Final = (*_READ, "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject", "s3:PutObjectTagging")
@@ -104,9 +104,10 @@ class Grant:
 
 
 def policy(deployables: Sequence[Deployable]) -> dict[str, Any]:
-    """The least that ``cls run`` of *deployables*, whose placements are completed, is to be allowed.
+    """The least that ``cls run`` of *deployables*, whose placements are completed, is to be allowed on AWS.
 
-    Of a dataset that none of them writes, only the manifests are among it: where it lies is not known.
+    Those that are placed elsewhere may read datasets, hear of them, and keep objects here. Of a dataset that none of
+    them writes, only the manifests are among it: where it lies is not known.
     """
     reached = all_reached(deployables, "s3:GetObject")
     grants = [grant for each in reached for grant in _Needs(each).all()]
@@ -140,20 +141,33 @@ class _Needs:
     def placement(self) -> Placement:
         return self.deployable.placement
 
+    @property
+    def is_here(self) -> bool:
+        return self.placement.provider == "aws"
+
     def all(self) -> Iterator[Grant]:
-        yield from self._placement()
+        if self.is_here:
+            yield from self._placement()
+            for element in self.reached.elements:
+                yield from self._element(element)
+        yield from self._elsewhere()
         yield from self._objects()
-        for element in self.reached.elements:
-            yield from self._element(element)
-        for arc in self.reached.subscribers:
-            yield from self._subscription(arc)
+        for each in self.reached.heard:
+            if each.placement.provider == "aws":
+                yield from self._subscription(each)
+        for post in self.reached.posts("s3"):
+            yield from self._post(post)
 
     def _placement(self) -> Iterator[Grant]:
         stores = [f"s3://{name}/" for name in layout.store_names(self.placement)]
         yield Grant(_WRITE, [self._objects_at(each) for each in stores])
         yield Grant(_LIST, [self._bucket_of(each) for each in stores])
-        yield Grant(("events:DescribeEventBus", "events:PutEvents"), [self._bus()])
+        yield Grant(("events:DescribeEventBus", "events:PutEvents"), [self._bus(self.placement)])
+
+    def _elsewhere(self) -> Iterator[Grant]:
         for placement in self.reached.elsewhere:
+            if placement.provider != "aws":
+                continue
             metadata, _, manifest = (f"s3://{name}/" for name in layout.store_names(placement))
             yield Grant(_READ, [self._objects_at(metadata), self._objects_at(manifest)])
             yield Grant(_LIST, [self._bucket_of(metadata), self._bucket_of(manifest)])
@@ -202,12 +216,24 @@ class _Needs:
     def _listener(self, boundary: S3PutListenerBoundary) -> Iterator[Grant]:
         if boundary.by_listing:
             return
-        queue = queue_name(boundary.name, self.deployable.project, self.placement)
-        yield self._queues(queue)
+        yield from self._told(boundary.name, boundary.dataset.path_uri, boundary.notices)
+
+    def _told(self, element: str, location: str, notices: Notices = Notices.EVENT_BRIDGE) -> Iterator[Grant]:
+        queue = queue_name(element, self.deployable.project, self.placement)
+        yield self._queues(queue, self.placement)
         told = ("s3:GetBucketNotification", "s3:PutBucketNotification")
-        yield Grant(told, [self._bucket_of(boundary.dataset.path_uri)])
-        if boundary.notices is Notices.EVENT_BRIDGE:
+        yield Grant(told, [self._bucket_of(location)])
+        if notices is Notices.EVENT_BRIDGE:
             yield Grant(_RULE, [self._arn("events", f"rule/{queue}")])
+
+    def _post(self, post: Post) -> Iterator[Grant]:
+        if not post.element:
+            yield Grant(("s3:PutObject",), [self._objects_at(post.location)])
+            return
+        yield Grant(_WRITE, [self._objects_at(post.location)])
+        yield Grant(_LIST, [self._bucket_of(post.location)])
+        if self.is_here:
+            yield from self._told(post.element, post.location)
 
     def _query(self, arc: AthenaQueryArc) -> Iterator[Grant]:
         props = arc.workload.workload_props
@@ -217,21 +243,23 @@ class _Needs:
             yield from self._granted(_WRITE, [props.output_location])
             yield Grant(_LIST, [self._bucket_of(props.output_location)])
 
-    def _subscription(self, arc: str) -> Iterator[Grant]:
-        project = self.deployable.project
-        name = subscriber_name(f"{project.name}-{project.version}-{arc}", self.placement)
-        yield self._queues(name)
-        yield Grant(_RULE, [self._arn("events", f"rule/{PlacementNames(self.placement).bus}/{name}")])
+    def _subscription(self, heard: Heard) -> Iterator[Grant]:
+        there = heard.placement
+        name = subscriber_name(heard.subscriber, there)
+        yield self._queues(name, there)
+        yield Grant(_RULE, [self._arn("events", f"rule/{PlacementNames(there).bus}/{name}", there)])
+        if there != self.placement:
+            yield Grant(("events:DescribeEventBus",), [self._bus(there)])
 
-    def _queues(self, name: str) -> Grant:
-        return Grant(_OWN_QUEUE, [self._arn("sqs", name), self._arn("sqs", f"{name}-dead")])
+    def _queues(self, name: str, there: Placement) -> Grant:
+        return Grant(_OWN_QUEUE, [self._arn("sqs", name, there), self._arn("sqs", f"{name}-dead", there)])
 
     def _catalog(self, actions: Sequence[str], database: str, table: str = "") -> Grant:
         names = ["catalog", f"database/{database}", *([f"table/{database}/{table}"] if table else [])]
         return Grant(actions, [self._arn("glue", name) for name in names])
 
-    def _bus(self) -> str:
-        return self._arn("events", f"event-bus/{PlacementNames(self.placement).bus}")
+    def _bus(self, there: Placement) -> str:
+        return self._arn("events", f"event-bus/{PlacementNames(there).bus}", there)
 
     def _bucket_of(self, location: str) -> str:
         return self._arn("s3", Location.of(location).bucket)
@@ -240,9 +268,10 @@ class _Needs:
         found = Location.of(location)
         return self._arn("s3", f"{found.bucket}/{found.prefix}*")
 
-    def _arn(self, service: str, resource: str) -> str:
-        place = ":" if service == "s3" else f"{self.placement.region}:{self.placement.account}"
-        return f"arn:{partition(self.placement.region)}:{service}:{place}:{resource}"
+    def _arn(self, service: str, resource: str, there: Placement | None = None) -> str:
+        placement = there or self.placement
+        place = ":" if service == "s3" else f"{placement.region}:{placement.account}"
+        return f"arn:{partition(placement.region)}:{service}:{place}:{resource}"
 
 
 def _announcing(notifier: Notifier) -> Iterator[Grant]:

@@ -20,7 +20,7 @@ from clusterless.model.element import Element
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
 from clusterless.runtime.noticed import Location
-from clusterless.runtime.reached import Reached, all_reached
+from clusterless.runtime.reached import Post, Reached, all_reached
 
 _READ = "Storage Blob Data Reader"
 _WRITE = "Storage Blob Data Contributor"
@@ -45,10 +45,12 @@ class Grant:
 
 
 def policy(deployables: Sequence[Deployable]) -> list[dict[str, str]]:
-    """The least of Azure's own roles that ``cls run`` of *deployables*, whose placements are completed, is to have.
+    """The least of Azure's own roles that ``cls run`` of *deployables*, whose placements are completed, is to have
+    on Azure.
 
-    Of a dataset that none of them writes, only the manifests are among it: where it lies is not known. Who makes
-    containers or queues has the role at the whole storage account: a scope that is not there cannot be named.
+    Those that are placed elsewhere may read datasets, hear of them, and keep objects here. Of a dataset that none of
+    them writes, only the manifests are among it: where it lies is not known. Who makes containers or queues has the
+    role at the whole storage account: a scope that is not there cannot be named.
 
     Raises:
         InvalidValueError: the subscription or the resource group of a storage account is not set.
@@ -77,33 +79,54 @@ class _Needs:
     def placement(self) -> Placement:
         return self.reached.deployable.placement
 
+    @property
+    def is_here(self) -> bool:
+        return self.placement.provider == "azure"
+
     def all(self) -> Iterator[Grant]:
-        yield from self._stores()
-        yield from self._events()
+        if self.is_here:
+            yield from self._stores()
+            yield from self._announced()
+            for element in self.reached.elements:
+                yield from self._element(element)
+        yield from self._elsewhere()
+        for each in self.reached.heard:
+            if each.placement.provider == "azure":
+                yield from self._heard(each.placement)
+        for post in self.reached.posts("az"):
+            yield from self._post(post)
         for location in self.reached.arriving("az"):
             yield self._blobs(_READ, location)
         for location in self.reached.made("az"):
             yield self._blobs(_WRITE, location)
-        for element in self.reached.elements:
-            yield from self._element(element)
 
     def _stores(self) -> Iterator[Grant]:
         for name in layout.store_names(self.placement):
             yield Grant(_WRITE, _container(self.placement, name))
+
+    def _elsewhere(self) -> Iterator[Grant]:
         for placement in self.reached.elsewhere:
-            if placement.provider == self.placement.provider:
+            if placement.provider == "azure":
                 metadata, _, manifest = layout.store_names(placement)
                 yield Grant(_READ, _container(placement, metadata))
                 yield Grant(_READ, _container(placement, manifest))
 
-    def _events(self) -> Iterator[Grant]:
-        topic = reach(self.placement).event_grid
-        if topic:
+    def _announced(self) -> Iterator[Grant]:
+        if topic := reach(self.placement).event_grid:
             yield Grant(_POST, _topic(self.placement, topic))
-        if topic and self.reached.subscribers:
-            yield from self._told(_topic(self.placement, topic))
-        if self.reached.subscribers or not topic:  # else subscribers' queues are found, and sent to
+        else:  # subscribers' queues are found, and sent to
             yield Grant(_QUEUES, _account(self.placement))
+
+    def _heard(self, there: Placement) -> Iterator[Grant]:
+        yield Grant(_QUEUES, _account(there))
+        if topic := reach(there).event_grid:
+            yield from _told(_topic(there, topic), there)
+
+    def _post(self, post: Post) -> Iterator[Grant]:
+        yield Grant(_WRITE, _container(post.placement, Location.of(post.location).bucket))
+        if post.element and self.is_here and reach(self.placement).subscription:
+            yield Grant(_QUEUES, _account(self.placement))
+            yield from _told(_account(self.placement), self.placement)
 
     def _blobs(self, role: str, location: str) -> Grant:
         return Grant(role, _container(self.placement, Location.of(location).bucket))
@@ -116,7 +139,7 @@ class _Needs:
                 yield Grant(_QUEUES, _account(self.placement))
             case BlobPutListenerBoundary() if not element.by_listing:
                 yield Grant(_QUEUES, _account(self.placement))
-                yield from self._told(_account(self.placement))
+                yield from _told(_account(self.placement), self.placement)
             case ContainerAppsJobArc() if job := element.workload.job:
                 is_id = job.startswith("/")
                 yield Grant(
@@ -127,17 +150,18 @@ class _Needs:
             case EventGridNotifier() if not element.key_env:
                 yield Grant(_POST, _topic(self.placement, element.endpoint))
 
-    def _told(self, source: str) -> Iterator[Grant]:
-        """To have Event Grid put what *source* tells into queues of the storage account."""
-        yield Grant(_TELL, source)
-        yield from (Grant(_SEE, scope) for scope in (source, _account(self.placement)))
-
     def _sent_to(self, notifier: StorageQueueNotifier) -> Iterator[Grant]:
         account, name = parse_queue(notifier.queue)
         if account and account != self.placement.account:
             _log.warning("allow '%s' at the queue %s of the storage account %s as well", _SEND, name, account)
             return
         yield Grant(_SEND, f"{_account(self.placement)}/queueServices/default/queues/{name}")
+
+
+def _told(source: str, placement: Placement) -> Iterator[Grant]:
+    """To have Event Grid put what *source* tells into queues of the storage account."""
+    yield Grant(_TELL, source)
+    yield from (Grant(_SEE, scope) for scope in (source, _account(placement)))
 
 
 def _container(placement: Placement, name: str) -> str:

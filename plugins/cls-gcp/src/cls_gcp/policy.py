@@ -16,10 +16,10 @@ from clusterless.model.element import Element
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable
 from clusterless.runtime.noticed import Location
-from clusterless.runtime.reached import Reached, all_reached
+from clusterless.runtime.reached import Post, Reached, all_reached
 
 _READ = "roles/storage.objectViewer"
-_WRITE = "roles/storage.objectUser"
+_WRITE = "roles/storage.objectUser"  # the least of Google's own that may put an object where one was before
 _BUCKET = "roles/storage.admin"  # the least of Google's own that may change whom a bucket tells
 _LOOK = "roles/pubsub.viewer"
 _PUBLISH = "roles/pubsub.publisher"
@@ -45,10 +45,12 @@ class Grant:
 
 
 def policy(deployables: Sequence[Deployable]) -> list[dict[str, str]]:
-    """The least of Google's own roles that ``cls run`` of *deployables*, whose placements are completed, is to have.
+    """The least of Google's own roles that ``cls run`` of *deployables*, whose placements are completed, is to have
+    on Google Cloud.
 
-    Of a dataset that none of them writes, only the manifests are among it: where it lies is not known. Who makes
-    buckets, topics or subscriptions has its role on the project.
+    Those that are placed elsewhere may read datasets, hear of them, and keep objects here. Of a dataset that none of
+    them writes, only the manifests are among it: where it lies is not known. Who makes buckets, topics or
+    subscriptions has its role on the project.
     """
     grants = {grant for each in all_reached(deployables, f"'{_READ}'") for grant in _Needs(each).all()}
     least = [each for each in grants if not any(_has(other, each) for other in grants)]
@@ -72,25 +74,40 @@ class _Needs:
 
     @property
     def project(self) -> str:
-        return f"//cloudresourcemanager.googleapis.com/projects/{self.placement.account}"
+        return _project(self.placement)
+
+    @property
+    def is_here(self) -> bool:
+        return self.placement.provider == "gcp"
 
     def all(self) -> Iterator[Grant]:
-        for name in layout.store_names(self.placement):
-            yield Grant(_bucket(name), _WRITE)
-        yield from (Grant(_topic(bus(self.placement)), role) for role in (_LOOK, _PUBLISH))
+        if self.is_here:
+            for name in layout.store_names(self.placement):
+                yield Grant(_bucket(name), _WRITE)
+            yield from (Grant(_topic(bus(self.placement)), role) for role in (_LOOK, _PUBLISH))
+            for element in self.reached.elements:
+                yield from self._element(element)
         for placement in self.reached.elsewhere:
             yield from self._elsewhere(placement)
         for location in self.reached.arriving("gs"):
             yield Grant(_bucket(Location.of(location).bucket), _READ)
         for location in self.reached.made("gs"):
             yield Grant(_bucket(Location.of(location).bucket), _WRITE)
-        if self.reached.subscribers:
-            yield Grant(self.project, _SUBSCRIBE)
-        for element in self.reached.elements:
-            yield from self._element(element)
+        for each in self.reached.heard:
+            if each.placement.provider == "gcp":
+                yield Grant(_project(each.placement), _SUBSCRIBE)
+        for post in self.reached.posts("gs"):
+            yield from self._post(post)
+
+    def _post(self, post: Post) -> Iterator[Grant]:
+        bucket = _bucket(Location.of(post.location).bucket)
+        yield Grant(bucket, _WRITE)
+        if post.element and self.is_here:
+            yield Grant(bucket, _BUCKET)
+            yield Grant(self.project, _ALLOW)
 
     def _elsewhere(self, placement: Placement) -> Iterator[Grant]:
-        if placement.provider == self.placement.provider:
+        if placement.provider == "gcp":
             metadata, _, manifest = layout.store_names(placement)
             yield Grant(_bucket(metadata), _READ)
             yield Grant(_bucket(manifest), _READ)
@@ -109,6 +126,10 @@ class _Needs:
             case CloudRunJobArc() if job := element.workload.job:
                 named = f"projects/{self.placement.account}/locations/{self.placement.region}/jobs/{job}"
                 yield Grant(f"//run.googleapis.com/{named}", _RUN)
+
+
+def _project(placement: Placement) -> str:
+    return f"//cloudresourcemanager.googleapis.com/projects/{placement.account}"
 
 
 def _bucket(name: str) -> str:
