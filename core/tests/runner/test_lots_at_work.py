@@ -20,10 +20,9 @@ from clusterless.model.project import Project
 from clusterless.runner import lots as module
 from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble, Worked
 from clusterless.runner.lots import Lots, interleave
-from clusterless.runner.survey import Survey
 from clusterless.runtime.arc import RunningArc, SourceSide, Writer
 from clusterless.runtime.delivery import Delivered
-from clusterless.store.manifests import Manifests, encode
+from clusterless.store.manifests import Manifests
 from clusterless.store.memory import MemoryStore
 
 LOT = Lot.parse("20240131PT5M100")
@@ -292,22 +291,3 @@ def test_arcs_take_turns() -> None:
     assert [(arc.arc.name, lot.index - LOT.index) for arc, lot in taken] == [
         ("one", 0), ("two", 0), ("one", 1), ("one", 2),
     ]  # fmt: skip
-
-
-def test_a_survey_finds_rest_only_if_nothing_changed_while_it_went_on() -> None:
-    arc, changes = an_arc(), [0]
-    from clusterless.model.manifest import Manifest, ManifestState
-
-    for lot in (LOT, LOT.next):
-        with encode(Manifest(state=ManifestState.EMPTY, lot=lot)).open() as body:
-            arc.manifests.publish(SourceDataset(name="in", version="1"), lot, ManifestState.EMPTY, 0, body)
-    survey = Survey([arc], lambda: changes[0])
-    assert not survey.found_rest
-    assert [survey.next(), survey.next(), survey.next(), survey.next()] == [(arc, LOT), (arc, LOT.next), None, None]
-    assert survey.found_rest
-    changes[0] += 1
-    assert survey.ended
-    assert not survey.found_rest
-    survey.begin()
-    assert not survey.ended
-    assert survey.age >= 0

@@ -245,13 +245,13 @@ class _Run:
         if monotonic() < self.blind:
             return
         if self.survey.ended and self.survey.age > _RECONCILE:
-            self.survey.begin()
+            self.survey.begin_next()
         try:
             while self.lots.free and (owed := self.survey.next()):
                 self.lots.start(*owed)
         except Exception as error:  # noqa: BLE001  a listing failed: look again, later
             self.tell(Trouble(element="reconcile", error=error))
-            self.survey.begin()
+            self.survey.begin_again()
             self.blind = monotonic() + _PATIENCE
 
     def _rest(self) -> None:
