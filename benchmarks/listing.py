@@ -1,7 +1,8 @@
 """What asking about lots costs at least: one pass over the keys that the answer is in, as commands list them.
 
-``python listing.py PROJECT [PREFIX…]``: starts as a command does, then lists each prefix below the project's stores,
-or its folder, once. Of a prefix that follows a plus sign, each object is read as well.
+``python listing.py PROJECT [PREFIX…]``: starts as a command does, then lists each prefix below the project's stores
+once: keys alone, or of its folder what else a listing tells. Of a prefix that follows a plus sign, each object is read
+as well.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def main(file: Path, prefixes: list[str]) -> None:
 
 
 def _count(store: ObjectStore, prefix: str) -> int:
-    keys = (info.key for info in store.list(prefix.strip("+")))
+    if prefix.startswith("data/"):
+        return sum(1 for _ in store.list(prefix))
+    keys = store.list_keys(prefix.strip("+"))
     if not prefix.startswith("+"):
         return sum(1 for _ in keys)
     reads = at_a_time(store, _READS)

@@ -39,18 +39,32 @@ def list_lots(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Liste
 
     What is of another unit, or no lot, is passed over. Memory holds some shards, however long the range.
     """
-    shards = list(_shards(wanted, days_of(wanted, store)))
-    if len(shards) == 1:
-        yield from (Listed(lot_named(text), names) for text, names in _list(store, path, shards[0]))
-        return
-    calls = (partial(list_shard, store, path, shard) for shard in shards)
+    calls = (partial(list_shard, store, path, shard) for shard in _shards(wanted, days_of(wanted, store)))
     for listed in ahead(calls, at_a_time(store, _AHEAD)):
         yield from (Listed(lot_named(text), names) for text, names in listed.items())
 
 
 def list_shard(store: ObjectStore, path: str, wanted: LotRange) -> dict[str, Names]:
     """As `list_lots`, by one listing and at once: for a *wanted* that is not long. Lots are told by their texts."""
-    return dict(_list(store, path, wanted))
+    texts, first, last = texts_in(wanted), str(wanted.first), str(wanted.last)
+    prefix, alike = f"{path}lot=", dict[Names, Names]()
+    found: dict[str, Names] = {}
+    # What is done here is done for every key of a year, and more often than anything else: so little of it.
+    passed, text, folder, below = len(prefix), "", "\0", list[str]()
+    for key in chain.from_iterable(_listings(store, prefix, first, last)):
+        if key.startswith(folder):
+            below.append(key[len(folder) :])
+            continue
+        if text in texts:
+            names = tuple(below)
+            found[text] = alike.setdefault(names, names)
+        elif text > last and _is_past(text, wanted.last):
+            return found
+        text, _, name = key[passed:].partition("/")
+        folder, below = f"{prefix}{text}/", [name]
+    if text in texts:
+        found[text] = tuple(below)
+    return found
 
 
 def list_shards(shelves: Sequence[tuple[ObjectStore, str, LotRange]]) -> Iterator[dict[str, Names]]:
@@ -97,33 +111,6 @@ def _shards(wanted: LotRange, days: int) -> Iterator[LotRange]:
         end = Lot.containing(Lot(first.day, first.unit, 0).start + timedelta(days=days), first.unit)
         yield LotRange(first, min(end.previous, wanted.last))
         first = end
-
-
-def _list(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[tuple[str, Names]]:
-    """The text of each lot, with its names. What is done here is done for every key, so it is little."""
-    texts, first, last = texts_in(wanted), str(wanted.first), str(wanted.last)
-    alike = dict[Names, Names]()
-    for text, found in _folders(store, f"{path}lot=", first, last):
-        if text in texts:
-            names = tuple(found)
-            yield text, alike.setdefault(names, names)
-        elif text > last and _is_past(text, wanted.last):
-            return
-
-
-def _folders(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
-    """What follows *prefix*, from *first* to *last* and perhaps on, up to a slash, and the names below it."""
-    passed, text, start, names = len(prefix), "", "\0", list[str]()
-    for key in chain.from_iterable(_listings(store, prefix, first, last)):
-        if key.startswith(start):
-            names.append(key[len(start) :])
-            continue
-        if names:
-            yield text, names
-        text, _, name = key[passed:].partition("/")
-        start, names = f"{prefix}{text}/", [name]
-    if names:
-        yield text, names
 
 
 def _listings(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[Iterator[str]]:
