@@ -159,3 +159,13 @@ def containers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     with docker.engine(tmp_path_factory) as host:
         base(host, "python")
         yield {"DOCKER_HOST": host}
+
+
+@pytest.fixture(name="write-a-provider_server")
+def _installing(shell: Shell, tmp_path: Path) -> dict[str, str]:
+    """What is installed goes into a folder of its own, by the build system that is there."""
+    pip = tmp_path / ".bin/pip"
+    options = "--quiet --no-deps --no-build-isolation --target site"
+    pip.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip "$@" {options}\n', encoding="utf-8")
+    pip.chmod(0o755)
+    return {"PYTHONPATH": str(tmp_path / "site")}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WITH_SERVERS = {"aws.md", "azure.md", "containers.md", "gcp.md"}
+WITH_SERVERS = {"aws.md", "azure.md", "containers.md", "gcp.md", "write-a-provider.md"}
 WALKS = [ROOT / "docs/tutorial.md", *sorted((ROOT / "docs/howto").glob("*.md"))]
 
 _STEP = re.compile(
