@@ -35,7 +35,7 @@ class Clouds:
     stage: str
     path: Path
     s3: Any
-    gcs: str
+    sqs: Any
     variables: dict[str, str]
     started: list[subprocess.Popen[str]] = field(factory=list)
 
@@ -63,6 +63,15 @@ class Clouds:
         """Objects that arrive in S3; their bytes are their names."""
         for name in names:
             self.s3.put_object(Bucket=self.bucket, Key=f"in/{name}", Body=name.encode())
+
+    def keys(self, prefix: str) -> list[str]:
+        """Those in S3."""
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [each["Key"] for each in found.get("Contents", ())]
+
+    def queues(self) -> list[str]:
+        """The names of those in SQS."""
+        return [url.rpartition("/")[2] for url in self.sqs.list_queues().get("QueueUrls", ())]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -139,17 +148,21 @@ def clouds(servers: tuple[str, str, str], tmp_path: Path) -> Iterator[Clouds]:
 
     account, buckets, events = servers
     told = aws.variables(account)
-    s3: Any = botocore.session.Session().create_client(
-        "s3",
-        endpoint_url=account,
-        region_name=aws.REGION,
-        aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
-    )
+
+    def client(service: str) -> Any:
+        return botocore.session.Session().create_client(
+            service,
+            endpoint_url=account,
+            region_name=aws.REGION,
+            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    s3, sqs = client("s3"), client("sqs")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_STRANGE)}
     keys = {name: told[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED")}
     variables = {**kept, **keys, "HOME": str(tmp_path / "home"), "NO_GCE_CHECK": "true"}
-    made = Clouds(f"t{uuid4().hex[:8]}", tmp_path, s3, buckets, variables)
+    made = Clouds(f"t{uuid4().hex[:8]}", tmp_path, s3, sqs, variables)
     _reach(made, account, buckets, events)
     for placement in (made.aws, made.gcp):
         options = [word for key, value in placement.items() for word in (f"--{key}", value)]
@@ -162,6 +175,7 @@ def clouds(servers: tuple[str, str, str], tmp_path: Path) -> Iterator[Clouds]:
         for stream in filter(None, (process.stdout, process.stderr)):
             stream.close()
     s3.close()
+    sqs.close()
 
 
 def _reach(made: Clouds, account: str, buckets: str, events: str) -> None:
