@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from clusterless.engine.ranges import LotRange
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate import listing
 from clusterless.operate.listing import Listed, list_lots
-from clusterless.store.api import ObjectStore
+from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.memory import MemoryStore
 
 START = Lot.parse("20240101PT1H000")
@@ -55,6 +57,25 @@ def test_a_reader_that_stops_early_does_not_wait_for_the_rest() -> None:
     found = list_lots(filled(lots, FAR), PATH, LotRange(START, lots[-1]))
     assert next(found).lot == START
     found.close()
+
+
+@pytest.mark.parametrize("root", [NEAR, FAR])
+def test_a_store_that_is_near_is_listed_once_however_many_shards_there_are(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_FEW", 24)
+    monkeypatch.setattr(listing, "_MANY", 24)
+    lots = [START.plus(number) for number in range(24 * 5)]
+    store, asked = filled(lots, root), list[str]()
+    answer = store.list
+
+    def counted(prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        asked.append(prefix)
+        return answer(prefix, after)
+
+    monkeypatch.setattr(store, "list", counted)
+    assert [each.lot for each in list_lots(store, PATH, LotRange(lots[0], lots[-1]))] == lots
+    assert len(asked) == (1 if root == NEAR else 5)
 
 
 def test_units_do_not_mix() -> None:

@@ -39,38 +39,58 @@ def list_lots(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Liste
 
     What is of another unit, or no lot, is passed over. Memory holds some shards, however long the range.
     """
-    calls = (partial(list_shard, store, path, shard) for shard in _shards(wanted, days_of(wanted, store)))
-    for listed in ahead(calls, at_a_time(store, _AHEAD)):
+    for listed in list_shards([(store, path, shard) for shard in _shards(wanted, days_of(wanted, store))]):
         yield from (Listed(lot_named(text), names) for text, names in listed.items())
 
 
 def list_shard(store: ObjectStore, path: str, wanted: LotRange) -> dict[str, Names]:
-    """As `list_lots`, by one listing and at once: for a *wanted* that is not long. Lots are told by their texts."""
-    texts, first, last = texts_in(wanted), str(wanted.first), str(wanted.last)
-    prefix, alike = f"{path}lot=", dict[Names, Names]()
-    found: dict[str, Names] = {}
-    # What is done here is done for every key of a year, and more often than anything else: so little of it.
-    passed, text, folder, below = len(prefix), "", "\0", list[str]()
-    for key in chain.from_iterable(_listings(store, prefix, first, last)):
-        if key.startswith(folder):
-            below.append(key[len(folder) :])
-            continue
-        if text in texts:
-            names = tuple(below)
-            found[text] = alike.setdefault(names, names)
-        elif text > last and _is_past(text, wanted.last):
-            return found
-        text, _, name = key[passed:].partition("/")
-        folder, below = f"{prefix}{text}/", [name]
-    if text in texts:
-        found[text] = tuple(below)
-    return found
+    """As `list_lots`, at once: for a *wanted* that is not long. Lots are told by their texts."""
+    return next(_neighbours(store, path, [wanted]))
 
 
 def list_shards(shelves: Sequence[tuple[ObjectStore, str, LotRange]]) -> Iterator[dict[str, Names]]:
-    """What `list_shard` gives of each of the *shelves*, in their order."""
+    """What `list_shard` gives of each of the *shelves*, in their order; those of one path are in order of time."""
     most = max((at_a_time(store, _AHEAD) for store, _, _ in shelves), default=1)
-    return ahead((partial(list_shard, *shelf) for shelf in shelves), most)
+    if most > 1:
+        return ahead((partial(list_shard, *shelf) for shelf in shelves), most)
+    # A store that is near looks over a whole folder for each listing: so one goes on from shard to shard.
+    shards = {(store.root, path): list[LotRange]() for store, path, _ in shelves}
+    for store, path, shard in shelves:
+        shards[store.root, path].append(shard)
+    begun = {(store.root, path): _neighbours(store, path, shards[store.root, path]) for store, path, _ in shelves}
+    return (next(begun[store.root, path]) for store, path, _ in shelves)
+
+
+def _neighbours(store: ObjectStore, path: str, shards: Sequence[LotRange]) -> Iterator[dict[str, Names]]:
+    """What is listed of each of the *shards*, which are in order, by one listing."""
+    lots = _lots(store, f"{path}lot=", str(shards[0].first), str(shards[-1].last))
+    here = next(lots, None)
+    for shard in shards:
+        texts, last, alike, found = texts_in(shard), str(shard.last), dict[Names, Names](), dict[str, Names]()
+        while here:
+            text, names = here
+            if text in texts:
+                one = tuple(names)
+                found[text] = alike.setdefault(one, one)
+            elif text > last and _is_past(text, shard.last):
+                break
+            here = next(lots, None)
+        yield found
+
+
+def _lots(store: ObjectStore, prefix: str, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
+    """What follows *prefix*, from *first* to *last* and perhaps on, up to a slash, and the names below it."""
+    passed, text, folder, names = len(prefix), "", "\0", list[str]()
+    for key in chain.from_iterable(_listings(store, prefix, first, last)):
+        if key.startswith(folder):
+            names.append(key[len(folder) :])
+            continue
+        if names:
+            yield text, names
+        text, _, name = key[passed:].partition("/")
+        folder, names = f"{prefix}{text}/", [name]
+    if names:
+        yield text, names
 
 
 @lru_cache(maxsize=2 * _MANY)  # the same stretch is listed of an arc, and of what it reads and writes
@@ -100,7 +120,6 @@ def unit_of(store: ObjectStore, path: str) -> LotUnit | None:
 
 def days_of(wanted: LotRange, store: ObjectStore) -> int:
     """How many days of lots make a shard of *wanted*."""
-    # A store that is near looks over a whole folder for each.
     lots = _MANY if is_near(store) else min(max(len(wanted) // _SHARDS, _FEW), _MANY)
     return max(lots // wanted.first.unit.per_day, 1)
 
