@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from clusterless.cli.app import main
 from clusterless.cli.run import AbsentError
+from clusterless.deploy import silence
 from clusterless.deploy.check import check
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve, resolve_reached
@@ -475,6 +476,36 @@ def test_a_project_whose_own_placement_does_not_answer_holds_up_no_other_and_joi
         line.down = False
         until(lambda: places.files("took") == ["a"])
         assert [each.element for each in told if isinstance(each, Joined)] == ["maker"]
+
+
+def test_a_project_whose_own_placement_keeps_silent_holds_up_no_other(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its requests neither come back nor fail, as where what is sent is dropped on the way."""
+    monkeypatch.setattr(joining, "_PATIENCE", 0.05)
+    monkeypatch.setattr(silence, "PATIENCE", 0.5)
+    declare_both(places)
+    places.idle("maker")
+    places.put("b", "own")
+    spoken, real = threading.Event(), {name: getattr(FileStore, name) for name in ("get", "head", "list")}
+    for name, do in real.items():
+
+        def ask(store: FileStore, *arguments: Any, do: Any = do) -> Any:
+            if "east" in store.root:
+                spoken.wait()
+            return do(store, *arguments)
+
+        monkeypatch.setattr(FileStore, name, ask)
+    places.put("a")
+    try:
+        with places.taking("maker", "taker") as told:
+            until(lambda: places.files("copied") == ["b"])
+            assert "has not answered for" in str(next(each for each in troubles(told) if each.element == "maker").error)
+            spoken.set()
+            until(lambda: places.files("took") == ["a"])
+    finally:
+        spoken.set()
+    assert [each.element for each in told if isinstance(each, Joined)] == ["maker"]
 
 
 def test_a_run_that_ends_without_one_of_its_projects_says_which(places: Places, line: Line) -> None:

@@ -11,6 +11,7 @@ from attrs import Factory, evolve, frozen
 
 from clusterless import codec, layout
 from clusterless.deploy.read import Declared
+from clusterless.deploy.silence import PATIENCE, silent
 from clusterless.engine.findings import Finding, Severity
 from clusterless.engine.graph import Graph
 from clusterless.engine.graph_parts import Node, Part, Recorded
@@ -64,7 +65,7 @@ class Survey:
     graph: Graph
     placed: tuple[Placed, ...]
     findings: tuple[Finding, ...]
-    unreached: Mapping[str, ClsError] = Factory(dict)
+    unreached: Mapping[str, StoreUnavailableError] = Factory(dict)
     refused: ClsError | None = None
 
 
@@ -77,6 +78,10 @@ def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
     """
     surveyor = _Surveyor(plugins)
     placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
+    surveyor.note_silent(placed)
+    for own in (each.part.place for each in placed):
+        if own in surveyor.unreached:
+            raise surveyor.unreached[own]
     graph = Graph(tuple(each.part for each in placed))
     recorded = surveyor.recorded(graph, placed)
     if surveyor.unreached:
@@ -91,6 +96,15 @@ def survey(declared: Sequence[Declared], plugins: Plugins) -> Survey:
         unreached=MappingProxyType(surveyor.unreached),
         refused=surveyor.refused,
     )
+
+
+def silences(declared: Sequence[Declared], plugins: Plugins) -> dict[int, StoreUnavailableError]:
+    """The projects whose own placement keeps silent while another answers, by their number, and what to say of it."""
+    surveyor = _Surveyor(plugins)
+    placed = tuple(surveyor.place(each, at) for each, at in zip(declared, _paths(declared), strict=True))
+    surveyor.note_silent(placed)
+    own = {number: each.part.place for number, each in enumerate(placed)}
+    return {number: surveyor.unreached[place] for number, place in own.items() if place in surveyor.unreached}
 
 
 def _entrust(graph: Graph, placed: Sequence[Placed], plugins: Plugins) -> None:
@@ -134,7 +148,7 @@ class _Surveyor:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self.findings: list[Finding] = []
-        self.unreached: dict[str, ClsError] = {}
+        self.unreached: dict[str, StoreUnavailableError] = {}
         self.refused: ClsError | None = None
 
     def place(self, declared: Declared, at: str) -> Placed:
@@ -159,6 +173,16 @@ class _Surveyor:
         places = {each: roots[each].metadata if each in roots else each.id for each in placements(deployable)}
         part = Part(deployable=deployable, file=declared.file, at=at, place=places[own], elsewhere=places)
         return Placed(part=part, base=declared.base, roots=roots)
+
+    def note_silent(self, placed: Sequence[Placed]) -> None:
+        """Ask all placements at once, where they are several."""
+        found = {roots.metadata: (each, placement) for each in placed for placement, roots in each.roots.items()}
+        if len(found) < 2:  # nobody is held up by another
+            return
+        for place in silent({root: self._plugins.open_store(root) for root in found}):
+            each, placement = found[place]
+            error = StoreUnavailableError(f"{place} has not answered for {PATIENCE:.0f} s", hint="check the network")
+            self._note_unreached(place, placement, error, each.part.file, f"{each.part.at}.placement")
 
     def recorded(self, graph: Graph, placed: Sequence[Placed]) -> dict[Node, Recorded]:
         found: dict[Node, Recorded] = {}

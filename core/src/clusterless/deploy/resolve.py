@@ -10,7 +10,7 @@ from attrs import evolve
 
 from clusterless.codec.names import stored_names
 from clusterless.deploy.check import findings
-from clusterless.deploy.places import Placed, Survey, survey
+from clusterless.deploy.places import Placed, Survey, silences, survey
 from clusterless.deploy.read import Declared
 from clusterless.engine.findings import Finding, Severity
 from clusterless.errors import SHOWN, ClsError, MalformedError, StoreBusyError, StoreUnavailableError
@@ -66,7 +66,11 @@ def _lost(declared: Sequence[Declared], plugins: Plugins) -> Iterator[tuple[int,
     Raises:
         StoreBusyError: someone asks for fewer requests: all are asked again later.
     """
+    silent = silences(declared, plugins)
+    yield from silent.items()
     for number, each in enumerate(declared):
+        if number in silent:
+            continue
         try:
             surveyed, _ = _surveyed([each], plugins)
             site(surveyed, surveyed.placed[0])

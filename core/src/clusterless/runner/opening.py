@@ -273,7 +273,8 @@ class _Opening:
 
         distant = Distant(f"{self.label}/{arc}", reach)
         self.stack.callback(distant.close)
-        try_to_reach(distant)
+        if self.site.knows(arc):  # else whoever listens tries again, and nobody waits here
+            try_to_reach(distant)
         self.opened.distant.append(distant)
 
     def heard(self, arc: Arc, audible: Audible) -> Subscription | None:

@@ -33,6 +33,8 @@ from clusterless.runtime.sweep import sweep
 _RECONCILE = 60.0  # seconds between passes over what is owed
 _TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
 _PATIENCE = 5.0  # seconds after trouble
+_RARELY = 10  # times as long as trouble has taken is let be what gave it, where that is longer: others wait meanwhile
+_LONGEST = 300.0  # seconds that it is let be at most
 _BEGINNING = 1.0  # seconds that boundaries are given to learn of their last seal
 _RENEW = 1.0  # seconds between looks at the claims that are held
 _LETTERS = 1.0  # seconds between looks at what is to be announced again
@@ -226,14 +228,14 @@ class _Run:
         return before != (self.lots.started, self.lots.settled)
 
     def _hear(self, arc: RunningArc, subscription: Subscription) -> None:
-        name = arc.element
+        name, began = arc.element, monotonic()
         if not self.lots.free or monotonic() < self.deaf.get(name, 0):
             return
         try:
             for message in subscription.receive(min(self.lots.free, _MESSAGES)):
                 self.lots.start(arc, message.event.lot, message)
         except Exception as error:  # noqa: BLE001  what is owed is found without events too
-            self.deaf[name] = monotonic() + _PATIENCE
+            self.deaf[name] = _let_be(began)
             self.tell(Trouble(element=name, error=error))
 
     def _take(self, listening: Listening) -> None:
@@ -242,7 +244,8 @@ class _Run:
                 self.lots.start(listening.arc, lot, message)
 
     def _look(self) -> None:
-        if monotonic() < self.blind:
+        began = monotonic()
+        if began < self.blind:
             return
         if self.survey.ended and self.survey.age > _RECONCILE:
             self.survey.begin_next()
@@ -252,7 +255,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001  a listing failed: look again, later
             self.tell(Trouble(element="reconcile", error=error))
             self.survey.begin_again()
-            self.blind = monotonic() + _PATIENCE
+            self.blind = _let_be(began)
 
     def _rest(self) -> None:
         due = self.lots.next_due()
@@ -319,3 +322,9 @@ class _Run:
                 sweep(arc, self.bench.plugins.open_store)
             except Exception as error:  # noqa: BLE001  what is left is swept the next time
                 self.tell(Trouble(element=arc.element, error=error))
+
+
+def _let_be(began: float) -> float:
+    """Until when what gave trouble is let be: one that does not even fail for a minute would hold up all others."""
+    now = monotonic()
+    return now + max(_PATIENCE, min((now - began) * _RARELY, _LONGEST))

@@ -70,10 +70,12 @@ class Site:
         Raises:
             ClsError: a placement cannot be reached.
         """
+        return self if self.again is None or self.knows(arc) else self.again(arc)
+
+    def knows(self, arc: str) -> bool:
+        """Whether all sources of that arc were found."""
         declared = next(each.arc for each in self.deployable.consumers if each.arc.name == arc)
-        if self.again is None or all((arc, role) in self.sources for role in declared.sources):
-            return self
-        return self.again(arc)
+        return all((arc, role) in self.sources for role in declared.sources)
 
     def audible(self, arc: Arc) -> tuple[Audible, ...]:
         """Where *arc* hears of what it subscribes to: in its own placement first, then where the datasets live.
