@@ -104,7 +104,7 @@ def publish(
         def put(leaf: str) -> None:
             before = client.images.list(name=name)
             (folder / "leaf").write_text(leaf)
-            client.images.build(path=str(folder), tag=name, network_mode="host")
+            client.images.build(path=str(folder), tag=name, network_mode="host", rm=True)
             client.images.push(name, auth_config={"username": USER, "password": PASSWORD})
             client.images.remove(name, force=True)
             for image in before:
