@@ -233,16 +233,31 @@ def _bodies() -> Callable[..., dict[str, bytes]]:
     return bodies
 
 
+MakeCloud = Callable[[], Cloud]
+
+
 @pytest.fixture
-def cloud(account: str, tmp_path: Path) -> Iterator[Cloud]:
-    stage = f"t{int(time.time() * 1e6):x}"
-    cloud = Cloud(account, stage, tmp_path)
-    cloud.make()
-    yield cloud
-    for process in cloud.started:
+def make_cloud(account: str, tmp_path: Path) -> Iterator[MakeCloud]:
+    """Call it for a placement and a folder of its own, as often as a test wants."""
+    made: list[Cloud] = []
+
+    def make() -> Cloud:
+        path = tmp_path / f"cloud{len(made)}"
+        path.mkdir()
+        made.append(Cloud(account, f"t{int(time.time() * 1e6):x}", path))
+        made[-1].make()
+        return made[-1]
+
+    yield make
+    for process in (each for cloud in made for each in cloud.started):
         if process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         for stream in filter(None, (process.stdout, process.stderr)):
             stream.close()
+
+
+@pytest.fixture
+def cloud(make_cloud: MakeCloud) -> Cloud:
+    return make_cloud()

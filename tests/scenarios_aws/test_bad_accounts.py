@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from attrs import frozen
 from beds.aws import ACCOUNT
 from beds.proxy import Answer, Lost, Plan, proxied, s3_error
 
@@ -44,6 +46,14 @@ def as_xml(said: Answer) -> Answer:
     return Answer(said.status, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"Content-Type": "text/xml"})
 
 
+THROTTLED = (
+    s3_error(503, "SlowDown", "Please reduce your request rate."),
+    refused(400, "ThrottlingException", "Rate exceeded"),
+)
+EXPIRY = (s3_error(400, "ExpiredToken", EXPIRED), refused(400, "ExpiredTokenException", EXPIRED))
+"""What S3 answers, and all others."""
+
+
 @pytest.fixture
 def weather() -> Weather:
     return Weather()
@@ -70,8 +80,7 @@ def test_no_credentials(declared: Any) -> None:
 
 
 def test_expired_credentials(declared: Any, weather: Weather, behind: dict[str, str]) -> None:
-    weather.bad, weather.s3 = True, s3_error(400, "ExpiredToken", EXPIRED)
-    weather.others = refused(400, "ExpiredTokenException", EXPIRED)
+    weather.bad, (weather.s3, weather.others) = True, EXPIRY
     ran = declared.run(code=None, env=behind)
     assert ran.code != 0
     assert "the credentials have expired" in ran.err
@@ -115,54 +124,80 @@ def test_a_bucket_that_is_not_there(declared: Any) -> None:
     assert "hint: declare it as a resource, aws:core:s3Bucket" in ran.err
 
 
-@pytest.mark.parametrize("asked", ["GET /", "POST /"])
-def test_throttling_when_a_run_begins_is_waited_out(
-    declared: Any, tools: Any, bodies: Any, weather: Weather, behind: dict[str, str], asked: str
-) -> None:
-    weather.s3 = s3_error(503, "SlowDown", "Please reduce your request rate.")
-    weather.others = refused(400, "ThrottlingException", "Rate exceeded")
-    weather.bad, weather.kind = True, asked
-    declared.put("a")
-    run = declared.start("run", "p.json", "--until-idle", "--seal-open", env=behind)
-    told = [run.stderr.readline(), run.stderr.readline()]
-    assert all("AWS asks for fewer requests" in each for each in told), told
-    assert all("nothing is begun before it answers, and it is asked again in" in each for each in told), told
-    weather.bad = False
-    ran = tools.ended(run)
-    assert ran.code == 0, ran
-    assert declared.data("out") == bodies(["a"])
+# ---- trouble that is waited out: the waiting is what takes time, so a test has all kinds of it at once --------------
 
 
-@pytest.mark.parametrize("trouble", ["throttled", "expired"])
-def test_trouble_for_a_minute_is_told_and_nothing_is_lost(
-    declared: Any, tools: Any, bodies: Any, weather: Weather, behind: dict[str, str], trouble: str
-) -> None:
-    if trouble == "throttled":
-        weather.s3 = s3_error(503, "SlowDown", "Please reduce your request rate.")
-        weather.others = refused(400, "ThrottlingException", "Rate exceeded")
-    else:
-        weather.s3, weather.others = (
-            s3_error(400, "ExpiredToken", EXPIRED),
-            refused(400, "ExpiredTokenException", EXPIRED),
-        )
-    run = declared.start("run", "p.json", "--seal-open", env=behind)
-    declared.put("before")
-    tools.until(lambda: declared.data("out") == bodies(["before"]))
-    weather.bad = True
-    declared.put("during")
+@frozen
+class Troubled:
+    """An account that has its own weather, which *told* are the words for."""
+
+    cloud: Any
+    weather: Weather
+    behind: dict[str, str]
+    told: str = "AWS asks for fewer requests"
+
+    def start(self, *arguments: str) -> Any:
+        return self.cloud.start("run", "p.json", "--seal-open", *arguments, env=self.behind)
+
+
+@pytest.fixture
+def troubled(make_cloud: Any) -> Iterator[Callable[..., Troubled]]:
+    """Call it with what S3 and other services answer, and with what they are to be asked for that."""
+    with ExitStack() as stack:
+
+        def made(s3: Answer, others: Answer, kind: str = "", **more: Any) -> Troubled:
+            cloud, weather = make_cloud(), Weather()
+            cloud.declare(boundaries=[cloud.boundary()], arcs=[cloud.arc("raw", "out")])
+            weather.s3, weather.others, weather.kind = s3, others, kind
+            endpoint = stack.enter_context(proxied(cloud.endpoint, weather))
+            return Troubled(cloud, weather, {"AWS_ENDPOINT_URL": endpoint}, **more)
+
+        yield made
+
+
+def test_throttling_when_a_run_begins_is_waited_out(troubled: Any, tools: Any, bodies: Any) -> None:
+    accounts = [troubled(*THROTTLED, kind=kind) for kind in ("GET /", "POST /")]
+    for each in accounts:
+        each.weather.bad = True
+        each.cloud.put("a")
+    runs = [each.start("--until-idle") for each in accounts]
+    for each, run in zip(accounts, runs, strict=True):
+        told = [run.stderr.readline(), run.stderr.readline()]
+        assert all(each.told in line for line in told), (each.weather.kind, told)
+        assert all("nothing is begun before it answers, and it is asked again in" in line for line in told), told
+        each.weather.bad = False
+    for each, run in zip(accounts, runs, strict=True):
+        ran = tools.ended(run)
+        assert ran.code == 0, (each.weather.kind, ran)
+        assert each.cloud.data("out") == bodies(["a"]), each.weather.kind
+
+
+def test_trouble_for_a_minute_is_told_and_nothing_is_lost(troubled: Any, tools: Any, bodies: Any) -> None:
+    accounts = [troubled(*THROTTLED), troubled(*EXPIRY, told="the credentials have expired")]
+    runs = [each.start() for each in accounts]
+    for each in accounts:
+        each.cloud.put("before")
+        tools.until(lambda cloud=each.cloud: cloud.data("out") == bodies(["before"]))
+    for each in accounts:
+        each.weather.bad = True
+        each.cloud.put("during")
     time.sleep(60)
-    assert run.poll() is None, run.communicate()
-    weather.bad = False
-    declared.put("after")
+    for each, run in zip(accounts, runs, strict=True):
+        assert run.poll() is None, (each.told, run.communicate())
+        each.weather.bad = False
+        each.cloud.put("after")
     names = ["before", "during", "after"]
-    tools.until(lambda: declared.data("out") == bodies(names))
-    run.terminate()
-    ran = tools.ended(run)
-    assert ran.code == 0, ran
-    told = "AWS asks for fewer requests" if trouble == "throttled" else "the credentials have expired"
-    assert told in ran.err + ran.out
-    declared.run()
-    assert declared.listed("raw") == declared.listed("out") == dict.fromkeys(names, 1)
+    for each, run in zip(accounts, runs, strict=True):
+        tools.until(lambda cloud=each.cloud: cloud.data("out") == bodies(names))
+        run.terminate()
+        ran = tools.ended(run)
+        assert ran.code == 0, (each.told, ran)
+        assert each.told in ran.err + ran.out
+    again = [each.cloud.start("run", "p.json", "--until-idle", "--seal-open") for each in accounts]
+    for each, run in zip(accounts, again, strict=True):
+        ran = tools.ended(run)
+        assert ran.code == 0, (each.told, ran)
+        assert each.cloud.listed("raw") == each.cloud.listed("out") == dict.fromkeys(names, 1), each.told
 
 
 def test_a_queue_policy_that_was_edited_by_hand_is_told_and_put_right(declared: Any, bodies: Any) -> None:

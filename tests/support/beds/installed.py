@@ -37,8 +37,10 @@ def installed(name: str, *requirements: str) -> Path:
 
 def _install(folder: Path, requirements: tuple[str, ...]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True)
-    command: list[str | Path] = [folder / "bin/python", "-m", "pip", "install", "--quiet", *requirements]
+    venv.create(folder)
+    # A pip of its own, and all modules compiled, of which few are used, would take most of the time.
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", folder / "bin/python"]
+    command = [*pip, "install", "--quiet", "--no-compile", *requirements]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL)
     except subprocess.SubprocessError as error:

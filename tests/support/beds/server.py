@@ -40,7 +40,7 @@ def served(
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "server.log"
-    environment = {**os.environ, **(variables or {})}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(variables or {})}  # what it uses is compiled once
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
