@@ -67,6 +67,9 @@ def test_a_group_is_exported_to_a_bucket(moto_endpoint: str, ask: Callable[[str]
     export(declared(path_uri=f"s3://{bucket}/logs/"))
     again = [each for each in logs.describe_export_tasks()["exportTasks"] if each["destination"] == bucket]
     assert len(again) == 1, "the interval was exported before"
+    export(declared(path_uri=f"s3://{bucket}/others/"))
+    every = [each for each in logs.describe_export_tasks()["exportTasks"] if each["destination"] == bucket]
+    assert sorted(each["destinationPrefix"] for each in every) == ["logs", "others"]
 
 
 def test_a_group_that_is_not_there_is_named(moto_endpoint: str, ask: Callable[[str], None]) -> None:

@@ -60,8 +60,9 @@ class LogExport:
         return next((task["taskId"] for task in found if task["status"]["code"] not in _FAILED), "")
 
     def _is_ours(self, task: dict[str, Any], occasion: Occasion) -> bool:
-        ours = (self._name(occasion), self._activity.log_group_name, self._location.bucket)
-        return (task.get("taskName"), task.get("logGroupName"), task.get("destination")) == ours
+        told = ("taskName", "logGroupName", "destination", "destinationPrefix")
+        ours = self._task(occasion)
+        return all(task.get(name) == ours[name] for name in told)
 
     def _tasks(self) -> Iterator[dict[str, Any]]:
         with asking("CloudWatch Logs for its exports"):
