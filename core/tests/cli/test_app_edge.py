@@ -145,3 +145,14 @@ def test_warnings_are_sentences_and_name_modules_only_when_asked(given: list[str
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stderr == f"{said}\n"
+
+
+def test_details_are_told_of_our_own_code_and_of_plugins_only() -> None:
+    """An SDK's have what it signs its requests with."""
+    program = (
+        "import logging; from clusterless.cli.app import main; "
+        "main(['-vv'], standalone_mode=False); "
+        "[logging.getLogger(name).debug(name) for name in ('clusterless.x', 'cls_aws.y', 'botocore.auth')]"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert [line.rpartition(" ")[2] for line in ended.stderr.splitlines()] == ["clusterless.x", "cls_aws.y"]

@@ -113,6 +113,11 @@ class _Sentences(logging.Formatter):
         return plain(super().format(record))
 
 
+def _is_told(record: logging.LogRecord) -> bool:
+    """Details are told of our own code and of plugins': those of an SDK have what it signs its requests with."""
+    return record.levelno > logging.DEBUG or record.name.startswith(("clusterless.", "cls_"))
+
+
 class App(click.Group):
     """A group that imports a command when it is called, and words every error."""
 
@@ -191,7 +196,9 @@ def main(ctx: click.Context, verbosity: int, output: str | None, settings: tuple
     """Declare data pipelines; run them here or deploy them."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(level=level, stream=sys.stderr, force=True)
-    logging.getLogger().handlers[0].setFormatter(_Sentences(named=verbosity > 0))
+    (handler,) = logging.getLogger().handlers
+    handler.setFormatter(_Sentences(named=verbosity > 0))
+    handler.addFilter(_is_told)
     session = ctx.obj = Session(given=output, settings=settings, verbosity=verbosity)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
