@@ -124,10 +124,13 @@ def inputs(seeds: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.timeout(300)
-def test_whatever_it_is_it_is_taken_or_refused_in_words(reader: Any, fuzz: ModuleType, nightly: bool) -> None:
+def test_whatever_it_is_it_is_taken_or_refused_in_words(
+    reader: Any, fuzz: ModuleType, nightly: bool, count: Any
+) -> None:
     @settings(max_examples=5000 if nightly else 25, suppress_health_check=list(HealthCheck), database=None)
     @given(inputs(reader.seeds))
     def fed(data: bytes) -> None:
+        count("inputs fuzzed", 1)
         if (refusal := fuzz.feed(reader, data)) is not None:
             check_words(refusal)
 
@@ -142,7 +145,9 @@ _FUZZED = ["project", "manifest", "uri"]  # the others are fuzzed at night
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_fuzzer_that_looks_for_new_ways_finds_no_fault(nightly: bool, fuzz: ModuleType, tmp_path: Path) -> None:
+def test_a_fuzzer_that_looks_for_new_ways_finds_no_fault(
+    nightly: bool, fuzz: ModuleType, tmp_path: Path, count: Any
+) -> None:
     pytest.importorskip("atheris", reason="atheris has no wheel for this platform")
     for name in fuzz.READERS if nightly else _FUZZED:
         runs = _NIGHTLY_RUNS if nightly else _CI_RUNS
@@ -152,3 +157,4 @@ def test_a_fuzzer_that_looks_for_new_ways_finds_no_fault(nightly: bool, fuzz: Mo
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr[-4000:]}"
         assert f"Done {runs} runs" in done.stderr, done.stderr[-2000:]
+        count("inputs fuzzed", runs)

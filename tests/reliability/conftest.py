@@ -1,4 +1,4 @@
-"""What the tests of this folder share: processes to spoil, and the figures that are told at the end.
+"""What the tests of this folder share: processes to spoil.
 
 ``CLS_NIGHTLY=1`` tries everything; without it, what fits a few minutes. ``CLS_AT_ONCE`` says how many are tried at a
 time.
@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from beds import aws
@@ -25,8 +23,6 @@ from hardship.scenarios import NAMED
 AT_ONCE = int(os.environ.get("CLS_AT_ONCE", "4"))
 NIGHTLY = os.environ.get("CLS_NIGHTLY", "") not in {"", "0"}
 _MEMORY = Path("/dev/shm")  # waits for no disk: what is killed is a process, not the machine
-
-Count = Callable[[str, int], None]
 
 
 @pytest.fixture(scope="session")
@@ -65,25 +61,3 @@ def tried_in_a_bucket(roomy: Path) -> Iterator[Callable[[str], Trial]]:
         bucket.make()
         with bench(roomy / "bucket-bench", AT_ONCE, bucket) as made:
             yield cache(lambda name: trial(NAMED[name], made))
-
-
-@pytest.fixture
-def count(request: pytest.FixtureRequest) -> Count:
-    """Adds to a figure that is told at the end."""
-    return lambda what, number: request.node.user_properties.append(("figure", (what, number)))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    figures: Counter[str] = Counter()
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", "") == "call":
-                if "under_a_random_schedule[" in report.nodeid:
-                    figures["schedules simulated"] += 1
-                for name, figure in report.user_properties:
-                    if name == "figure":
-                        figures[figure[0]] += figure[1]
-    if figures:
-        terminalreporter.section("figures")
-        for what, number in figures.items():
-            terminalreporter.line(f"{what}: {number}")

@@ -36,7 +36,7 @@ def test_stores_that_are_no_folders_come_to_the_same(tried_in_a_bucket: Any, nig
     """The same requests, to a server of S3."""
     for name in IN_A_BUCKET if nightly else IN_A_BUCKET[:1]:
         found = _hold(tried_in_a_bucket(name), 1, nightly, count)
-        count("  of these, in a bucket", found)
+        count("crash points tried in a bucket", found)
 
 
 def _hold(usual: Trial, sample: int, nightly: bool, count: Any) -> int:
@@ -44,8 +44,8 @@ def _hold(usual: Trial, sample: int, nightly: bool, count: Any) -> int:
     found = everywhere(usual) if nightly else here_and_there(usual, sample)
     count("crash points tried", len(found))
     count("distinct crash points", len({each.point for each in found}))
-    count("lots lost", 0)
-    count("lots doubled", 0)
+    count("objects lost", 0)
+    count("objects doubled", 0)
     floor = FLOORS[usual.scenario.name]
     assert len(usual.points) >= floor["kinds"], "some requests are made no more: are they counted?"
     assert len(found) >= (floor["points"] if nightly else 2 * sample)
