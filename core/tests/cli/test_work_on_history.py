@@ -243,7 +243,9 @@ def test_what_is_running_is_not_replayed_nor_rolled_back(shop: Shop) -> None:
     lot = shop.lots()[0]
     running = shop.begin("exec", "count", lot, "-p", "p.json")
     shop.await_begun()
-    assert shop.rows("replay", "count", lot, "--yes", "-p", "p.json") == [], "it is left alone"
+    replayed = shop.cls("replay", "count", lot, "--yes", "-p", "p.json")
+    assert (replayed.returncode, replayed.stdout) == (0, ""), "it is left alone"
+    assert replayed.stderr == "p/count: 1 lot left alone, being worked\nthere is nothing to do\n"
     refused = shop.cls("exec", "count", lot, "-p", "p.json")
     assert refused.returncode == 1
     assert "is being worked by" in refused.stderr

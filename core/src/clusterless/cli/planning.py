@@ -184,6 +184,8 @@ def _made(landscape: Landscape, wanted: Wanted, scope: Scope) -> Kept | None:
         for number, stage in enumerate(planner.stages(arcs), start=1):
             stages.append(stage)
             step(number / (number + 1))
+    for name, count in planner.running.items():
+        _say(f"{name}: {some(count, 'lot')} left alone, being worked")
     if not stages:
         return None
     plan = WorkPlan(

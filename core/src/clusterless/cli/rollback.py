@@ -13,7 +13,7 @@ from clusterless.cli.planning import bounded
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, show
-from clusterless.cli.run import output_folder
+from clusterless.cli.run import output_folder, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, sized, some
 from clusterless.engine.ranges import LotRange, runs
@@ -36,7 +36,8 @@ Examples:
   cls rollback a --earliest -1d --yes
   cls rollback a --latest -1y --remove
 
-Exits with 0 where all is done, or only shown, with 1 where some lots were left, since they are being worked or read.
+Exits with 0 where all is done, or only shown, with 1 where some lots were left, since they are being worked or read,
+with 130 when interrupted: what was done then is said, and the same command goes on.
 """
 
 
@@ -88,11 +89,15 @@ def rollback(
     elif not agreed(f"{_doing(total, weight)}?", yes=yes):
         _say(f"nothing was done; --yes would {_doing(total, weight)}")
         return
-    done = (
-        roll_back(landscape, view, there, output_folder(base_folder(scope)), remove=remove) if total else RolledBack()
-    )
+    stop, signals = stopped_by_signals()
+    scratch = output_folder(base_folder(scope))
+    done = roll_back(landscape, view, there, scratch, stop.is_set, remove=remove) if total else RolledBack()
     if yes or total:
-        _report(session, view, done, there)
+        show(_done(view, done, there), session.output)
+    if not done.is_whole:
+        _say("stopped before all was done; the same command goes on")
+        sys.exit(128 + signals[0])
+    _refuse_left(view, done, there)
 
 
 def _ranges(view: ArcView, window: Window) -> Sequence[LotRange]:
@@ -125,11 +130,15 @@ def _there(view: ArcView, there: Worked, weight: Weight | None) -> Report:
     return Report((*_COLUMNS, *_REMOVED), ((*row, weight.objects, weight.bytes),), kept=("arc", "lots", *_REMOVED))
 
 
-def _report(session: Session, view: ArcView, done: RolledBack, there: Worked) -> None:
-    left = (*(f"{view.name} {lot} is being worked" for lot in there.running), *done.held)
+def _done(view: ArcView, done: RolledBack, there: Worked) -> Report:
     gone = (done.gone.lots, done.gone.objects, done.gone.bytes)
-    row = (view.project.name, view.project.version, view.arc.name, done.lots, *gone, len(left))
-    show(Report(_DONE, (row,), kept=("arc", "rolledBack")), session.output)
+    held = len(there.running) + len(done.held)
+    row = (view.project.name, view.project.version, view.arc.name, done.lots, *gone, held)
+    return Report(_DONE, (row,), kept=("arc", "rolledBack"))
+
+
+def _refuse_left(view: ArcView, done: RolledBack, there: Worked) -> None:
+    left = (*(f"{view.name} {lot} is being worked" for lot in there.running), *done.held)
     if left:
         named = "; ".join(left[:_NAMED]) + (f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else "")
         msg = f"{some(len(left), 'lot')} not rolled back: {named}"

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import takewhile
 from pathlib import Path
 
 from attrs import frozen
@@ -49,11 +50,15 @@ class Weight:
 
 @frozen(kw_only=True)
 class RolledBack:
-    """So many *lots* were marked; *gone* is what was taken away; *held* says why others stay."""
+    """So many *lots* were marked; *gone* is what was taken away; *held* says why others stay.
+
+    *is_whole*: it was not stopped on the way. What is marked, or gone, is so for good: the same again goes on.
+    """
 
     lots: int = 0
     gone: Weight = Weight()
     held: tuple[str, ...] = ()
+    is_whole: bool = True
 
 
 def worked(landscape: Landscape, view: ArcView, ranges: Sequence[LotRange]) -> Worked:
@@ -76,10 +81,13 @@ def weigh(landscape: Landscape, view: ArcView, there: Worked, step: Callable[[fl
     return removal.done
 
 
-def roll_back(landscape: Landscape, view: ArcView, there: Worked, scratch: Path, *, remove: bool) -> RolledBack:
+def roll_back(
+    landscape: Landscape, view: ArcView, there: Worked, scratch: Path, stopping: Callable[[], bool], *, remove: bool
+) -> RolledBack:
     """Mark the lots, so that their next delivery works them anew; with *remove*, take away what they came to.
 
-    What a consumer has pinned, and is not at an end with, stays; so does what was written again since.
+    What a consumer has pinned, and is not at an end with, stays; so does what was written again since. Once
+    *stopping* is true no further lot is begun.
 
     Raises:
         WorkloadError: other datasets keep objects at the same place; nothing was done.
@@ -89,13 +97,15 @@ def roll_back(landscape: Landscape, view: ArcView, there: Worked, scratch: Path,
         bench = stack.enter_context(workbench(landscape, scratch, lambda: False))
         (arc,) = open_views(landscape, [view], bench, stack)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rollback") as pool:
-            marked = list(pool.map(lambda lot: roll_back_lot(arc, lot, "rollback"), there.lots))
-    held = [f"{arc.element} {lot} is being worked" for lot, done in zip(there.lots, marked, strict=True) if not done]
-    going = [lot for lot, done in zip(there.lots, marked, strict=True) if done]
-    if not removal:
-        return RolledBack(lots=len(going), held=tuple(held))
-    removal.remove([*going, *there.marked])
-    return RolledBack(lots=len(going), gone=removal.done, held=(*held, *removal.held))
+            marks = pool.map(lambda lot: None if stopping() else roll_back_lot(arc, lot, "rollback"), there.lots)
+            marked = dict(zip(there.lots, marks, strict=True))
+    held = [f"{arc.element} {lot} is being worked" for lot, done in marked.items() if done is False]
+    going = [lot for lot, done in marked.items() if done]
+    is_whole = None not in marked.values()
+    if removal and is_whole:
+        is_whole = removal.remove([*going, *there.marked], stopping)
+        held += removal.held
+    return RolledBack(lots=len(going), gone=removal.done if removal else Weight(), held=tuple(held), is_whole=is_whole)
 
 
 class _Removal:
@@ -114,11 +124,16 @@ class _Removal:
                 msg = f"the objects of dataset {sink.id} lie where those of {', '.join(strangers)} do"
                 raise WorkloadError(msg, hint="give each a location of its own, or remove them by other means")
 
-    def remove(self, lots: Sequence[Lot]) -> None:
+    def remove(self, lots: Sequence[Lot], stopping: Callable[[], bool]) -> bool:
+        """Whether all was gone through before it was to be *stopping*."""
         for sink in self._view.arc.sinks.values():
             removal = self._of(sink)
-            deque(removal.remove(list(self._going(sink, lots))), maxlen=0)
+            going = list(self._going(sink, lots))
+            deque(takewhile(lambda _: not stopping(), removal.remove(going)), maxlen=0)
             self._note(removal)
+            if removal.lots < len(going):
+                return False
+        return True
 
     def weigh(self, lots: Sequence[Lot], step: Callable[[float], None]) -> None:
         sinks = self._view.arc.sinks.values()

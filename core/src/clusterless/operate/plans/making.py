@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -82,12 +82,16 @@ def ordered(landscape: Landscape, chosen: Sequence[ArcView], *, cascade: bool) -
 
 @define(eq=False)
 class Planner:
-    """Makes the stages of a plan, each arc's in the light of those before it."""
+    """Makes the stages of a plan, each arc's in the light of those before it.
+
+    *running*: how many lots of each arc were asked about, and are left alone since they are being worked.
+    """
 
     landscape: Landscape
     asked: Asked
     now: datetime
     made: dict[Node, list[LotRange]] = field(factory=dict)  # by dataset, the lots that stages are to make
+    running: Counter[str] = field(factory=Counter, init=False)
 
     def stages(self, chosen: Sequence[ArcView]) -> Iterator[Stage]:
         for arc in ordered(self.landscape, chosen, cascade=self.asked.cascade):
@@ -123,7 +127,9 @@ class Planner:
             for standing in looking.standings(wanted):
                 if standing.state is ArcState.COMPLETE and standing.number:
                     recent.append((standing.lot, standing.number))
-                if reason := why(standing, self.asked.which):
+                if standing.state is ArcState.RUNNING:
+                    self.running[looking.arc.name] += 1
+                elif reason := why(standing, self.asked.which):
                     yield standing.lot, reason
 
     def _ranges(self, looking: Candidates) -> Sequence[LotRange]:

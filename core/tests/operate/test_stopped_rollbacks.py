@@ -1,0 +1,113 @@
+"""A rollback that is stopped on the way says what it did, and the same again does the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clusterless.deploy.read import read_projects
+from clusterless.deploy.recorded import with_upstream
+from clusterless.engine.ranges import LotRange
+from clusterless.model.ledger import ArcState, Claim, Complete, SinkRecord
+from clusterless.model.lot import Lot
+from clusterless.model.manifest import Manifest, ManifestState
+from clusterless.operate.landscape import ArcView, Landscape
+from clusterless.operate.rolling import RolledBack, roll_back, worked
+from clusterless.plugins import find_plugins
+from clusterless.store.manifests import encode
+
+LOTS = LotRange(Lot.parse("20240131PT1H000"), Lot.parse("20240131PT1H019"))
+BY: Any = {
+    "put_id": "0",
+    "at": datetime(2024, 2, 1, tzinfo=UTC),
+    "by": "elsewhere:1",
+    "attempt": "0-1-x",
+    "revision": 0,
+}
+SHOP = {
+    "project": {"name": "shop", "version": "1"},
+    "placement": {"provider": "local"},
+    "arcs": [
+        {
+            "type": "cls:core:copyArc",
+            "name": "tidy",
+            "sources": {"main": {"name": "orders", "version": "1", "start": "all"}},
+            "sinks": {"main": {"name": "clean", "version": "1", "pathURI": "clean/"}},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landscape:
+    monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
+    (tmp_path / "shop.json").write_text(json.dumps(SHOP))
+    plugins = find_plugins()
+    declared = read_projects([tmp_path / "shop.json"], plugins.components(), plugins.project_formats())
+    found = Landscape(with_upstream(declared, plugins), plugins)
+    for lot in LOTS:
+        _complete(found.arcs[0], found, lot)
+    return found
+
+
+def _complete(view: ArcView, landscape: Landscape, lot: Lot) -> None:
+    (sink,) = view.sinks.values()
+    clean = landscape.datasets[sink]
+    landscape.plugins.open_store(clean.dataset.path_uri).put(f"{lot}.txt", b"x")
+    manifest = Manifest(state=ManifestState.COMPLETE, lot=lot, uris=[f"{clean.dataset.path_uri}{lot}.txt"])
+    encoded = encode(manifest)
+    with encoded.open() as body:
+        clean.manifests.publish(clean.dataset, lot, manifest.state, 0, body)
+    record = SinkRecord(state=manifest.state, objects=1, bytes=1, digest=encoded.digest)
+    assert view.ledger(lot).append(1, Claim(**BY, sources={}, expires=BY["at"]))
+    assert view.ledger(lot).append(2, Complete(**BY, sources={}, sinks={"main": record}))
+    view.ledger(lot).mark(2, ArcState.COMPLETE)
+
+
+def _after(asked: int) -> Callable[[], bool]:
+    """Stops after it was *asked* so many times."""
+    times = count()
+    return lambda: next(times) >= asked
+
+
+def _roll_back(
+    landscape: Landscape, scratch: Path, stopping: Callable[[], bool], *, remove: bool = False
+) -> RolledBack:
+    (view,) = landscape.arcs
+    return roll_back(landscape, view, worked(landscape, view, [LOTS]), scratch, stopping, remove=remove)
+
+
+def _marked(landscape: Landscape) -> int:
+    (view,) = landscape.arcs
+    return len(worked(landscape, view, [LOTS]).marked)
+
+
+def test_what_is_not_reached_is_not_marked_and_the_same_again_marks_it(landscape: Landscape, tmp_path: Path) -> None:
+    stopped = _roll_back(landscape, tmp_path, _after(7))
+    assert (stopped.lots, stopped.is_whole, stopped.held) == (7, False, ())
+    assert _marked(landscape) == 7
+    rest = _roll_back(landscape, tmp_path, lambda: False)
+    assert (rest.lots, rest.is_whole) == (13, True)
+    assert _marked(landscape) == 20
+
+
+def test_nothing_is_removed_before_all_is_marked(landscape: Landscape, tmp_path: Path) -> None:
+    stopped = _roll_back(landscape, tmp_path, _after(7), remove=True)
+    assert (stopped.lots, stopped.gone.objects, stopped.is_whole) == (7, 0, False)
+    assert len(list((tmp_path / "clean").iterdir())) == 20
+
+
+def test_what_was_removed_is_counted_and_the_same_again_removes_the_rest(landscape: Landscape, tmp_path: Path) -> None:
+    stopped = _roll_back(landscape, tmp_path, _after(20 + 4), remove=True)
+    there = len(list((tmp_path / "clean").iterdir()))
+    assert (stopped.lots, stopped.is_whole) == (20, False)
+    assert 0 < stopped.gone.objects == 20 - there < 20
+    rest = _roll_back(landscape, tmp_path, lambda: False, remove=True)
+    assert (rest.lots, rest.gone.objects, rest.is_whole) == (0, there, True)
+    assert not list((tmp_path / "clean").iterdir())
