@@ -320,3 +320,10 @@ def test_a_large_copy_goes_on_where_it_stopped(store: BucketStore, plan: Plan) -
     store.copy("b", store, "a")
     assert "rewriteToken=t1" in plan.asked[-1]
     assert store.get("b") == b"body"
+
+
+def test_a_bucket_that_is_not_there_is_told_of_though_the_server_says_no_more_than_not_found(gcs: str) -> None:
+    """As emulators do, of a bucket and of an object alike."""
+    nowhere = open_bucket("gs://no-such-bucket-here/", None)
+    with pytest.raises(PlaceMissingError, match="no such bucket"):
+        nowhere.create("a", b"1")

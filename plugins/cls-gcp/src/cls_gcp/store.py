@@ -93,13 +93,21 @@ class BucketStore(ObjectStore):
     def now(self) -> datetime:
         time = time_of(self._session)
         if (told := time.now()) is None:
-            with asking_bucket(self.root):
-                next(iter(self._client.list_blobs(self.bucket, max_results=1, fields=_FIELDS, **_ONCE)), None)
+            self._list_one()
             told = time.now()
         if told is None:
             msg = f"{self.root}: its server does not tell the time of its answers"
             raise StoreRefusedError(msg, hint="use a server that sends the Date header, as Cloud Storage does")
         return told
+
+    def _list_one(self) -> None:
+        """The least request that tells of the bucket.
+
+        Raises:
+            PlaceMissingError: there is none.
+        """
+        with asking_bucket(self.root):
+            next(iter(self._client.list_blobs(self.bucket, max_results=1, fields=_FIELDS, **_ONCE)), None)
 
     # ---- writing
 
@@ -113,7 +121,8 @@ class BucketStore(ObjectStore):
         content_type = "application/json" if key.endswith(".json") else "application/octet-stream"
         try:
             uploads.write(self.place(key), body, content_type, generation)
-        except ObjectMissingError as error:  # the upload in chunks was ended meanwhile
+        except ObjectMissingError as error:  # the bucket, or the upload in chunks was ended meanwhile
+            self._list_one()
             raise StoreUnavailableError(error.problem, hint="it is written again") from error
 
     def delete(self, key: str) -> None:
