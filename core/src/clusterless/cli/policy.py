@@ -43,11 +43,11 @@ def policy(files: tuple[Path, ...], named: str) -> None:
     if len(names) > 1:
         msg = f"the files are placed on {' and '.join(names)}, whose permissions have nothing in common: use --provider"
         raise click.UsageError(msg)
+    for other in sorted({place.provider for each in deployables for place in placements(each)} - {*names}):
+        if not named and isinstance(plugins.provider(other), Permitting):
+            click.echo(f"{other} is asked too: --provider {other} tells what it must allow", err=True)
     provider = plugins.provider(names[0])
     if not isinstance(provider, Permitting):
         msg = f"provider {names[0]} has no policies"
         raise NotInstalledError(msg, hint="whoever may read and write its stores may run projects there")
     click.echo(json.dumps(provider.policy(deployables), indent=2))
-    for other in sorted({place.provider for each in deployables for place in placements(each)} - {*names}):
-        if not named and isinstance(plugins.provider(other), Permitting):
-            click.echo(f"{other} is asked too: --provider {other} tells what it must allow", err=True)
