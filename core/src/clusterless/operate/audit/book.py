@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -59,7 +59,7 @@ class Book:
         self._write("mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self, committed: Committed) -> None:
-        row = (committed.lot, committed.revision, committed.digest, committed.bytes, committed.at.isoformat())
+        row = (committed.lot, committed.revision, committed.digest, committed.bytes, committed.at.timestamp())
         self._write("booked VALUES (?, ?, ?, ?, ?)", row)
 
     def trace(self, trace: Trace) -> None:
@@ -101,7 +101,7 @@ class Book:
             yield (
                 lot,
                 {
-                    revision: Committed(lot, revision, digest, size, datetime.fromisoformat(at))
+                    revision: Committed(lot, revision, digest, size, datetime.fromtimestamp(at, UTC))
                     for _, revision, digest, size, at in group
                 },
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
+from operator import itemgetter
 
 from attrs import define, field, frozen
 
@@ -23,12 +24,36 @@ from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.audit.book import Book, Committed, said
 from clusterless.operate.landscape import DatasetView
 from clusterless.store.api import ObjectInfo, ObjectStore
-from clusterless.store.manifests import Found, decode, decode_hashed
+from clusterless.store.manifests import decode, decode_hashed
 
 Placed = Callable[[str], tuple[int, str]]
 """The number of the location that a URI lies below, and its key there; `InvalidValueError` where it lies below none."""
 
 _EVERY = 256  # lots between two tellings of how far it is
+
+
+@frozen
+class Stored:
+    """A manifest of a *lot*, by its *key* in *store*."""
+
+    store: ObjectStore
+    key: str
+    lot: Lot
+    text: str  # the lot's, which is needed often
+    state: ManifestState
+    revision: int
+
+    @property
+    def uri(self) -> str:
+        return layout.uri(self.store.root, self.key)
+
+    @property
+    def time(self) -> datetime | None:
+        """When it was written, which is asked for; None where it is gone."""
+        try:
+            return self.store.head(self.key).time
+        except ObjectMissingError:
+            return None
 
 
 @frozen
@@ -80,14 +105,23 @@ class ManifestsRead:
     def _knows(self, lot: Lot) -> bool:
         return self.tenure is not None and self.tenure.holds(lot)
 
-    def _revisions(self) -> Iterator[list[Found]]:
-        for revisions in self.view.manifests.revisions(self.view.dataset, self.wanted.first):
-            if self.wanted.ends_before(revisions[0].lot):
+    def _revisions(self) -> Iterator[list[Stored]]:
+        """All manifests of each lot that is wanted, in order of lot; of nearly all lots there is one."""
+        prefix, first = f"{self.view.path}lot=", self.wanted.first
+        keys = self._store.list_keys(prefix, f"{prefix}{first}" if first else "")
+        for text, below in groupby((key.removeprefix(prefix).partition("/") for key in keys), itemgetter(0)):
+            try:
+                lot = Lot.parse(text)
+            except InvalidValueError:
+                continue  # somebody else's
+            if self.wanted.ends_before(lot):
                 return
-            if revisions[0].lot in self.wanted:
-                yield revisions
+            named = ((path, _named(path)) for _, _, path in below)
+            found = [Stored(self._store, f"{prefix}{text}/{path}", lot, text, *name) for path, name in named if name]
+            if found and lot in self.wanted:
+                yield sorted(found, key=lambda each: each.revision) if len(found) > 1 else found
 
-    def _newest(self, revisions: Sequence[Found]) -> _Read:
+    def _newest(self, revisions: Sequence[Stored]) -> _Read:
         newest = _newest(revisions)
         if newest is None:
             return _Read()
@@ -96,16 +130,16 @@ class ManifestsRead:
         except (MalformedError, ObjectMissingError) as error:
             return _Read(error=error)
 
-    def _check(self, found: Found, read: _Read, commit: Committed | None) -> None:
+    def _check(self, found: Stored, read: _Read, commit: Committed | None) -> None:
         if read.error:
             self._blame(found, said(read.error))
         elif self._knows(found.lot):
-            if commit is None and found.time < self.now - PATIENCE:
+            if commit is None and (time := found.time) and time < self.now - PATIENCE:
                 self._blame(found, f"no ledger commits revision {found.revision} of it")
             elif commit and commit.digest != read.digest:
                 self._blame(found, "its bytes are not those that were committed")
 
-    def _other(self, found: Found) -> None:
+    def _other(self, found: Stored) -> None:
         """An older revision, or one that retention has removed, or what an attempt left."""
         if found.state is ManifestState.PARTIAL:
             return
@@ -118,31 +152,37 @@ class ManifestsRead:
         except MalformedError as error:
             self._blame(found, said(error))
 
-    def _mention(self, found: Found, manifest: Manifest, standing: Standing) -> None:
-        lot, kind = str(found.lot), manifest.uri_type
+    def _mention(self, found: Stored, manifest: Manifest, standing: Standing) -> None:
+        kind, at = manifest.uri_type, found.time if standing is Standing.REMOVED else None
         if standing is Standing.LOT and kind is not UriType.IDENTIFIER:
             standing = Standing.FOLDER
         try:
             for uri in manifest.uris:
-                self._uri(lot, uri if kind is not UriType.PATH else uri.removesuffix("/") + "/", found, standing)
+                name = uri if kind is not UriType.PATH else uri.removesuffix("/") + "/"
+                self._uri(name, found, standing, at)
         except MalformedError as error:  # a large one is read as it goes
             self._blame(found, said(error))
 
-    def _uri(self, lot: str, uri: str, found: Found, standing: Standing) -> None:
+    def _uri(self, uri: str, found: Stored, standing: Standing, at: datetime | None) -> None:
         try:
             place, key = self.place(uri)
         except InvalidValueError:
             if standing in {Standing.LOT, Standing.FOLDER}:
                 note = "its lot lists it, and the dataset's objects do not lie there"
-                self.book.blame(Fault(Kind.OUTSIDE, lot, uri, note=note))
+                self.book.blame(Fault(Kind.OUTSIDE, found.text, uri, note=note))
             return
-        self.book.mention(place, Mention(key, standing, lot, found.revision, at=found.time))
+        self.book.mention(place, Mention(key, standing, found.text, found.revision, at=at))
 
-    def _blame(self, found: Found, note: str) -> None:
-        self.book.blame(Fault(Kind.MANIFEST, str(found.lot), found.uri, note=note))
+    def _blame(self, found: Stored, note: str) -> None:
+        self.book.blame(Fault(Kind.MANIFEST, found.text, found.uri, note=note))
 
 
-def _newest(revisions: Sequence[Found]) -> Found | None:
+@lru_cache(maxsize=256)  # most lots look alike
+def _named(path: str) -> tuple[ManifestState, int] | None:
+    return layout.manifest_below_lot(path)
+
+
+def _newest(revisions: Sequence[Stored]) -> Stored | None:
     readable = [each for each in revisions if each.state.is_readable]
     return max(readable, key=lambda each: (each.revision, each.state is ManifestState.COMPLETE), default=None)
 
@@ -151,12 +191,12 @@ _Commits = Mapping[int, Committed]
 
 
 def _in_step(
-    commits: Iterator[tuple[str, _Commits]], manifests: Iterable[tuple[list[Found], _Read]]
-) -> Iterator[tuple[_Commits, list[Found], _Read]]:
+    commits: Iterator[tuple[str, _Commits]], manifests: Iterable[tuple[list[Stored], _Read]]
+) -> Iterator[tuple[_Commits, list[Stored], _Read]]:
     """Each lot with what was committed of it, its revisions that are there, and the newest; both come in order."""
     commit = next(commits, None)
     for revisions, read in manifests:
-        lot = str(revisions[0].lot)
+        lot = revisions[0].text
         while commit and commit[0] < lot:
             yield commit[1], [], _Read()
             commit = next(commits, None)
