@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError, StoreUnavailableError
-from clusterless.runner.patience import Patience
+from clusterless.runner.patience import Patience, let_be
 
 LASTING = [StoreRefusedError("no"), ObjectMissingError("gone"), KeyError("x"), FileNotFoundError("x")]
 PASSING = [StoreUnavailableError("down"), TimeoutError(), ConnectionResetError()]
@@ -42,3 +46,12 @@ def test_other_trouble_is_news() -> None:
         patience.lost(ClsError(text))
         news.append(patience.is_news)
     assert news == [True, False, True, False, False]
+
+
+@given(st.floats(0, 10_000), st.floats(0, 60))
+def test_what_took_long_to_fail_is_let_be_for_longer_but_not_for_ever(took: float, least: float) -> None:
+    now = monotonic()
+    rest = let_be(now - took, least) - now
+    assert rest >= least
+    assert rest >= min(took * 10, 300) - 0.01
+    assert rest <= max(least, 300) + 60

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from attrs import define, field
 
 from clusterless.errors import ClsError
 
 _TRIES = 3  # in a row, after which what time does not mend is left for someone to look at
 _LONGEST = 60.0  # seconds
+_RARELY = 10  # times as long as trouble has taken is let be what gave it, where all wait for it
+_LET_BE = 300.0  # seconds at most
 
 
 @define
@@ -40,3 +44,12 @@ def lasts(error: BaseException) -> bool:
     if isinstance(error, ClsError):
         return not error.retryable
     return not isinstance(error, ConnectionError | TimeoutError)
+
+
+def let_be(began: float, least: float) -> float:
+    """Until when to let be what all wait for, since it gave trouble after it *began*: *least* seconds, or longer.
+
+    One that does not even fail for a minute would hold up all others otherwise. Times are those of `monotonic`.
+    """
+    now = monotonic()
+    return now + max(least, min((now - began) * _RARELY, _LET_BE))

@@ -19,6 +19,7 @@ from clusterless.runner.joining import Absent, Joining, open_reached
 from clusterless.runner.listening import Listening
 from clusterless.runner.lots import Lots
 from clusterless.runner.opening import Opened, Workbench
+from clusterless.runner.patience import let_be
 from clusterless.runner.printing import Printing
 from clusterless.runner.survey import Survey
 from clusterless.runner.switching import Switchboard
@@ -33,8 +34,6 @@ from clusterless.runtime.sweep import sweep
 _RECONCILE = 60.0  # seconds between passes over what is owed
 _TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
 _PATIENCE = 5.0  # seconds after trouble
-_RARELY = 10  # times as long as trouble has taken is let be what gave it, where that is longer: others wait meanwhile
-_LONGEST = 300.0  # seconds that it is let be at most
 _BEGINNING = 1.0  # seconds that boundaries are given to learn of their last seal
 _RENEW = 1.0  # seconds between looks at the claims that are held
 _LETTERS = 1.0  # seconds between looks at what is to be announced again
@@ -235,7 +234,7 @@ class _Run:
             for message in subscription.receive(min(self.lots.free, _MESSAGES)):
                 self.lots.start(arc, message.event.lot, message)
         except Exception as error:  # noqa: BLE001  what is owed is found without events too
-            self.deaf[name] = _let_be(began)
+            self.deaf[name] = let_be(began, _PATIENCE)
             self.tell(Trouble(element=name, error=error))
 
     def _take(self, listening: Listening) -> None:
@@ -255,7 +254,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001  a listing failed: look again, later
             self.tell(Trouble(element="reconcile", error=error))
             self.survey.begin_again()
-            self.blind = _let_be(began)
+            self.blind = let_be(began, _PATIENCE)
 
     def _rest(self) -> None:
         due = self.lots.next_due()
@@ -322,9 +321,3 @@ class _Run:
                 sweep(arc, self.bench.plugins.open_store)
             except Exception as error:  # noqa: BLE001  what is left is swept the next time
                 self.tell(Trouble(element=arc.element, error=error))
-
-
-def _let_be(began: float) -> float:
-    """Until when what gave trouble is let be: one that does not even fail for a minute would hold up all others."""
-    now = monotonic()
-    return now + max(_PATIENCE, min((now - began) * _RARELY, _LONGEST))

@@ -8,6 +8,7 @@ from time import monotonic
 from clusterless.errors import ClsError
 from clusterless.model.switch import Switched as Entry
 from clusterless.runner.happenings import Happening, Switched, Trouble
+from clusterless.runner.patience import let_be
 from clusterless.runtime.switches import Switch
 
 _PATIENCE = 5.0  # seconds after trouble
@@ -25,14 +26,15 @@ class Switchboard:
 
     def look(self) -> bool:
         """Tell what has changed; whether something was turned on: what it is owed is to be looked for."""
-        if monotonic() < self._next_look:
+        began = monotonic()
+        if began < self._next_look:
             return False
         turned_on = False
         for element, switch in self._switches.items():
             try:
                 off = switch.off()
             except ClsError as error:  # whoever works for the element says so too, and begins nothing
-                self._next_look = monotonic() + _PATIENCE
+                self._next_look = let_be(began, _PATIENCE)
                 self._tell(Trouble(element=element, error=error))
                 break
             turned_on |= self._note(element, off)
