@@ -56,6 +56,13 @@ def test_rows_of_two_placements_say_which(staged: Path, cls: Cls) -> None:
     assert "local" not in cls("replay", "copy", LOT, "-p", "dev.json").stdout
 
 
+def test_a_status_says_of_those_of_one_name_where_they_are(staged: Path, cls: Cls) -> None:
+    rows = cls("status", "b", *BOTH, *ONE).stdout
+    assert "b/1 (local dev local here) " in rows
+    assert "b/1 (local prod local here) " in rows
+    assert "(local" not in cls("status", "b", "-p", "dev.json", *ONE).stdout
+
+
 def test_an_arc_of_two_placements_is_asked_back_for(staged: Path, cls: Cls) -> None:
     for command in ("exec", "rollback"):
         refused = cls(command, "copy", LOT, *BOTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -152,8 +153,16 @@ def _report(asked: _Asked, step: Callable[[float], None], *, short: bool) -> tup
     pacing = Pacing(overview.landscape)
     make = _short_row if short else _row
     rows = tuple(make(each, pacing.of(each.subject.view, each.newest), asked.window.now) for each in found)
+    rows = _told_apart(found, rows) if short else rows
     nothing = "nothing is known here; -p FILE looks at what a project file declares"
     return found, Report(_SHORT if short else _COLUMNS, rows, kept=_SHORT, nothing=nothing)
+
+
+def _told_apart(found: Sequence[Summary], rows: Sequence[tuple[Value, ...]]) -> tuple[tuple[Value, ...], ...]:
+    """The *rows*, those of one name with their placement: two may have the same."""
+    known = Counter(row[:2] for row in rows)
+    named = (f"{each.subject.name} ({each.subject.placement.title})" for each in found)
+    return tuple((row[0], name, *row[2:]) if known[row[:2]] > 1 else row for row, name in zip(rows, named, strict=True))
 
 
 def _badness(summary: Summary) -> int:
