@@ -209,22 +209,23 @@ class _Maker:
             fate = Fate.WELL if sound else fate_of(number, lots)
             if fate is Fate.UNSEEN:
                 continue
-            sealed.append(self.arrived(lot, fate))
+            sealed += self.arrived(lot, fate)
             self.worked(lot, fate)
-            if len(sealed) == _SEALED:
+            if len(sealed) >= _SEALED:
                 self.seal(sealed)
         self.seal(sealed)
 
     # ---- the boundary ----
 
-    def arrived(self, lot: Lot, fate: Fate) -> SealedLot:
+    def arrived(self, lot: Lot, fate: Fate) -> list[SealedLot]:
+        """The lot's revisions."""
         if fate is Fate.EMPTY:
-            return self.published(lot, Manifest(state=ManifestState.EMPTY, lot=lot), [])
-        sealed = self.published(lot, *self._received(lot, ""))
+            return [self.published(lot, Manifest(state=ManifestState.EMPTY, lot=lot), [])]
+        sealed = [self.published(lot, *self._received(lot, ""))]
         if fate is Fate.STALE:
             manifest, arrivals = self._received(lot, "-late")
             uris = [*self._received(lot, "")[0].uris, *manifest.uris]
-            self.published(lot, evolve(manifest, uris=uris), arrivals, 1)
+            sealed.append(self.published(lot, evolve(manifest, uris=uris), arrivals, 1))
         return sealed
 
     def _received(self, lot: Lot, suffix: str) -> tuple[Manifest, list[Arrival]]:

@@ -106,6 +106,10 @@ def test_every_planted_gap_is_found_by_its_name(year: ModuleType, tmp_path: Path
     assert of_clean == sum(fate in blocked | {"UNSEEN"} for fate in planted)
     stale = cls(file.parent, "status", "year/clean", "-p", "project.json", *window, "--output", "json")
     assert json.loads(stale.stdout)[0]["stale"] == planted.count("STALE")
+    for manifest in tmp_path.rglob("name=in/**/manifest.json"):
+        os.utime(manifest, (0, 0))  # no longer anything that somebody may be at
+    audited = cls(file.parent, "audit", "in", "-p", "project.json")
+    assert (audited.returncode, audited.stdout) == (0, ""), "nothing is planted there"
 
 
 @pytest.mark.slow
