@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from clusterless.engine.ranges import between
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate import listing
+from clusterless.operate.gaps.facts import Facts
 from clusterless.operate.gaps.finding import Search, find_gaps
 from clusterless.operate.landscape import Landscape
 from clusterless.plugins import find_plugins
@@ -118,3 +120,21 @@ def test_things_are_named_by_dataset_or_by_who_makes_them(landscape: Landscape) 
     assert found(landscape, "arrive") == found(landscape, "shop/arrive") == found(landscape, "orders/1")
     with pytest.raises(InvalidValueError, match="there is no dataset 'nowhere'"):
         found(landscape, "nowhere")
+
+
+def test_of_a_near_store_each_lot_is_listed_alone_unless_there_are_very_many(landscape: Landscape) -> None:
+    (orders,) = [view for view in landscape.datasets.values() if view.dataset.name == "orders"]
+    store, asked = orders.manifests.store, list[str]()
+    plain = store.list_keys
+    lots = [START.plus(number) for number in (1, 2, 3, 5)]
+    assert 5 in MISSING
+
+    def counted(prefix: str = "", after: str = "") -> Iterator[str]:
+        asked.append(prefix)
+        return plain(prefix, after)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "list_keys", counted)
+        found = Facts(landscape).listed(store, orders.path, lots)
+    assert list(found) == lots[:3]
+    assert asked == [f"{orders.path}lot={lot}/" for lot in lots]

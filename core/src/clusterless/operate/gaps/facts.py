@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import define, evolve, field
@@ -15,7 +15,7 @@ from clusterless.engine.switches import Switches
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.horizon import Horizon
 from clusterless.model.lot import Lot
-from clusterless.operate.ahead import ahead, asked, at_a_time
+from clusterless.operate.ahead import ahead, asked, at_a_time, is_near
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
 from clusterless.operate.listing import list_shard, lot_named
 from clusterless.operate.recorded import read_ledger
@@ -29,6 +29,8 @@ from clusterless.store.ledger import LotLedger, picture
 
 _NEAR = 16  # lots apart: what lies between costs less to pass over than another request does
 
+_MANY = 4096  # lots: to list fewer, a store that is near had better look at each than over a whole folder
+
 Names = Mapping[Lot, tuple[str, ...]]
 """What is listed of each lot."""
 
@@ -40,6 +42,14 @@ def names_of(listed: Mapping[str, tuple[str, ...]]) -> Names:
 def listed(store: ObjectStore, path: str, lots: LotRange) -> Names:
     """What is listed of each of the *lots* below *path* that something is listed of."""
     return names_of(list_shard(store, path, lots))
+
+
+def _stretches(store: ObjectStore, lots: Sequence[Lot]) -> Iterator[LotRange]:
+    for stretch in stretches(lots, _NEAR):
+        if is_near(store) and len(stretch) < _MANY:
+            yield from (LotRange(lot, lot) for lot in stretch)
+        else:
+            yield stretch
 
 
 _Key = tuple[str, object]
@@ -95,7 +105,7 @@ class Facts:
 
     def listed(self, store: ObjectStore, path: str, lots: Sequence[Lot]) -> dict[Lot, tuple[str, ...]]:
         """What is listed of some *lots*: of each alone, where they are far apart."""
-        calls = (partial(listed, store, path, each) for each in stretches(lots, _NEAR))
+        calls = (partial(listed, store, path, each) for each in _stretches(store, lots))
         listings = ahead(calls, at_a_time(store))
         return {lot: names for listing in listings for lot, names in listing.items()}
 
