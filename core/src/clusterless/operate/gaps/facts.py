@@ -45,11 +45,9 @@ def listed(store: ObjectStore, path: str, lots: LotRange) -> Names:
 
 
 def _stretches(store: ObjectStore, lots: Sequence[Lot]) -> Iterator[LotRange]:
-    for stretch in stretches(lots, _NEAR):
-        if is_near(store) and len(stretch) < _MANY:
-            yield from (LotRange(lot, lot) for lot in stretch)
-        else:
-            yield stretch
+    if is_near(store) and len(lots) < _MANY:
+        return (LotRange(lot, lot) for lot in lots)
+    return stretches(lots, _NEAR)
 
 
 _Key = tuple[str, object]
