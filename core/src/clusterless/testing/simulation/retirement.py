@@ -10,6 +10,7 @@ from attrs import define, field
 
 from clusterless import codec, layout
 from clusterless.errors import ClsError
+from clusterless.model.arc import Arc
 from clusterless.model.dataset import Dataset, SinkDataset
 from clusterless.model.horizon import Horizon
 from clusterless.model.ledger import Claim, Complete
@@ -33,7 +34,8 @@ from clusterless.testing.simulation.world import ARCS, PROJECT, RETAINED, World
 
 T = TypeVar("T")
 
-AGE = timedelta(minutes=8)
+AGE = timedelta(minutes=3)
+_TURNS = 100  # of a quarter of a minute, at most, until the trouble is over
 _LATE = timedelta(minutes=8)  # by when what is old enough is surely removed, in calm
 _REMOVES = "retention of"
 _HERE = Placement(provider="sim")
@@ -61,6 +63,15 @@ class RetiringPlay(Play):
             skew = scheduler.random.uniform(-MOST_SKEW, MOST_SKEW)
             scheduler.spawn(f"{_REMOVES} {name}", lambda: retire(self.retirement, name), skew)
 
+    def _feed(self) -> None:
+        """Trouble goes on until a good part of what came has been removed in it."""
+        super()._feed()
+        world = self.world
+        for _ in range(_TURNS):
+            if len(world.gone) * 2 > self.arrivals:
+                return
+            world.scheduler.pause(15)
+
     def _judge(self, last: Lot) -> Judgement:
         return RetiringJudgement(self.world, last, self.retirement)
 
@@ -77,6 +88,10 @@ def retire(retirement: Retirement, name: str) -> None:
         except ClsError as error:
             world.scheduler.note(f"{name}: {error}")
         world.scheduler.pause(world.scheduler.random.uniform(5, 40))
+
+
+def _reads(arc: Arc, dataset: Dataset) -> bool:
+    return any(source.id == dataset.id for source in arc.sources.values())
 
 
 def _retained(retirement: Retirement, dataset: SinkDataset) -> Retained:
@@ -142,8 +157,10 @@ class Retirement:
             if horizon is None or found.lot.start >= horizon.start:
                 raise BrokenLawError(f"{uri} of {found.lot} is removed, and the horizon is {horizon}")
             for arc in ARCS:
-                if any(source.id == dataset.id for source in arc.sources.values()):
+                if _reads(arc, dataset):
                     self._consumed(arc.name, dataset, found)
+                    if arc.lot_unit and Lot.containing(horizon.start, arc.lot_unit).start != horizon.start:
+                        raise BrokenLawError(f"the horizon is {horizon}, within a lot of {arc.name}")
             self.touched.add((dataset.id, found.lot))
         self.world.gone.add(uri)
 
@@ -216,11 +233,12 @@ class RetiringJudgement(Judgement):
                 if any(each.state is not ManifestState.REMOVED for each in revisions):
                     continue
                 for uri in (uri for each in revisions for uri in manifests.read(each).uris):
-                    if any(True for _ in data.list(layout.key(data.root, uri))):
+                    key = layout.key(data.root, uri)
+                    if any(info.key == key for info in data.list(key)):
                         yield f"{dataset.id} {revisions[0].lot}: {uri} is still there"
 
     def _came_late(self, dataset: Dataset, found: Found, horizon: Horizon) -> bool:
         """Whether a revision was made when its lot was given up already, and so is never consumed."""
-        readers = [arc.name for arc in ARCS if any(source.id == dataset.id for source in arc.sources.values())]
+        readers = [arc.name for arc in ARCS if _reads(arc, dataset)]
         consumed = all(self.retirement.has_consumed(arc, dataset, found) for arc in readers)
         return horizon.hides(found.lot) and not consumed
