@@ -189,8 +189,14 @@ def _counts(subject: Subject, window: Window, states: Sequence[enum.Enum]) -> Ro
         # It never had a lot, and nobody can say how long one would be.
         return (*subject.identity, *(None for _ in _FOUND), *(0 for _ in states), 0, None, None)
     wanted = window.of(subject.unit)
-    found = dict(subject.lots(wanted))
-    seen, counts = coverage(wanted, found), Counter(found.values())
+    counts = Counter[enum.Enum]()
+
+    def counted() -> Iterable[Lot]:
+        for lot, state in subject.lots(wanted):
+            counts[state] += 1
+            yield lot
+
+    seen = coverage(wanted, counted())
     return (
         *subject.identity,
         subject.unit.name,

@@ -96,12 +96,13 @@ class Coverage:
 
 
 def coverage(wanted: LotRange, found: Iterable[Lot]) -> Coverage:
-    """What of *wanted* was *found*; doubles count once, lots outside not at all."""
-    inside = {lot for lot in found if lot in wanted}
-    first, last = min(inside, default=None, key=ordinal), max(inside, default=None, key=ordinal)
+    """What of *wanted* was *found*: each lot once, in order; those outside do not count."""
+    total, first, last = 0, None, None
+    for last in (lot for lot in found if lot in wanted):
+        total, first = total + 1, first or last
     return Coverage(
         range=len(wanted),
-        total_found=len(inside),
+        total_found=total,
         earliest_found=first,
         latest_found=last,
         earliest_gap=ordinal(first) - ordinal(wanted.first) if first else None,
