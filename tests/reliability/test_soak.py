@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(6 * 3600)]
 
 WORKERS = 10
 LOTS, NIGHTLY_LOTS = 1_000, 50_000
-# Who is killed lists all of history when it begins again. Killed as often as in a short soak, ten would do no more than that.
+# Who is killed lists all of history when it begins again: killed as often as in a short soak, ten would do no more.
 NIGHTLY = Chances(kill=0.01, stop=0.04)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from attrs import Factory, field, frozen
 from attrs.validators import matches_re
 
+from clusterless.bootstrap import Bootstrap
 from clusterless.errors import PluginError
 from clusterless.model.activity import Activity
 from clusterless.model.arc import Arc
@@ -388,60 +388,6 @@ class Asking(Protocol):
         Raises:
             ClsError: another is asked than the one that *placement* names.
         """
-
-
-# ---- what a placement needs beforehand -------------------------------------------------------------------------
-
-
-class Action(enum.Enum):
-    """What a plan does with a thing."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    KEEP = "keep"
-    REMOVE = "remove"
-
-
-@frozen(kw_only=True)
-class Step:
-    """What a plan does with *what* (a URI, or the provider's own name for it); *note* says why, or what is lost."""
-
-    action: Action
-    what: str
-    note: str = ""
-
-
-Exports = Mapping[str, Mapping[str, str]]
-"""What was made, as ``metadata.json`` keeps it: the ``name``, ``id``, ``arn`` … of ``metadata``, ``arcState``, …"""
-
-
-@frozen(kw_only=True)
-class Plan:
-    """What is about to be done to a placement; nothing is, before *apply* is called."""
-
-    steps: Sequence[Step]
-    apply: Callable[[], Exports] = field(repr=False)
-
-    @property
-    def changes(self) -> bool:
-        return any(step.action is not Action.KEEP for step in self.steps)
-
-
-class Bootstrap(Protocol):
-    """Makes, finds and removes what a placement needs beforehand.
-
-    ``metadata.json`` is written after `make`'s plan was applied, and removed before `remove`'s is: what
-    has one, is whole. Every method raises `ClsError` for what is half made, naming what to do about it.
-    """
-
-    def make(self, placement: Placement, base: Path) -> Plan:
-        """The plan that makes what is missing; of a placement that is whole it keeps everything."""
-
-    def remove(self, placement: Placement, base: Path, with_data: bool) -> Plan:
-        """The plan that removes what was made; what holds data is kept, unless *with_data*."""
-
-    def placements(self, base: Path) -> Iterable[Placement]:
-        """The placements that have a ``metadata.json``, as far as they can be seen from here."""
 
 
 # ---- descriptions ----------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from clusterless.bootstrap import Plan
 from clusterless.deploy.bootstrap import survey_ground
 from clusterless.errors import PlaceMissingError, StoreRefusedError
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
-from clusterless.provider import Plan
 from clusterless.store.files import FileStore
 
 

@@ -25,12 +25,12 @@ from cls_aws.subscription import subscribe
 from cls_aws.tags import tags
 from cls_aws.wiring import remove_wires, wires
 from clusterless import codec, layout
+from clusterless.bootstrap import Action
 from clusterless.deploy.bootstrap import survey_ground
 from clusterless.errors import StoreRefusedError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
-from clusterless.provider import Action
 from clusterless.testing.clock import SettableClock
 
 DEV = Placement(provider="aws", stage="dev", account="111122223333", region="us-west-2")

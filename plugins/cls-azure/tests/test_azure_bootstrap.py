@@ -16,12 +16,12 @@ from cls_azure.events import marks
 from cls_azure.settings import reach
 from cls_azure.store import open_container
 from clusterless import layout
+from clusterless.bootstrap import Action
 from clusterless.deploy.bootstrap import survey_ground
 from clusterless.errors import InvalidValueError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
-from clusterless.provider import Action
 
 DATASET = Dataset(name="raw", version="1")
 

@@ -18,13 +18,14 @@ from cls_gcp.names import TopicName
 from cls_gcp.provider import GcpProvider
 from cls_gcp.settings import reach
 from clusterless import codec
+from clusterless.bootstrap import Action
 from clusterless.cli.app import main
 from clusterless.codec.names import stored_names
 from clusterless.errors import MalformedError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.plugins import find_plugins
-from clusterless.provider import Action, Surroundings
+from clusterless.provider import Surroundings
 from clusterless.runtime.clock import SystemClock
 
 GIVEN: dict[str, dict[str, Any]] = {

@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 from attrs import frozen
 
 from clusterless import codec, layout
+from clusterless.bootstrap import Action, Exports, Plan, Step
 from clusterless.builtin.folder_errors import explained
 from clusterless.builtin.folder_provider import FolderProvider, root_folder
 from clusterless.errors import StoreRefusedError
 from clusterless.model.placement import Bootstrapped, Placement
-from clusterless.provider import Action, Exports, Plan, Step
 
 _EXPORTS = ("metadata", "arcState", "manifest")
 

@@ -9,10 +9,10 @@ from clusterless.hookspecs import hookimpl
 
 # What is declared is imported with the answer that describes it: `cls --help` needs none of it.
 if TYPE_CHECKING:
+    from clusterless.bootstrap import Bootstrap
     from clusterless.builtin.folder_components import FolderResource, PutListenerBoundary
     from clusterless.provider import (
         ArrivalSource,
-        Bootstrap,
         BoundaryComponent,
         OpenStore,
         Provider,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from clusterless.bootstrap import Action, Plan
 from clusterless.cli.app import Session
 from clusterless.deploy.bootstrap import Ground, survey_ground
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
-from clusterless.provider import Action, Plan
 
 _EXAMPLES = """
 \b

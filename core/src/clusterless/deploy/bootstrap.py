@@ -9,10 +9,10 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from clusterless import codec, layout
+from clusterless.bootstrap import Bootstrap, Plan
 from clusterless.errors import InvalidValueError, NotInstalledError, ObjectMissingError, PlaceMissingError
 from clusterless.model.placement import BOOTSTRAP_VERSION, Bootstrapped, Placement
 from clusterless.plugins import Plugins
-from clusterless.provider import Bootstrap, Plan
 from clusterless.store.api import ObjectStore
 
 

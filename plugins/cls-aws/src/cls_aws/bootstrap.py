@@ -18,10 +18,11 @@ from cls_aws.errors import asking, code
 from cls_aws.stack import Change, Found, Stack
 from cls_aws.wiring import Stray, Wire, remove_strays, remove_wires, strays, wires
 from clusterless import codec, layout
+from clusterless.bootstrap import Action, Exports, Plan, Step
 from clusterless.engine.names import PlacementNames
 from clusterless.errors import ClsError, ObjectMissingError, StoreRefusedError
 from clusterless.model.placement import BOOTSTRAP_VERSION, Bootstrapped, Placement, bootstrap_command
-from clusterless.provider import Action, Clock, Exports, Plan, Step
+from clusterless.provider import Clock
 from clusterless.runtime.clock import SystemClock, random_id
 
 _log = logging.getLogger(__name__)

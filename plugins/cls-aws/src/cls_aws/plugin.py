@@ -9,12 +9,12 @@ from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from cls_aws.boundaries import S3PutListenerBoundary
+    from clusterless.bootstrap import Bootstrap
     from clusterless.model.placement import Placement
     from clusterless.provider import (
         ActivityComponent,
         ArcComponent,
         ArrivalSource,
-        Bootstrap,
         BoundaryComponent,
         NotifierComponent,
         OpenStore,

@@ -12,8 +12,8 @@ from cls_aws.clients import client
 from cls_aws.errors import asking, code
 from cls_aws.queues import DEAD, MISSING, RECEIVES, attributes, find_queue
 from cls_aws.tags import PLACEMENT
+from clusterless.bootstrap import Action, Step
 from clusterless.model.placement import Placement
-from clusterless.provider import Action, Step
 
 
 @frozen(kw_only=True)

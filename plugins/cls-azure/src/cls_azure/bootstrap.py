@@ -21,9 +21,9 @@ from cls_azure.resources import make_container
 from cls_azure.settings import reach
 from cls_azure.store import open_container
 from clusterless import codec, layout
+from clusterless.bootstrap import Action, Exports, Plan, Step
 from clusterless.errors import ClsError, ObjectMissingError, PlaceMissingError, StoreRefusedError
 from clusterless.model.placement import Bootstrapped, Placement, bootstrap_command
-from clusterless.provider import Action, Exports, Plan, Step
 
 _EXPORTS = ("metadata", "arcState", "manifest")
 _MARKS = {"clsbootstrap": "1"}

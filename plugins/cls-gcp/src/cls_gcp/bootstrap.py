@@ -16,9 +16,9 @@ from cls_gcp.provider import GcpProvider, bus
 from cls_gcp.resources import make_bucket
 from cls_gcp.settings import reach
 from clusterless import codec, layout
+from clusterless.bootstrap import Action, Exports, Plan, Step
 from clusterless.errors import ObjectMissingError
 from clusterless.model.placement import Bootstrapped, Placement
-from clusterless.provider import Action, Exports, Plan, Step
 
 _EXPORTS = ("metadata", "arcState", "manifest")
 _LABELS = {"cls-bootstrap": "1"}

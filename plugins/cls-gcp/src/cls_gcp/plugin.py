@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from clusterless.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from clusterless.bootstrap import Bootstrap
     from clusterless.provider import (
         ArcComponent,
         ArrivalSource,
-        Bootstrap,
         BoundaryComponent,
         NotifierComponent,
         OpenStore,
