@@ -76,7 +76,7 @@ def test_json_tells_every_lot(place: Any, tools: Any) -> None:
     assert sum(line["lots"] for line in ran.events("SealedLots")) == 3
     assert sum(line["arrivals"] for line in ran.events("Booked")) == 2
     assert sum(line["unbooked"] for line in ran.events("Booked")) == 1
-    assert ran.lines[-1] == {"event": "Ended", "idle": True, "worked": 3, "set_aside": []}
+    assert ran.lines[-1] == {"event": "Ended", "idle": True, "worked": 3, "set_aside": [], "absent": []}
     assert ran.err == ""
 
 
