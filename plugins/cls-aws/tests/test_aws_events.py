@@ -316,6 +316,16 @@ def test_a_rule_that_somebody_removed_is_made_again_within_the_hour_and_that_is_
     assert [each.event for each in received(queue, clock)] == [event()]
 
 
+def test_runs_that_begin_together_do_not_take_each_other_for_somebody_who_removed_a_rule(
+    subscribe: Subscribe, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one has made the queue, and its rule not yet, when the other comes."""
+    made = subscribe(A)._subscriber
+    client("events", around.placement).remove_targets(Rule=made.rule, EventBusName=made.bus, Ids=["queue"])
+    subscribe(A)
+    assert caplog.text == ""
+
+
 def test_where_the_hourly_look_is_refused_events_are_heard_all_the_same(
     subscribe: Subscribe, publisher: BusPublisher, around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cls_aws.errors import asking, code
 from cls_aws.queue_policy import completed
@@ -28,12 +28,9 @@ DEAD = "-dead"
 
 @frozen
 class Queue:
-    """*is_new*: it was made just now."""
-
     name: str
     url: str
     arn: str
-    is_new: bool = field(default=False, eq=False)
 
 
 def find_queue(sqs: Any, name: str, account: str | None = None) -> Queue | None:
@@ -60,7 +57,7 @@ def make_queue(sqs: Any, name: str, settings: Mapping[str, str], tags: Mapping[s
     with asking(f"the queue {name}"):
         url = sqs.create_queue(QueueName=name, Attributes={"SqsManagedSseEnabled": "true", **settings}, tags=dict(tags))
         arn = attributes(sqs, url["QueueUrl"], "QueueArn")["QueueArn"]
-    return Queue(name, url["QueueUrl"], arn, is_new=True)
+    return Queue(name, url["QueueUrl"], arn)
 
 
 def make_with_dead(sqs: Any, name: str, tags: Mapping[str, str]) -> tuple[Queue, Queue]:

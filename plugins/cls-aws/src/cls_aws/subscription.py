@@ -34,18 +34,20 @@ _GONE = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"
 
 @frozen(kw_only=True)
 class Subscriber:
-    """What a subscriber has of its own: a *queue*, a queue for the *dead*, and a *rule* on the *bus*."""
+    """What a subscriber has of its own: a *queue*, a queue for the *dead*, and a *rule* on the *bus*.
+
+    *is_fed*: the rule fed the queue already.
+    """
 
     bus: str
     rule: str
     queue: Queue
     dead: Queue
+    is_fed: bool
 
 
 def subscribe(events: Any, sqs: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -> Subscriber:
     """Make what is missing for events on *bus* that the pattern *wanted* takes up to come to the queue *name*.
-
-    Where only the queue was there, somebody has removed the rule: that is warned of.
 
     Raises:
         StoreRefusedError: something of it may not be made.
@@ -54,8 +56,8 @@ def subscribe(events: Any, sqs: Any, bus: str, name: str, wanted: str, tags: dic
     rule = _rule(events, bus, name, wanted, tags)
     for each in (queue, dead):
         allow(sqs, each, [sending("events.amazonaws.com", each.arn, rule)])
-    _target(events, bus, name, queue, dead)
-    return Subscriber(bus=bus, rule=name, queue=queue, dead=dead)
+    is_fed = _feeds(events, bus, name, queue, dead)
+    return Subscriber(bus=bus, rule=name, queue=queue, dead=dead, is_fed=is_fed)
 
 
 def _rule(events: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -> str:
@@ -77,17 +79,17 @@ def _rule(events: Any, bus: str, name: str, wanted: str, tags: dict[str, str]) -
         return str(found["Arn"])
 
 
-def _target(events: Any, bus: str, rule: str, queue: Queue, dead: Queue) -> None:
+def _feeds(events: Any, bus: str, rule: str, queue: Queue, dead: Queue) -> bool:
+    """Whether the *rule* did; from now on it does."""
     wanted = {"Id": "queue", "Arn": queue.arn, "DeadLetterConfig": {"Arn": dead.arn}}
     with asking(f"the rule {rule} on {bus}"):
         if wanted in events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]:
-            return
+            return True
         answer = events.put_targets(Rule=rule, EventBusName=bus, Targets=[wanted])
     if answer.get("FailedEntryCount"):
         msg = f"the rule {rule} on {bus} did not take the queue {queue.name}: {answer['FailedEntries']}"
         raise StoreRefusedError(msg)
-    if not queue.is_new:
-        _log.warning("the rule %s was removed or changed, and is put right: what it missed is found by looking", rule)
+    return False
 
 
 # ---- received --------------------------------------------------------------------------------------------------
@@ -161,7 +163,10 @@ class QueueSubscription:
         now = self._clock.now()
         if now >= self._looks_at:
             self._looks_at = now + _LOOK  # whatever comes of it: events are heard meanwhile
-            self._subscriber = self._wire()
+            self._subscriber = made = self._wire()
+            if not made.is_fed:
+                what = "the rule %s was removed or changed, and is put right: what it missed is found by looking"
+                _log.warning(what, made.rule)
 
     def _messages(self, most: int) -> Sequence[dict[str, Any]]:
         from botocore.exceptions import ClientError
