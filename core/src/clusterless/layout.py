@@ -310,7 +310,7 @@ def _below_lot(state: ManifestState, revision: int) -> str:
     return f"state={state.value}/{attempt}manifest.json"
 
 
-@lru_cache(maxsize=64)  # a listing repeats a few of them, a hundred thousand times
+@lru_cache(maxsize=256)  # a listing repeats a few of them, a hundred thousand times
 def manifest_below_lot(path: str) -> tuple[ManifestState, int] | None:
     """The state and revision of a manifest, or of a file of a manifest folder, by its *path* below its lot's.
 

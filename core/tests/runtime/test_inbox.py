@@ -118,7 +118,7 @@ def test_an_empty_inbox_is_listed_rarely(
 ) -> None:
     lists: list[str] = []
 
-    def noted(_: object) -> Iterator[ObjectInfo]:
+    def noted(*_: object) -> Iterator[ObjectInfo]:
         lists.append("")
         return iter(())
 

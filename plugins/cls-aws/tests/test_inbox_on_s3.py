@@ -46,7 +46,7 @@ def test_an_inbox_hears_of_what_is_put_there_without_a_list(
     store: Any = open_bucket(root, PLACE)
     inbox = Inbox(store, [MADE], SystemClock(), lambda: AwsProvider().notices(around, "take-main-inbox", root))
     assert not inbox.receive(10)  # by a list, as each first look
-    monkeypatch.setattr(type(store), "list", lambda *_: pytest.fail("it is listed"))
+    monkeypatch.setattr(type(store), "list_keys", lambda *_: pytest.fail("it is listed"))
     dataset = LocatedDataset(name="made", version="1", path_uri="s3://b/made/")
     event = Event(dataset=dataset, lot=Lot.parse("20240131PT5M001"), manifest="s3://m/manifest.json")
     store.put(key(event), cloud_event.body(event, around.project, PLACE))

@@ -333,7 +333,7 @@ def test_an_inbox_hears_of_what_is_put_there_without_a_list(bucket: Bucket, monk
         lambda: GcpProvider().notices(bucket.around, "arc", root),
     )
     assert not inbox.receive(10)  # by a list, as each first look
-    monkeypatch.setattr(type(inbox._store), "list", lambda *_: pytest.fail("it is listed"))
+    monkeypatch.setattr(type(inbox._store), "list_keys", lambda *_: pytest.fail("it is listed"))
     dataset = LocatedDataset(name="made", version="1", path_uri="s3://b/made/")
     event = Event(dataset=dataset, lot=Lot.parse("20240131PT5M001"), manifest="s3://m/manifest.json")
     body = cloud_event.body(event, bucket.around.project, bucket.place)

@@ -125,7 +125,7 @@ class Inbox:
     def _look(self, now: datetime) -> None:
         self._next = now + (_NET if self._queue else _LOOK)
         self._held = {name: until for name, until in self._held.items() if until > now}
-        self._take_up(info.key for info in self._store.list())
+        self._take_up(self._store.list_keys())
 
     def _hear(self, queue: NoticeQueue, limit: int) -> None:
         try:
@@ -164,9 +164,9 @@ class Inbox:
 
     def _aside(self) -> Iterator[tuple[str, SetAside]]:
         """What was set aside, with its key; without an event where it is still of no use."""
-        for info in self._store.list(_UNREADABLE):
+        for key in self._store.list_keys(_UNREADABLE):
             try:
-                yield info.key, self._judged(self._store.get(info.key), layout.uri(self._store.root, info.key))
+                yield key, self._judged(self._store.get(key), layout.uri(self._store.root, key))
             except ObjectMissingError:
                 continue
 

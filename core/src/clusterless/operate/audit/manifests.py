@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
@@ -116,7 +116,7 @@ class ManifestsRead:
                 continue  # somebody else's
             if self.wanted.ends_before(lot):
                 return
-            named = ((path, _named(path)) for _, _, path in below)
+            named = ((path, layout.manifest_below_lot(path)) for _, _, path in below)
             found = [Stored(self._store, f"{prefix}{text}/{path}", lot, text, *name) for path, name in named if name]
             if found and lot in self.wanted:
                 yield sorted(found, key=lambda each: each.revision) if len(found) > 1 else found
@@ -175,11 +175,6 @@ class ManifestsRead:
 
     def _blame(self, found: Stored, note: str) -> None:
         self.book.blame(Fault(Kind.MANIFEST, found.text, found.uri, note=note))
-
-
-@lru_cache(maxsize=256)  # most lots look alike
-def _named(path: str) -> tuple[ManifestState, int] | None:
-    return layout.manifest_below_lot(path)
 
 
 def _newest(revisions: Sequence[Stored]) -> Stored | None:
