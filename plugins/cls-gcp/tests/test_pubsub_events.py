@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from cls_gcp import clients, topics
 from cls_gcp.components import Form, PubSubNotifier
 from cls_gcp.events import TopicSubscription
-from cls_gcp.names import TopicName, fitted
+from cls_gcp.names import TopicName, bus, fitted
 from cls_gcp.notifiers import PubSubPublisher
-from cls_gcp.provider import GcpProvider, bus
+from cls_gcp.provider import GcpProvider
 from cls_gcp.settings import reach
 from cls_gcp.subscriptions import Pulled, subscribed
 from clusterless import codec

@@ -10,7 +10,14 @@ from typing import Any
 from cls_azure.job_arc import ContainerAppsJobArc
 from cls_azure.management import Management
 from cls_azure.settings import Reach, reach
-from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError, StoreUnavailableError, WorkloadError
+from clusterless.errors import (
+    ClsError,
+    InvalidValueError,
+    NotInstalledError,
+    ObjectMissingError,
+    StoreUnavailableError,
+    WorkloadError,
+)
 from clusterless.provider import Surroundings, Work, WorkResult
 from clusterless.runtime import contract
 from clusterless.runtime.staged import failed, succeeded
@@ -29,6 +36,20 @@ _PASSING = (StoreUnavailableError,)
 
 Values = Mapping[str, Any]
 """What Container Apps tells or is told of a job, an execution, or a part of one, as JSON."""
+
+
+def open_job(arc: ContainerAppsJobArc, surroundings: Surroundings) -> JobWorkload:
+    """What has Container Apps work the arc.
+
+    Raises:
+        NotInstalledError: the arc names no job, and this run was given no engine.
+        InvalidValueError: nothing says where the job is.
+    """
+    if not arc.workload.job:
+        msg = f"arc {arc.name} names no job of Container Apps, and this run was given no engine for containers"
+        hint = "cls run --workloads docker …; where docker is not known: pip install cls-docker"
+        raise NotInstalledError(msg, hint=hint)
+    return JobWorkload(arc, surroundings)
 
 
 class JobWorkload:

@@ -75,14 +75,14 @@ def cls_boundaries() -> tuple[BoundaryComponent, ...]:
 def cls_arcs() -> tuple[ArcComponent, ...]:
     """Offers what Azure can make of lots."""
     from cls_azure.declared import BlobCopyArc
-    from cls_azure.job_arc import ContainerAppsJobArc, container, workload
+    from cls_azure.job_arc import ContainerAppsJobArc, container
     from clusterless.provider import ArcComponent
 
     copy, copies = "azure:core:blobCopyArc", "copies objects to places in containers"
     job, runs = "azure:core:containerAppsJobArc", "runs a container for each lot"
     return (
         ArcComponent(type=copy, model=BlobCopyArc, summary=copies, load=_copy),
-        ArcComponent(type=job, model=ContainerAppsJobArc, summary=runs, load=workload, container=container),
+        ArcComponent(type=job, model=ContainerAppsJobArc, summary=runs, load=_job, container=container),
     )
 
 
@@ -146,6 +146,12 @@ def _copy() -> Callable[[Any, Surroundings], Workload]:
     from clusterless.runtime.copying import CopyWorkload
 
     return lambda arc, around: CopyWorkload(arc.workload.workload_props, around.open_store)
+
+
+def _job() -> Callable[[Any, Surroundings], Workload]:
+    from cls_azure.executions import open_job
+
+    return open_job
 
 
 def _queue_notifier() -> Callable[[Any, Surroundings], Publisher]:

@@ -11,8 +11,8 @@ from attrs import field, frozen
 
 from cls_gcp import clients, topics
 from cls_gcp.errors import asking
-from cls_gcp.names import TopicName
-from cls_gcp.provider import GcpProvider, bus
+from cls_gcp.names import TopicName, bus
+from cls_gcp.provider import GcpProvider
 from cls_gcp.resources import make_bucket
 from cls_gcp.settings import reach
 from clusterless import codec, layout

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from attrs import Factory, field, frozen
 
-from clusterless.errors import InvalidValueError, NotInstalledError
+from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.naming import check_environment
 from clusterless.model.runtime_props import ContainerProps
-from clusterless.provider import Container, Surroundings, Workload
+from clusterless.provider import Container
 from clusterless.runtime.contract import check_command
 
 _PASSED = (
@@ -72,22 +71,3 @@ def container(arc: CloudRunJobArc) -> Container:
         memory_mb=props.memory_size_mb,
         architecture=props.architecture,
     )
-
-
-def workload() -> Callable[[Any, Surroundings], Workload]:
-    """What has Cloud Run work the arc.
-
-    Raises (what it gives):
-        NotInstalledError: the arc names no job, and this run was given no engine.
-    """
-
-    def opened(arc: CloudRunJobArc, surroundings: Surroundings) -> Workload:
-        if not arc.workload.job:
-            msg = f"arc {arc.name} names no job of Cloud Run, and this run was given no engine for containers"
-            hint = "cls run --workloads docker …; where docker is not known: pip install cls-docker"
-            raise NotInstalledError(msg, hint=hint)
-        from cls_gcp.executions import JobWorkload
-
-        return JobWorkload(arc, surroundings)
-
-    return opened

@@ -13,7 +13,7 @@ from cls_gcp import clients
 from cls_gcp.cloud_run import CloudRunJobArc
 from cls_gcp.errors import answered, asking
 from cls_gcp.settings import reach
-from clusterless.errors import ClsError, ObjectMissingError, StoreUnavailableError, WorkloadError
+from clusterless.errors import ClsError, NotInstalledError, ObjectMissingError, StoreUnavailableError, WorkloadError
 from clusterless.provider import Surroundings, Work, WorkResult
 from clusterless.runtime import contract
 from clusterless.runtime.staged import failed, succeeded
@@ -28,6 +28,19 @@ _RECENT = 100  # executions that are looked through for one whose beginning was 
 
 Execution = Mapping[str, Any]
 """What Cloud Run tells of an execution: its ``google.cloud.run.v2.Execution``, as JSON."""
+
+
+def open_job(arc: CloudRunJobArc, surroundings: Surroundings) -> JobWorkload:
+    """What has Cloud Run work the arc.
+
+    Raises:
+        NotInstalledError: the arc names no job, and this run was given no engine.
+    """
+    if not arc.workload.job:
+        msg = f"arc {arc.name} names no job of Cloud Run, and this run was given no engine for containers"
+        hint = "cls run --workloads docker …; where docker is not known: pip install cls-docker"
+        raise NotInstalledError(msg, hint=hint)
+    return JobWorkload(arc, surroundings)
 
 
 class JobWorkload:

@@ -6,6 +6,7 @@ import re
 
 from attrs import frozen
 
+from clusterless.engine.names import PlacementNames
 from clusterless.errors import InvalidValueError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
@@ -69,6 +70,11 @@ def fitted(name: str) -> str:
     """*name* as topics and subscriptions may be called."""
     begins = "" if re.match(r"(?!goog)[A-Za-z]", name) else "cls-"
     return fitting.fitted(name, _LONGEST, begins)
+
+
+def bus(placement: Placement) -> TopicName:
+    """The topic of the placement's events."""
+    return TopicName(placement.account or "", fitted(PlacementNames(placement).bus))
 
 
 def labels(project: Project, placement: Placement) -> dict[str, str]:

@@ -71,7 +71,7 @@ def cls_boundaries() -> tuple[BoundaryComponent, ...]:
 @hookimpl
 def cls_arcs() -> tuple[ArcComponent, ...]:
     """Offers what Google Cloud can make of lots."""
-    from cls_gcp.cloud_run import CloudRunJobArc, container, workload
+    from cls_gcp.cloud_run import CloudRunJobArc, container
     from cls_gcp.components import GcsCopyArc
     from clusterless.provider import ArcComponent
 
@@ -79,7 +79,7 @@ def cls_arcs() -> tuple[ArcComponent, ...]:
     runs = "runs a container for each lot"
     return (
         ArcComponent(type=copy, model=GcsCopyArc, summary="copies objects to places in buckets", load=_copy),
-        ArcComponent(type=job, model=CloudRunJobArc, summary=runs, load=workload, container=container),
+        ArcComponent(type=job, model=CloudRunJobArc, summary=runs, load=_job, container=container),
     )
 
 
@@ -133,6 +133,12 @@ def _copy() -> Callable[[Any, Surroundings], Workload]:
     from clusterless.runtime.copying import CopyWorkload
 
     return lambda arc, around: CopyWorkload(arc.workload.workload_props, around.open_store)
+
+
+def _job() -> Callable[[Any, Surroundings], Workload]:
+    from cls_gcp.executions import open_job
+
+    return open_job
 
 
 def _notifier() -> Callable[[Any, Surroundings], Publisher]:

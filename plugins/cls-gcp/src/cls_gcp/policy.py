@@ -9,8 +9,7 @@ from attrs import frozen
 from cls_gcp.boundaries import GcsPutListenerBoundary
 from cls_gcp.cloud_run import CloudRunJobArc
 from cls_gcp.components import GcsBucket, PubSubNotifier, PubSubTopic
-from cls_gcp.names import TopicName, parse_topic
-from cls_gcp.provider import bus
+from cls_gcp.names import TopicName, bus, parse_topic
 from clusterless import layout
 from clusterless.model.element import Element
 from clusterless.model.placement import Placement

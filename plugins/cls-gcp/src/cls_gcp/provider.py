@@ -11,12 +11,11 @@ from attrs import evolve
 
 from cls_gcp import clients, topics
 from cls_gcp.events import TopicSubscription, subscribe
-from cls_gcp.names import TopicName, check_bucket, check_project, fitted, labels
+from cls_gcp.names import TopicName, bus, check_bucket, check_project, fitted, labels
 from cls_gcp.notice_queue import PubSubNotices
 from cls_gcp.notice_wiring import wire
 from cls_gcp.settings import Reach, defaults, reach
 from clusterless import layout
-from clusterless.engine.names import PlacementNames
 from clusterless.errors import InvalidValueError, StoreRefusedError
 from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement, bootstrap_command
@@ -85,11 +84,6 @@ class GcpProvider:
         from cls_gcp.policy import policy
 
         return policy(deployables)
-
-
-def bus(placement: Placement) -> TopicName:
-    """The topic of the placement's events."""
-    return TopicName(placement.account or "", fitted(PlacementNames(placement).bus))
 
 
 def _bus(placement: Placement) -> TopicName:
