@@ -24,7 +24,7 @@ from pathlib import Path
 def count(lot):
     here = Path(lot.sink().dataset.path_uri.removeprefix("file://")).parent
     (here / f"begun-{lot.lot}").touch()
-    while (here / "hold").exists():
+    while (here / "hold").exists() or (here / f"hold-{lot.lot}").exists():
         time.sleep(0.02)
     if (here / "fail").exists():
         raise ValueError("not today")
@@ -244,8 +244,11 @@ def test_what_is_running_is_not_replayed_nor_rolled_back(shop: Shop) -> None:
     running = shop.begin("exec", "count", lot, "-p", "p.json")
     shop.await_begun()
     replayed = shop.cls("replay", "count", lot, "--yes", "-p", "p.json")
-    assert (replayed.returncode, replayed.stdout) == (0, ""), "it is left alone"
-    assert replayed.stderr == "p/count: 1 lot left alone, being worked\nthere is nothing to do\n"
+    assert (replayed.returncode, replayed.stdout) == (1, ""), "a script may wait, and ask again"
+    said = "p/count: 1 lot left alone, being worked\nthere is nothing to do\nerror[lots-left]: 1 lot left alone: "
+    assert replayed.stderr.startswith(said)
+    assert shop.rows("replay", "count", lot, "--which", "failed", "-p", "p.json") == [], "nobody asked for it"
+    assert shop.rows("backfill", "count", lot, "-p", "p.json") == [], "whoever is at it works it"
     refused = shop.cls("exec", "count", lot, "-p", "p.json")
     assert refused.returncode == 1
     assert "is being worked by" in refused.stderr
@@ -255,6 +258,23 @@ def test_what_is_running_is_not_replayed_nor_rolled_back(shop: Shop) -> None:
     running.communicate(timeout=60)
     assert running.returncode == 0
     assert shop.results("b") == ["1"]
+
+
+def test_where_some_are_running_the_rest_is_replayed_and_it_is_told(shop: Shop) -> None:
+    first, *others = shop.lots()
+    shop.rows("backfill", "count", *others, "--yes", "-p", "p.json")
+    hold = shop.folder / f"data/hold-{first}"
+    hold.touch()
+    running = shop.begin("exec", "count", first, "-p", "p.json")
+    shop.await_begun(HOURS)
+    (planned,) = shop.rows("replay", "count", "--earliest", "-2d", "-p", "p.json")
+    assert planned["lots"] == len(others), "it is only shown, which left nothing"
+    (ended,) = shop.rows("replay", "count", "--earliest", "-2d", "--yes", "-p", "p.json", code=1)
+    assert (ended["done"], ended["ahead"]) == (len(others), 0)
+    hold.unlink()
+    running.communicate(timeout=60)
+    (ended,) = shop.rows("replay", "count", "--earliest", "-2d", "--yes", "-p", "p.json")
+    assert (ended["done"], ended["ahead"]) == (HOURS, 0)
 
 
 def test_a_lot_that_is_claimed_meanwhile_is_left_and_said_to_be(shop: Shop) -> None:

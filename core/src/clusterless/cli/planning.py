@@ -35,6 +35,12 @@ _PLACE = ("placement.provider", "placement.stage", "placement.account", "placeme
 _KEPT = ("plan", "arc", "lots", "done", "ahead")
 
 
+class LeftError(ClsError):
+    """Lots that were asked for are left as they are: they are being worked, or an arc is reading what they came to."""
+
+    code = "lots-left"
+
+
 class UnworkedError(ClsError):
     """A plan was worked, and some of its lots came to nothing."""
 
@@ -153,11 +159,14 @@ def plan_and_work(wanted: Wanted, doing: Doing, scope: Scope, output: str) -> No
 
     Raises:
         UnworkedError: it was worked, and not all came to something.
+        LeftError: there was nothing else to do, or all else is done, and lots were left to whoever is working them.
     """
     landscape = runnable(scope, find_plugins())
-    kept = _resumed(landscape, doing) if doing.resume else _made(landscape, wanted, scope)
+    planner = Planner(landscape, wanted.asked, SystemClock().now())
+    kept = _resumed(landscape, doing) if doing.resume else _made(planner, wanted, scope)
     if kept is None:
         show(Report(_PLANNED, (), nothing="there is nothing to do"), output)
+        _refuse_left(planner)
         return
     if not doing.yes or output == "table":
         show(_plan_report(kept.plan, doing, output), output)
@@ -166,6 +175,7 @@ def plan_and_work(wanted: Wanted, doing: Doing, scope: Scope, output: str) -> No
         _say(f"nothing was done; this works it: cls {verb} --resume {kept.plan.id} --yes")
         return
     _work(landscape, kept, doing, scope, output)
+    _refuse_left(planner)
 
 
 def _resumed(landscape: Landscape, doing: Doing) -> Kept:
@@ -175,12 +185,11 @@ def _resumed(landscape: Landscape, doing: Doing) -> Kept:
     return kept
 
 
-def _made(landscape: Landscape, wanted: Wanted, scope: Scope) -> Kept | None:
-    now = SystemClock().now()
-    arcs = chosen_arcs(landscape, scope, wanted.names)
+def _made(planner: Planner, wanted: Wanted, scope: Scope) -> Kept | None:
+    now = planner.now
+    arcs = chosen_arcs(planner.landscape, scope, wanted.names)
     stages = []
     with progress("looking at lots") as step:
-        planner = Planner(landscape, wanted.asked, now)
         for number, stage in enumerate(planner.stages(arcs), start=1):
             stages.append(stage)
             step(number / (number + 1))
@@ -197,7 +206,13 @@ def _made(landscape: Landscape, wanted: Wanted, scope: Scope) -> Kept | None:
         cascade=wanted.asked.cascade,
         stages=tuple(stages),
     )
-    return keep(landscape, plan)
+    return keep(planner.landscape, plan)
+
+
+def _refuse_left(planner: Planner) -> None:
+    if left := planner.left:
+        msg = f"{some(left, 'lot')} left alone: being worked just now"
+        raise LeftError(msg, hint="run this again when they are done")
 
 
 def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: str) -> None:

@@ -19,7 +19,8 @@ Examples:
   cls replay copy --which stale
   cls replay --resume ID --yes
 
-Exits with 0 where all is done, or only shown, with 1 where some lots came to nothing, with 130 when interrupted.
+Exits with 0 where all is done, or only shown, with 1 where some lots came to nothing, or were left to whoever is
+working them, with 130 when interrupted.
 """
 
 

@@ -9,7 +9,7 @@ import click
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.choosing import agreed, base_folder, one_arc, runnable, split_lots
-from clusterless.cli.planning import bounded
+from clusterless.cli.planning import LeftError, bounded
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, show
@@ -17,7 +17,7 @@ from clusterless.cli.run import output_folder, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, sized, some
 from clusterless.engine.ranges import LotRange, runs
-from clusterless.errors import ClsError, InvalidValueError
+from clusterless.errors import InvalidValueError
 from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.one_lot import check_unit
 from clusterless.operate.rolling import RolledBack, Weight, Worked, roll_back, weigh, worked
@@ -39,12 +39,6 @@ Examples:
 Exits with 0 where all is done, or only shown, with 1 where some lots were left, since they are being worked or read,
 with 130 when interrupted: what was done then is said, and the same command goes on.
 """
-
-
-class LeftError(ClsError):
-    """Some lots are not rolled back, or not removed."""
-
-    code = "lots-left"
 
 
 @click.command(epilog=_EPILOG)

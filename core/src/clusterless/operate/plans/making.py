@@ -93,6 +93,11 @@ class Planner:
     made: dict[Node, list[LotRange]] = field(factory=dict)  # by dataset, the lots that stages are to make
     running: Counter[str] = field(factory=Counter, init=False)
 
+    @property
+    def left(self) -> int:
+        """How many of those were to be worked whatever they come to."""
+        return self.running.total() if {Which.COMPLETE, Which.ALL} & {*self.asked.which} else 0
+
     def stages(self, chosen: Sequence[ArcView]) -> Iterator[Stage]:
         for arc in ordered(self.landscape, chosen, cascade=self.asked.cascade):
             stage = self._stage(arc, is_chosen=arc in chosen)
