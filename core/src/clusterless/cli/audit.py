@@ -12,6 +12,7 @@ from clusterless.cli.app import Session, reports
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged_or_all
 from clusterless.cli.render import Report, Value, show
+from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.engine.audit import Fault, Kind
@@ -41,7 +42,8 @@ Examples:
   cls audit orders --output csv
 
 Exits with 0 where all is as it should be, with 3 where something is wrong and was not put right, with 1 when
-it was asked and the answer was no.
+it was asked and the answer was no, with 130 when interrupted: what was put right then is said, and the same command
+goes on.
 """
 
 
@@ -177,12 +179,16 @@ def _fixed(landscape: Landscape, view: DatasetView, audited: Audited, yes: bool)
     if not (yes or _agreed()):
         say("nothing was done")
         click.get_current_context().exit(1)
-    mended = mend(landscape, view, audited)
+    stop, signals = stopped_by_signals()
+    mended = mend(landscape, view, audited, stop.is_set)
     for line in _done(mended):
         say(line)
     done = mended.booked + mended.unbooked + mended.swept.staged + mended.swept.data
     if left := _left(audited, able.strays > 0, mended):
         say(f"left: {', '.join(left)}")
+    if not mended.is_whole:
+        say("stopped before all was done; the same command goes on")
+        click.get_current_context().exit(128 + signals[0])
     return max(total - done, 0)
 
 

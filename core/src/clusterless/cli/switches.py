@@ -16,6 +16,7 @@ import click
 from clusterless.cli.app import Session, reports
 from clusterless.cli.progress import progress
 from clusterless.cli.render import Report, Value, show
+from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope
 from clusterless.cli.words import fitted, some
 from clusterless.engine.moments import parse_moment
@@ -40,7 +41,8 @@ Examples:
   cls disable shop:2
   cls disable shop -p project.json
 
-Exits with 0 where it is off, by this or before, and with 2 where there is no such project or element.
+Exits with 0 where it is off, by this or before, though interrupted as it was written; with 2 where there is no such
+project or element; with 130 when interrupted before: then nothing was done.
 """
 
 _ENABLE = """
@@ -50,8 +52,8 @@ Examples:
   cls enable shop --from 2024-01-31
   cls enable shop/copy --from -2d@d
 
-Exits with 0 where it is on, with 1 where somebody else was faster, and with 2 where a choice is missing, or there is
-no such project or element.
+Exits with 0 where it is on, though interrupted as it was written; with 1 where somebody else was faster; with 2 where
+a choice is missing, or there is no such project or element; with 130 when interrupted before: then nothing was done.
 """
 
 
@@ -106,6 +108,7 @@ def disable(target: Target, hand: Hand) -> None:
     nothing else is begun. What arrives meanwhile is kept: arrivals wait in their boundary, events in their notifier,
     and lots are found again once it is on. Lots that are asked for by name, as by 'cls exec', are worked all the same.
     """
+    stopped_by_signals()  # which are noted: it is written whole, and said
     off = turn_off(target, hand)
     if off:
         _say(f"{target.name} is disabled already, {_since(off)}")
@@ -143,6 +146,7 @@ def enable(session: Session, target: Target, hand: Hand, start: str | None, skip
         owing = list(held(target.landscape, target.deployable, target.affected(switches), target.state, now))
     show(_report(target, owing), session.output)
     skipped = _skipped(target, off, owing, _choice(target, off, owing, _SKIP if skip else start), now)
+    stopped_by_signals()  # which are noted: it is written whole, and said
     turn_on(target, hand, off, skipped)
     for line in _told(target, owing, skipped):
         _say(line, aside=session.output != "table")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import takewhile
+from typing import TypeVar
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -19,6 +21,8 @@ from clusterless.runtime.attempt import read_record
 from clusterless.runtime.reconcile import pictures
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger
+
+T = TypeVar("T")
 
 
 @frozen
@@ -56,34 +60,38 @@ def sweep(
     *,
     thorough: bool = False,
     only: Part | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Swept:
     """Remove what attempts left that no complete entry names; what is not surely disowned stays.
 
     Only lots with something staged, or with several claims, are looked at; a lot is looked at once after each
     of its commits. A *thorough* sweep looks at all of them: a stale worker may have written since. Whatever
-    is swept *only* is looked at, and counts as swept no more than before.
+    is swept *only* is looked at, and counts as swept no more than before. Once *stopping* is true nothing more is
+    removed, and no lot counts as swept.
     """
     if only:
         sinks = {role: sink for role, sink in arc.arc.sinks.items() if role in only.roles}
-        staged = _sweep_staging(arc, sinks, only.lots)
-        return Swept(staged, _sweep_data(sinks.values(), _settled(arc, only.lots), open_store))
+        staged = _sweep_staging(arc, sinks, stopping, only.lots)
+        return Swept(staged, _sweep_data(sinks.values(), _settled(arc, only.lots, stopping), open_store, stopping))
     seen = pictures(arc.state, arc.keys, None)
     lots = {each.lot: each.picture for each in seen if thorough or each.picture.last > each.picture.swept + 2}
-    staged = _sweep_staging(arc, arc.arc.sinks)
-    settled = _settled(arc, lots)
-    data = _sweep_data(arc.arc.sinks.values(), settled, open_store)
-    for lot in settled:
+    staged = _sweep_staging(arc, arc.arc.sinks, stopping)
+    settled = _settled(arc, lots, stopping)
+    data = _sweep_data(arc.arc.sinks.values(), settled, open_store, stopping)
+    for lot in () if stopping() else settled:
         arc.ledger(lot).mark_swept(lots[lot].last)
     return Swept(staged, data)
 
 
-def _sweep_staging(arc: RunningArc, roles: Iterable[str], lots: Collection[Lot] | None = None) -> int:
+def _sweep_staging(
+    arc: RunningArc, roles: Iterable[str], stopping: Callable[[], bool], lots: Collection[Lot] | None = None
+) -> int:
     removed = 0
     texts = None if lots is None else {str(lot) for lot in lots}
     known: dict[str, _Lot | None] = {}
     store = arc.manifests.store
     for role in roles:
-        for info in store.list(layout.staging_path(arc.keys, role)):
+        for info in _until(stopping, store.list(layout.staging_path(arc.keys, role))):
             names = layout.segments(info.key)
             lot = names.get("lot", "")
             if texts is not None and lot not in texts:
@@ -97,28 +105,35 @@ def _sweep_staging(arc: RunningArc, roles: Iterable[str], lots: Collection[Lot] 
     return removed
 
 
-def _settled(arc: RunningArc, lots: Iterable[Lot]) -> dict[Lot, _Lot]:
-    return {lot: read for lot in lots if (read := _read(arc.ledger(lot), arc))}
+def _settled(arc: RunningArc, lots: Iterable[Lot], stopping: Callable[[], bool]) -> dict[Lot, _Lot]:
+    return {lot: read for lot in _until(stopping, lots) if (read := _read(arc.ledger(lot), arc))}
 
 
 def _sweep_data(
-    sinks: Iterable[SinkDataset], settled: Mapping[Lot, _Lot], open_store: Callable[[str], ObjectStore]
+    sinks: Iterable[SinkDataset],
+    settled: Mapping[Lot, _Lot],
+    open_store: Callable[[str], ObjectStore],
+    stopping: Callable[[], bool],
 ) -> int:
     if not settled:
         return 0
     owners = {attempt: each for each in settled.values() if each.is_listed for attempt in each.attempts}
     written = [sink for sink in sinks if not isinstance(sink, JoinedDataset)]  # others' objects
-    return sum(_sweep_sink(open_store(sink.path_uri), owners) for sink in written)
+    return sum(_sweep_sink(open_store(sink.path_uri), owners, stopping) for sink in written)
 
 
-def _sweep_sink(store: ObjectStore, owners: dict[str, _Lot]) -> int:
+def _sweep_sink(store: ObjectStore, owners: dict[str, _Lot], stopping: Callable[[], bool]) -> int:
     removed = 0
-    for info in store.list():
+    for info in _until(stopping, store.list()):
         lots = [owners[attempt] for attempt in ATTEMPT.findall(info.key) if attempt in owners]
         if lots and all(lot.named.isdisjoint(_ends(info.key)) for lot in lots):
             store.delete(info.key)
             removed += 1
     return removed
+
+
+def _until(stopping: Callable[[], bool], each: Iterable[T]) -> Iterator[T]:
+    return takewhile(lambda _: not stopping(), each)
 
 
 def _ends(text: str) -> Iterator[str]:

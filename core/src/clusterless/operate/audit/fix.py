@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -30,7 +30,7 @@ from clusterless.runtime.sweep import Part, Swept, sweep
 from clusterless.store.api import ObjectStore
 
 SWEPT = (Kind.DISOWNED, Kind.STAGED)
-_AT_ONCE = 5000  # strays that are booked together
+_AT_ONCE = 1000  # strays that are booked together; what has begun is finished before it stops
 
 
 @frozen
@@ -48,13 +48,15 @@ class Mendable:
 class Mended:
     """What was done: arrivals *booked*, those without a time put aside as *unbooked*, and what was *swept*.
 
-    *left* are strays that were not booked: gone, or changed just now, or another project's.
+    *left* are strays that were not booked: gone, or changed just now, or another project's. *is_whole*: it was not
+    stopped on the way. What was done is done for good: the same again goes on.
     """
 
     booked: int = 0
     unbooked: int = 0
     left: int = 0
     swept: Swept = field(factory=Swept)
+    is_whole: bool = True
 
 
 def mendable(landscape: Landscape, view: DatasetView, audited: Audited) -> Mendable:
@@ -67,14 +69,31 @@ def mendable(landscape: Landscape, view: DatasetView, audited: Audited) -> Menda
     return Mendable()
 
 
-def mend(landscape: Landscape, view: DatasetView, audited: Audited) -> Mended:
-    """Book the strays of a boundary's dataset as late arrivals, or sweep what an arc's ledgers disown; no other."""
+def mend(landscape: Landscape, view: DatasetView, audited: Audited, stopping: Callable[[], bool]) -> Mended:
+    """Book the strays of a boundary's dataset as late arrivals, or sweep what an arc's ledgers disown; no other.
+
+    Once *stopping* is true nothing further is begun.
+    """
+    stop, mended = _Stop(stopping), Mended()
     match landscape.maker_of(view.node):
         case BoundaryView() as boundary:
-            return _book(landscape.plugins, view, boundary, audited)
+            mended = _book(landscape.plugins, view, boundary, audited, stop)
         case ArcView() as arc:
-            return Mended(swept=_sweep(landscape.plugins, view, arc, audited.book))
-    return Mended()
+            mended.swept = _sweep(landscape.plugins, view, arc, audited.book, stop)
+    mended.is_whole = not stop.stopped
+    return mended
+
+
+@define
+class _Stop:
+    """Asked before each step: *stopped* is whether one was not taken."""
+
+    stopping: Callable[[], bool]
+    stopped: bool = False
+
+    def __call__(self) -> bool:
+        self.stopped = self.stopped or self.stopping()
+        return self.stopped
 
 
 # ---- strays ----------------------------------------------------------------------------------------------------
@@ -98,10 +117,12 @@ class _Strays:
         """Nothing is held."""
 
 
-def _book(plugins: Plugins, view: DatasetView, boundary: BoundaryView, audited: Audited) -> Mended:
+def _book(
+    plugins: Plugins, view: DatasetView, boundary: BoundaryView, audited: Audited, stop: Callable[[], bool]
+) -> Mended:
     root = view.dataset.path_uri
     store = plugins.open_store(root)
-    strays = _Strays(_arrivals(store, root, boundary.boundary.booking.settle, audited))
+    strays = _Strays(_arrivals(store, root, boundary.boundary.booking.settle, audited, stop))
     running = RunningBoundary(
         project=boundary.project,
         boundary=boundary.boundary,
@@ -124,9 +145,11 @@ def _book(plugins: Plugins, view: DatasetView, boundary: BoundaryView, audited: 
     return mended
 
 
-def _arrivals(store: ObjectStore, root: str, settle: float, audited: Audited) -> Iterator[Arrival]:
+def _arrivals(
+    store: ObjectStore, root: str, settle: float, audited: Audited, stop: Callable[[], bool]
+) -> Iterator[Arrival]:
     """The strays as they are now, those that have rested."""
-    for fault in audited.book.faults((Kind.STRAY,)):
+    for fault in takewhile(lambda _: not stop(), audited.book.faults((Kind.STRAY,))):
         try:
             found = store.head(layout.key(root, fault.uri))
         except ObjectMissingError:
@@ -153,7 +176,7 @@ class _NoWorkload:
         """Nothing is held."""
 
 
-def _sweep(plugins: Plugins, view: DatasetView, arc: ArcView, book: Book) -> Swept:
+def _sweep(plugins: Plugins, view: DatasetView, arc: ArcView, book: Book, stop: Callable[[], bool]) -> Swept:
     running = RunningArc(
         project=arc.project,
         arc=arc.arc,
@@ -166,7 +189,8 @@ def _sweep(plugins: Plugins, view: DatasetView, arc: ArcView, book: Book) -> Swe
         outputs=Path(),
     )
     role = next(role for role, node in arc.sinks.items() if node == view.node)
-    return sweep(running, plugins.open_store, only=Part(frozenset({role}), frozenset(_lots(book))))
+    part = Part(frozenset({role}), frozenset(_lots(book)))
+    return sweep(running, plugins.open_store, only=part, stopping=stop)
 
 
 def _lots(book: Book) -> Iterator[Lot]:
