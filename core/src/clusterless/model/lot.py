@@ -5,12 +5,14 @@ from __future__ import annotations
 import enum
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from attrs import field, frozen
 
 from clusterless.errors import InvalidValueError
 
-_TEXT = re.compile(r"(?P<day>[0-9]{8})(?P<literal>PT?[0-9]+[MHD])(?P<index>[0-9]{3,4})")
+_LAST = 3  # digits of an ordinal; of the longer ones the first is left at what is before
+_BEFORE = re.compile(r"(?P<day>[0-9]{8})(?P<literal>PT?[0-9]+[MHD])(?P<thousands>[0-9]?)")
 
 
 class LotUnit(enum.Enum):
@@ -28,14 +30,8 @@ class LotUnit(enum.Enum):
         self.minutes = minutes
         self.literal = literal
         self.digits = digits  # of the ordinal, zero padded, so that text sorts by time
-
-    @property
-    def per_day(self) -> int:
-        return 24 * 60 // self.minutes
-
-    @property
-    def length(self) -> timedelta:
-        return timedelta(minutes=self.minutes)
+        self.per_day = 24 * 60 // minutes
+        self.length = timedelta(minutes=minutes)
 
     @classmethod
     def named(cls, name: str) -> LotUnit:
@@ -84,15 +80,11 @@ class Lot:
         Raises:
             InvalidValueError: it is not a lot: another unit, width, day or ordinal.
         """
-        match = _TEXT.fullmatch(text)
-        unit = LotUnit.of_literal(match["literal"]) if match else None
-        if not match or not unit or len(match["index"]) != unit.digits:
+        before, last = _before(text[:-_LAST]), text[-_LAST:]
+        if not before or not (last.isascii() and last.isdigit()):
             raise _not_a_lot(text)
-        try:
-            day = date.fromisoformat(match["day"])
-        except ValueError:
-            raise _not_a_lot(text) from None
-        return cls(day, unit, int(match["index"]))
+        day, unit, thousands = before
+        return cls(day, unit, thousands + int(last))
 
     @classmethod
     def containing(cls, moment: datetime, unit: LotUnit) -> Lot:
@@ -141,6 +133,19 @@ class Lot:
             msg = f"{self} and {other} are of different units and do not compare"
             raise InvalidValueError(msg)
         return self.day, self.index
+
+
+@lru_cache(maxsize=1024)  # lots come by the day
+def _before(text: str) -> tuple[date, LotUnit, int] | None:
+    """What a lot's text says before the last digits of its ordinal; None where it is no lot's."""
+    match = _BEFORE.fullmatch(text)
+    unit = LotUnit.of_literal(match["literal"]) if match else None
+    if not match or not unit or len(match["thousands"]) + _LAST != unit.digits:
+        return None
+    try:
+        return date.fromisoformat(match["day"]), unit, int(match["thousands"] or 0) * 10**_LAST
+    except ValueError:
+        return None
 
 
 def _not_a_lot(text: str) -> InvalidValueError:

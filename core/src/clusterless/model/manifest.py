@@ -19,7 +19,7 @@ class ManifestState(enum.Enum):
 
     @property
     def is_readable(self) -> bool:
-        return self in {ManifestState.COMPLETE, ManifestState.EMPTY}
+        return self is ManifestState.COMPLETE or self is ManifestState.EMPTY
 
 
 class UriType(enum.Enum):

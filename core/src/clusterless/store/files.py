@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from contextlib import contextmanager, suppress
@@ -85,7 +86,7 @@ class FileStore(ObjectStore):
             return _open(path)
 
     def open(self, key: str) -> BinaryIO:
-        return os.fdopen(self.opened(key)[0], "rb")
+        return io.BufferedReader(io.FileIO(self.opened(key)[0]))  # as `os.fdopen` makes it, which asks for more
 
     def head(self, key: str) -> ObjectInfo:
         return self._look(self._path(key), key)
@@ -120,6 +121,7 @@ class FileStore(ObjectStore):
             for name in names:
                 if name[-1] == "/":
                     path, base = f"{path}/{name[:-1]}", base + name
+                    self._know(path)
                     folders.append((path, base, iter(self._names(path, base, prefix, after))))
                     break
                 yield f"{path}/{name}", base + name
@@ -238,7 +240,7 @@ class FileStore(ObjectStore):
     def _path(self, key: str) -> str:
         check_key(self.root, key)
         folders, _, name = key.rpartition("/")
-        if "\0" in key or "" in key.split("/") or litter.is_temporary(name) or not _is_text(key):
+        if "\0" in key or "//" in key or not name or litter.is_temporary(name) or not _is_text(key):
             msg = f"{key!r} cannot be the path of a file below {self._folder}"
             raise StoreRefusedError(
                 msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {HIDDEN}"

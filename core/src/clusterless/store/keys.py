@@ -11,6 +11,6 @@ def check_key(root: str, key: str) -> None:
     Raises:
         StoreRefusedError: *key* is empty, absolute, or has a ``.`` or ``..`` segment.
     """
-    if not key or key.startswith("/") or not {".", ".."}.isdisjoint(key.split("/")):
+    if not key or key.startswith("/") or ("/." in f"/{key}" and not {".", ".."}.isdisjoint(key.split("/"))):
         msg = f"{key!r} is not a key below {root}"
         raise StoreRefusedError(msg, hint="use a relative key such as 'a/b.json', without '.' and '..' segments")

@@ -128,10 +128,7 @@ def decode(store: ObjectStore, key: str) -> Manifest:
 def _decode(store: ObjectStore, key: str) -> Manifest:
     with store.open(key) as stream:
         body = _read_some(stream)
-    if len(body) > INLINE_LIMIT:
-        return _large(store, key)
-    with _named(layout.uri(store.root, key)):
-        return _small(body)
+    return _understood(store, key, body)
 
 
 def decode_hashed(store: ObjectStore, key: str) -> tuple[Manifest, str]:
@@ -141,16 +138,12 @@ def decode_hashed(store: ObjectStore, key: str) -> tuple[Manifest, str]:
         ObjectMissingError: there is none.
         MalformedError: as `decode` does.
     """
-    digest = hashlib.sha256()
     with store.open(key) as stream:
-        body = part = _read_some(stream)
-        while part:
+        body = _read_some(stream)
+        digest = hashlib.sha256(body)
+        while len(body) > INLINE_LIMIT and (part := stream.read(INLINE_LIMIT)):
             digest.update(part)
-            part = stream.read(INLINE_LIMIT) if len(body) > INLINE_LIMIT else b""
-    if len(body) > INLINE_LIMIT:
-        return _large(store, key), digest.hexdigest()
-    with _named(layout.uri(store.root, key)):
-        return _small(body), digest.hexdigest()
+    return _understood(store, key, body), digest.hexdigest()
 
 
 @frozen
@@ -171,6 +164,16 @@ def _read_some(stream: BinaryIO) -> bytes:
     return body
 
 
+def _understood(store: ObjectStore, key: str, body: bytes) -> Manifest:
+    """The manifest at *key*, of which `_read_some` gave *body*."""
+    if len(body) > INLINE_LIMIT:
+        return _large(store, key)
+    try:
+        return _small(body)
+    except ValueError as exc:  # of json, the enums and the model alike
+        raise MalformedError(layout.uri(store.root, key), [str(exc)]) from exc
+
+
 def _small(body: bytes) -> Manifest:
     document = stored_values(body, _object)
     if not isinstance(document, dict):
@@ -180,7 +183,7 @@ def _small(body: bytes) -> Manifest:
     if not isinstance(uris, list):
         msg = "uris: not a list"
         raise InvalidValueError(msg)
-    return _manifest(document, tuple(_text("uris", uri) for uri in uris))
+    return _manifest(document, tuple([_text("uris", uri) for uri in uris]))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -218,24 +221,14 @@ def _text(name: str, value: object) -> str:
 
 @contextmanager
 def _streamed(source: str) -> Iterator[None]:
-    """As `_named`, of what is read as a stream."""
+    """Blame *source* for what cannot be understood."""
     import ijson  # type: ignore[import-untyped]
 
-    try:
-        with _named(source):
-            yield
-    except ijson.JSONError as exc:
-        raise MalformedError(source, [str(exc)]) from exc
-
-
-@contextmanager
-def _named(source: str) -> Iterator[None]:
-    """Blame *source* for what cannot be understood."""
     try:
         yield
     except MalformedError:
         raise
-    except ValueError as exc:  # of json, the enums and the model alike
+    except (ValueError, ijson.JSONError) as exc:
         raise MalformedError(source, [str(exc)]) from exc
 
 
