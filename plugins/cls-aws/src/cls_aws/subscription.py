@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,11 @@ from cls_aws.tags import listed
 from clusterless.errors import MalformedError, StoreRefusedError
 from clusterless.model.event import Event
 from clusterless.provider import Clock, SetAside
+from clusterless.runtime.polling import Polled
 
 _log = logging.getLogger(__name__)
 
 _BATCH = 10  # messages that SQS hands out at a time
-_REST = timedelta(seconds=1)  # after an answer with nothing in it: each request costs
 _LOOK = timedelta(hours=1)  # until rule and queues are looked at again, which somebody may have removed or changed
 _LONGEST = 12 * 3600 - VISIBILITY  # seconds that SQS can hide a message, counted from when it was received
 _GONE = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
@@ -129,22 +129,13 @@ class QueueSubscription:
         self._sqs = sqs
         self._wire = wire
         self._clock = clock
-        self._rests_until: datetime | None = None
+        self._polled = Polled(self._messages, self._delivery, clock)
         self._looks_at = clock.now() + _LOOK
         self._subscriber = wire()
 
     def receive(self, limit: int) -> Sequence[QueuedDelivery]:
         self._look()
-        if self._rests_until and self._clock.now() < self._rests_until:
-            return []
-        taken: list[QueuedDelivery] = []
-        while len(taken) < limit:
-            messages = self._messages(min(limit - len(taken), _BATCH))
-            taken += filter(None, map(self._delivery, messages))
-            if not messages:
-                self._rests_until = self._clock.now() + _REST
-                break
-        return taken
+        return self._polled.receive(limit)
 
     def set_aside(self) -> Sequence[SetAside]:
         return self._dead().set_aside()
@@ -175,7 +166,10 @@ class QueueSubscription:
         with asking(f"the queue {queue.name}"):
             try:
                 answer = self._sqs.receive_message(
-                    QueueUrl=queue.url, MaxNumberOfMessages=most, VisibilityTimeout=VISIBILITY, WaitTimeSeconds=0
+                    QueueUrl=queue.url,
+                    MaxNumberOfMessages=min(most, _BATCH),
+                    VisibilityTimeout=VISIBILITY,
+                    WaitTimeSeconds=0,
                 )
             except ClientError as error:
                 if code(error.response) not in MISSING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -16,6 +15,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.event import Event
 from clusterless.model.placement import Placement
 from clusterless.provider import Clock, SetAside
+from clusterless.runtime.polling import Polled
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage, QueueServiceClient
@@ -25,7 +25,6 @@ _log = logging.getLogger(__name__)
 RECEIVES = 1000
 """How often a message is received before it is set aside: to defer one counts as well."""
 
-_REST = timedelta(seconds=1)  # after an answer with nothing in it: each request costs
 _ASIDE = 32  # messages at a time
 _KEPT = "it was received too often, or could not be read by an older version"
 
@@ -70,21 +69,11 @@ class QueueSubscription:
     def __init__(self, wire: Callable[[], Subscriber], wanted: frozenset[str], clock: Clock) -> None:
         self._wire = wire
         self._wanted = wanted
-        self._clock = clock
-        self._rests_until: datetime | None = None
+        self._polled = Polled(self._messages, self._delivery, clock)
         self._subscriber = wire()
 
     def receive(self, limit: int) -> Sequence[QueuedDelivery]:
-        if self._rests_until and self._clock.now() < self._rests_until:
-            return []
-        taken: list[QueuedDelivery] = []
-        while len(taken) < limit:
-            messages = self._messages(limit - len(taken))
-            taken += filter(None, map(self._delivery, messages))
-            if not messages:
-                self._rests_until = self._clock.now() + _REST
-                break
-        return taken
+        return self._polled.receive(limit)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -15,13 +14,13 @@ from cls_gcp.subscriptions import Pulled, subscribed
 from clusterless.errors import MalformedError
 from clusterless.model.event import Event
 from clusterless.provider import Clock, SetAside
+from clusterless.runtime.polling import Polled
 
 if TYPE_CHECKING:
     from google.pubsub_v1 import PublisherClient, SubscriberClient
 
 _log = logging.getLogger(__name__)
 
-_REST = timedelta(seconds=1)  # after an answer with nothing in it: each request costs
 _DEAD = "-dead"
 _ASIDE = 100  # messages at a time
 
@@ -83,20 +82,10 @@ class TopicSubscription:
     def __init__(self, subscriber: Subscriber, wanted: frozenset[str], clock: Clock) -> None:
         self._subscriber = subscriber
         self._wanted = wanted
-        self._clock = clock
-        self._rests_until: datetime | None = None
+        self._polled = Polled(subscriber.queue.pull, self._delivery, clock)
 
     def receive(self, limit: int) -> Sequence[PulledDelivery]:
-        if self._rests_until and self._clock.now() < self._rests_until:
-            return []
-        taken: list[PulledDelivery] = []
-        while len(taken) < limit:
-            messages = self._subscriber.queue.pull(limit - len(taken))
-            taken += filter(None, map(self._delivery, messages))
-            if not messages:
-                self._rests_until = self._clock.now() + _REST
-                break
-        return taken
+        return self._polled.receive(limit)
 
     def close(self) -> None:
         """Nothing is held."""
