@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import frozen
-
 from clusterless.errors import (
     ClsError,
     ObjectExistsError,
     ObjectMissingError,
     PlaceMissingError,
     StoreBusyError,
-    StoreRefusedError,
     StoreUnavailableError,
 )
+from clusterless.runtime.meaning import Meaning, by_class
 
 _SIGN_IN = "sign in again (`aws sso login`), or set new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 _CREDENTIALS = "set AWS_PROFILE, or 'profile' in .clsconfig-aws, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -28,44 +26,37 @@ _ACCESS = (
 _CLOCK = "set this machine's clock: AWS takes requests of the last minutes only"
 
 
-@frozen
-class _Told:
-    """What an answer means; without a *kind* it is a refusal."""
-
-    problem: str
-    hint: str = ""
-    kind: type[ClsError] = StoreRefusedError
-
-
 _LATER = "try again in a minute; what goes on running asks again by itself"
 
-_EXPIRED = _Told("the credentials have expired", _SIGN_IN)
-_UNKNOWN = _Told("AWS does not know these credentials", _CREDENTIALS)
-_DENIED = _Told("access was denied", _ACCESS)
-_ELSEWHERE = _Told("it is in another region than was asked", _REGION)
-_NO_BUCKET = _Told(
+_EXPIRED = Meaning("the credentials have expired", _SIGN_IN)
+_UNKNOWN = Meaning("AWS does not know these credentials", _CREDENTIALS)
+_DENIED = Meaning("access was denied", _ACCESS)
+_ELSEWHERE = Meaning("it is in another region than was asked", _REGION)
+_NO_BUCKET = Meaning(
     "there is no such bucket",
     "`cls bootstrap` makes a placement's buckets; otherwise check its name",
     PlaceMissingError,
 )
-_BUSY = _Told("AWS asks for fewer requests", _LATER, StoreBusyError)
-_LIMITED = _Told("AWS allows no more of it", "wait for others to end, or have the quota raised", StoreUnavailableError)
-_AGAIN = _Told("AWS could not answer", _LATER, StoreUnavailableError)
-_REMOVED = _Told(
+_BUSY = Meaning("AWS asks for fewer requests", _LATER, StoreBusyError)
+_LIMITED = Meaning(
+    "AWS allows no more of it", "wait for others to end, or have the quota raised", StoreUnavailableError
+)
+_AGAIN = Meaning("AWS could not answer", _LATER, StoreUnavailableError)
+_REMOVED = Meaning(
     "it was removed less than a minute ago, and AWS makes no other by that name yet",
     _LATER,
     StoreUnavailableError,
 )
-_BETWEEN = _Told("another write of it is under way", _LATER, StoreUnavailableError)
-_EXISTS = _Told("it exists already", kind=ObjectExistsError)
-_ABSENT = _Told("there is none", kind=ObjectMissingError)
-_UNABLE = _Told(
+_BETWEEN = Meaning("another write of it is under way", _LATER, StoreUnavailableError)
+_EXISTS = Meaning("it exists already", kind=ObjectExistsError)
+_ABSENT = Meaning("there is none", kind=ObjectMissingError)
+_UNABLE = Meaning(
     "this server does not know how", "use S3, or a server that knows conditional writes and uploads in parts"
 )
-_LATE = _Told("this machine's time is not that of AWS", _CLOCK)
+_LATE = Meaning("this machine's time is not that of AWS", _CLOCK)
 _OF_ANOTHER_TIME = ("Signature expired", "Signature not yet current")  # what most services say then
 
-_ANSWERS: Mapping[str, _Told] = {
+_ANSWERS: Mapping[str, Meaning] = {
     code: told
     for told, codes in {
         _EXPIRED: ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"),
@@ -115,28 +106,28 @@ _ANSWERS: Mapping[str, _Told] = {
 }
 
 # Of the SDK itself, by the names of its exceptions, the nearest class first.
-_TROUBLES: Mapping[str, _Told] = {
-    "NoCredentialsError": _Told("there are no AWS credentials", _CREDENTIALS),
-    "PartialCredentialsError": _Told("the AWS credentials are not complete", _CREDENTIALS),
-    "CredentialRetrievalError": _Told("the AWS credentials could not be had", _CREDENTIALS),
-    "ProfileNotFound": _Told(
+_TROUBLES: Mapping[str, Meaning] = {
+    "NoCredentialsError": Meaning("there are no AWS credentials", _CREDENTIALS),
+    "PartialCredentialsError": Meaning("the AWS credentials are not complete", _CREDENTIALS),
+    "CredentialRetrievalError": Meaning("the AWS credentials could not be had", _CREDENTIALS),
+    "ProfileNotFound": Meaning(
         "there is no such AWS profile", "`aws configure list-profiles` names those that there are"
     ),
-    "SSOError": _Told("the sign-in has expired", _SIGN_IN),
-    "TokenRetrievalError": _Told("the sign-in has expired", _SIGN_IN),
-    "NoRegionError": _Told("no AWS region is set", _REGION),
-    "InvalidRegionError": _Told("that is no AWS region", _REGION),
-    "EndpointConnectionError": _Told(
+    "SSOError": Meaning("the sign-in has expired", _SIGN_IN),
+    "TokenRetrievalError": Meaning("the sign-in has expired", _SIGN_IN),
+    "NoRegionError": Meaning("no AWS region is set", _REGION),
+    "InvalidRegionError": Meaning("that is no AWS region", _REGION),
+    "EndpointConnectionError": Meaning(
         "AWS cannot be reached", "check the network, the region and any endpoint that is set", StoreUnavailableError
     ),
-    "ConnectionError": _Told("no connection could be made", "", StoreUnavailableError),
-    "HTTPClientError": _Told("the connection broke, or no answer came in time", "", StoreUnavailableError),
-    "ResponseStreamingError": _Told("the connection broke", "", StoreUnavailableError),
-    "IncompleteReadError": _Told("the answer broke off", "", StoreUnavailableError),
-    "ResponseParserError": _Told(
+    "ConnectionError": Meaning("no connection could be made", "", StoreUnavailableError),
+    "HTTPClientError": Meaning("the connection broke, or no answer came in time", "", StoreUnavailableError),
+    "ResponseStreamingError": Meaning("the connection broke", "", StoreUnavailableError),
+    "IncompleteReadError": Meaning("the answer broke off", "", StoreUnavailableError),
+    "ResponseParserError": Meaning(
         "what answered is not AWS", "check the endpoint, and any proxy between", StoreUnavailableError
     ),
-    "FlexibleChecksumError": _Told("the answer was damaged on its way", "", StoreUnavailableError),
+    "FlexibleChecksumError": Meaning("the answer was damaged on its way", "", StoreUnavailableError),
 }
 
 
@@ -177,20 +168,15 @@ def refusal(what: str, answer: Mapping[str, Any]) -> ClsError:
     said = str(answer.get("Error", {}).get("Message") or "").strip().rstrip(".")
     if said.startswith(_OF_ANOTHER_TIME):
         told = _LATE
-    return _error(what, told, f"{code(answer)}: {said}" if said else code(answer))
+    return told.error(what, f"{code(answer)}: {said}" if said else code(answer))
 
 
-def _by_status(number: int) -> _Told:
+def _by_status(number: int) -> Meaning:
     if number in {429, 503}:
         return _BUSY
-    return _AGAIN if number >= 500 else _Told("AWS refused it")
+    return _AGAIN if number >= 500 else Meaning("AWS refused it")
 
 
 def _trouble(what: str, error: Exception) -> ClsError:
-    names = (each.__name__ for each in type(error).__mro__)
-    told = next((_TROUBLES[name] for name in names if name in _TROUBLES), _Told("the AWS SDK refused it"))
-    return _error(what, told, str(error))
-
-
-def _error(what: str, told: _Told, detail: str) -> ClsError:
-    return told.kind(f"{what}: {told.problem} ({detail})", hint=told.hint)
+    meaning = by_class(error, _TROUBLES) or Meaning("the AWS SDK refused it")
+    return meaning.error(what, str(error))

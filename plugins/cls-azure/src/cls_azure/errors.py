@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-
-from attrs import frozen
 
 from clusterless.errors import (
     ClsError,
@@ -17,6 +14,7 @@ from clusterless.errors import (
     StoreRefusedError,
     StoreUnavailableError,
 )
+from clusterless.runtime.meaning import Meaning, by_class, unsigned
 
 _CREDENTIALS = (
     "run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or"
@@ -30,37 +28,28 @@ _ACCESS = (
 _ENDPOINT = "check the network, the name of the storage account, and any endpoint that is set"
 
 
-@frozen
-class _Told:
-    """What an answer means; without a *kind* it is a refusal."""
-
-    problem: str
-    hint: str = ""
-    kind: type[ClsError] = StoreRefusedError
-
-
-_UNKNOWN = _Told("Azure does not take these credentials", _SIGN_IN)
-_DENIED = _Told("access was denied", _ACCESS)
-_NO_CONTAINER = _Told(
+_UNKNOWN = Meaning("Azure does not take these credentials", _SIGN_IN)
+_DENIED = Meaning("access was denied", _ACCESS)
+_NO_CONTAINER = Meaning(
     "there is no such container",
     "`cls bootstrap` makes a placement's containers; otherwise check its name, and the storage account",
     PlaceMissingError,
 )
-_BUSY = _Told("Azure asks for fewer requests", "it is asked again", StoreUnavailableError)
-_AGAIN = _Told("Azure could not answer", "it is asked again", StoreUnavailableError)
-_BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)
-_REMOVED = _Told("it is being removed just now", "try again in a minute", StoreUnavailableError)
-_ABSENT = _Told("it is not there", kind=ObjectMissingError)
-_EXISTS = _Told("it exists already", kind=ObjectExistsError)
-_LEASED = _Told("another holds a lease on it", "have the lease released, or wait until it ends")
-_HELD = _Told("a policy keeps it from being changed", "wait for its end, or have the policy lifted")
-_ARCHIVED = _Told("it is archived", "have it brought back to the Hot or Cool tier first")
-_NO_NAME = _Told("Azure takes no such name", "use a shorter one, of plain letters, digits and '-'")
-_BROKEN = _Told("the connection broke, or no answer came in time", "", StoreUnavailableError)
-_DAMAGED = _Told("it was damaged on its way", "", StoreUnavailableError)
-_REFUSED = _Told("Azure refused it")
+_BUSY = Meaning("Azure asks for fewer requests", "it is asked again", StoreUnavailableError)
+_AGAIN = Meaning("Azure could not answer", "it is asked again", StoreUnavailableError)
+_BETWEEN = Meaning("another write of it is under way", "it is asked again", StoreUnavailableError)
+_REMOVED = Meaning("it is being removed just now", "try again in a minute", StoreUnavailableError)
+_ABSENT = Meaning("it is not there", kind=ObjectMissingError)
+_EXISTS = Meaning("it exists already", kind=ObjectExistsError)
+_LEASED = Meaning("another holds a lease on it", "have the lease released, or wait until it ends")
+_HELD = Meaning("a policy keeps it from being changed", "wait for its end, or have the policy lifted")
+_ARCHIVED = Meaning("it is archived", "have it brought back to the Hot or Cool tier first")
+_NO_NAME = Meaning("Azure takes no such name", "use a shorter one, of plain letters, digits and '-'")
+_BROKEN = Meaning("the connection broke, or no answer came in time", "", StoreUnavailableError)
+_DAMAGED = Meaning("it was damaged on its way", "", StoreUnavailableError)
+_REFUSED = Meaning("Azure refused it")
 
-_CODES: Mapping[str, _Told] = {
+_CODES: Mapping[str, Meaning] = {
     code: told
     for told, codes in {
         _UNKNOWN: ("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"),
@@ -98,7 +87,7 @@ _CODES: Mapping[str, _Told] = {
     for code in codes
 }
 
-_STATUSES: Mapping[int, _Told] = {
+_STATUSES: Mapping[int, Meaning] = {
     401: _UNKNOWN,
     403: _DENIED,
     404: _ABSENT,
@@ -109,18 +98,22 @@ _STATUSES: Mapping[int, _Told] = {
 }
 
 # Of the SDKs themselves, by the names of their exceptions, the nearest class first.
-_TROUBLES: Mapping[str, _Told] = {
-    "CredentialUnavailableError": _Told("there are no Azure credentials", _CREDENTIALS),
-    "AzureSigningError": _Told("the key of the storage account is no key", _CREDENTIALS),
-    "ServiceRequestError": _Told("Azure cannot be reached", _ENDPOINT, StoreUnavailableError),
+_TROUBLES: Mapping[str, Meaning] = {
+    "CredentialUnavailableError": Meaning("there are no Azure credentials", _CREDENTIALS),
+    "AzureSigningError": Meaning("the key of the storage account is no key", _CREDENTIALS),
+    "ServiceRequestError": Meaning("Azure cannot be reached", _ENDPOINT, StoreUnavailableError),
     "ServiceResponseError": _BROKEN,
     "DecodeError": _BROKEN,
-    "ConnectionError": _Told("Azure cannot be reached, or the connection broke", _ENDPOINT, StoreUnavailableError),
+    "ConnectionError": Meaning("Azure cannot be reached, or the connection broke", _ENDPOINT, StoreUnavailableError),
     "RequestException": _BROKEN,
     "HTTPError": _BROKEN,
 }
 
-_ADDRESS = re.compile(r"(https?://[^\s?]+)\?[^\s:]*")  # of which what follows the "?" is left out
+# Where nobody answered: an answer comes as the same exception.
+_UNASKED: Mapping[str, Meaning] = {
+    "ClientAuthenticationError": Meaning("there are no Azure credentials that are taken", _CREDENTIALS)
+}
+
 _LONG = 300  # characters of what an identity that was not found says about each way that was tried
 
 
@@ -142,7 +135,7 @@ def asking(what: str) -> Iterator[None]:
     try:
         yield
     except (AzureError, RequestException, HTTPError) as error:
-        raise _meaning(what, error) from error
+        raise _meaning(error).error(what, _said(error)) from error
     except ValueError as error:  # by which the SDKs refuse to ask: a token goes by https only
         if isinstance(error, ClsError):
             raise
@@ -163,34 +156,28 @@ def status(error: Exception) -> int:
     return int(getattr(error, "status_code", None) or 0)
 
 
-def _meaning(what: str, error: Exception) -> ClsError:
-    told = _told(error)
-    return told.kind(f"{what}: {told.problem} ({_said(error)})", hint=told.hint)
-
-
-def _told(error: Exception) -> _Told:
+def _meaning(error: Exception) -> Meaning:
     if found := _CODES.get(code(error)):
         return found
-    names = [each.__name__ for each in type(error).__mro__]
-    if found := next((_TROUBLES[name] for name in names if name in _TROUBLES), None):
+    if found := by_class(error, _TROUBLES):
         return found
     number = status(error)
     if not number:
-        return _without_answer(error, names)
+        return _without_answer(error)
     return _AGAIN if number >= 500 else _STATUSES.get(number, _REFUSED)
 
 
-def _without_answer(error: Exception, names: list[str]) -> _Told:
+def _without_answer(error: Exception) -> Meaning:
     """What the SDKs found by themselves, in what they had."""
-    if "ClientAuthenticationError" in names:
-        return _Told("there are no Azure credentials that are taken", _CREDENTIALS)
+    if found := by_class(error, _UNASKED):
+        return found
     return _DAMAGED if "MD5 mismatch" in str(error) else _BROKEN
 
 
 def _said(error: Exception) -> str:
     """What the answer says in its first line, without the address that was asked: that may have a signature in it."""
     said = str(getattr(error, "message", "") or error).strip().partition("\n")[0][:_LONG]
-    return ": ".join(part for part in (code(error), _ADDRESS.sub(r"\1", said).rstrip(".")) if part) or _name(error)
+    return ": ".join(part for part in (code(error), unsigned(said).rstrip(".")) if part) or _name(error)
 
 
 def _name(error: Any) -> str:

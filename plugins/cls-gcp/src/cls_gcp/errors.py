@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import frozen
-
 from clusterless.errors import (
-    ClsError,
     ObjectExistsError,
     ObjectMissingError,
     PlaceMissingError,
-    StoreRefusedError,
     StoreUnavailableError,
 )
+from clusterless.runtime.meaning import Meaning, by_class, unsigned
 
 _CREDENTIALS = (
     "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS, or 'credentials' in"
@@ -29,32 +25,23 @@ _ACCESS = (
 )
 
 
-@frozen
-class _Told:
-    """What an answer means; without a *kind* it is a refusal."""
-
-    problem: str
-    hint: str = ""
-    kind: type[ClsError] = StoreRefusedError
-
-
-_UNKNOWN = _Told("Google Cloud does not know these credentials", _SIGN_IN)
-_DENIED = _Told("access was denied", _ACCESS)
-_NO_BUCKET = _Told(
+_UNKNOWN = Meaning("Google Cloud does not know these credentials", _SIGN_IN)
+_DENIED = Meaning("access was denied", _ACCESS)
+_NO_BUCKET = Meaning(
     "there is no such bucket",
     "`cls bootstrap` makes a placement's buckets; otherwise check its name",
     PlaceMissingError,
 )
-_BUSY = _Told("Google Cloud asks for fewer requests", "it is asked again", StoreUnavailableError)
-_AGAIN = _Told("Google Cloud could not answer", "it is asked again", StoreUnavailableError)
-_BETWEEN = _Told("another write of it is under way", "it is asked again", StoreUnavailableError)
-_ABSENT = _Told("it is not there", kind=ObjectMissingError)
-_EXISTS = _Told("it exists already", kind=ObjectExistsError)
-_BROKEN = _Told("the connection broke, or no answer came in time", "", StoreUnavailableError)
-_DAMAGED = _Told("it was damaged on its way", "", StoreUnavailableError)
-_REFUSED = _Told("Google Cloud refused it")
+_BUSY = Meaning("Google Cloud asks for fewer requests", "it is asked again", StoreUnavailableError)
+_AGAIN = Meaning("Google Cloud could not answer", "it is asked again", StoreUnavailableError)
+_BETWEEN = Meaning("another write of it is under way", "it is asked again", StoreUnavailableError)
+_ABSENT = Meaning("it is not there", kind=ObjectMissingError)
+_EXISTS = Meaning("it exists already", kind=ObjectExistsError)
+_BROKEN = Meaning("the connection broke, or no answer came in time", "", StoreUnavailableError)
+_DAMAGED = Meaning("it was damaged on its way", "", StoreUnavailableError)
+_REFUSED = Meaning("Google Cloud refused it")
 
-_STATUSES: Mapping[int, _Told] = {
+_STATUSES: Mapping[int, Meaning] = {
     401: _UNKNOWN,
     403: _DENIED,
     404: _ABSENT,
@@ -63,19 +50,18 @@ _STATUSES: Mapping[int, _Told] = {
     412: _EXISTS,
     429: _BUSY,
 }
-_ADDRESS = re.compile(r"(https?://[^\s?]+)\?[^\s:]*")  # of which what follows the "?" is left out
 _BUSY_REASONS = {"rateLimitExceeded", "userRateLimitExceeded"}  # which come as 403
 
 # Of the SDKs themselves, by the names of their exceptions, the nearest class first.
-_TROUBLES: Mapping[str, _Told] = {
-    "DefaultCredentialsError": _Told("there are no Google Cloud credentials", _CREDENTIALS),
-    "RefreshError": _Told("the credentials are not taken any more", _SIGN_IN),
-    "TransportError": _Told("nobody could be asked for credentials", _CREDENTIALS, StoreUnavailableError),
-    "GoogleAuthError": _Told("the credentials cannot be used", _CREDENTIALS),
+_TROUBLES: Mapping[str, Meaning] = {
+    "DefaultCredentialsError": Meaning("there are no Google Cloud credentials", _CREDENTIALS),
+    "RefreshError": Meaning("the credentials are not taken any more", _SIGN_IN),
+    "TransportError": Meaning("nobody could be asked for credentials", _CREDENTIALS, StoreUnavailableError),
+    "GoogleAuthError": Meaning("the credentials cannot be used", _CREDENTIALS),
     "AlreadyExists": _EXISTS,
     "RetryError": _AGAIN,
     "DataCorruption": _DAMAGED,
-    "ConnectionError": _Told(
+    "ConnectionError": Meaning(
         "Google Cloud cannot be reached, or the connection broke",
         "check the network, and any endpoint that is set",
         StoreUnavailableError,
@@ -105,7 +91,8 @@ def asking(what: str) -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError, RequestException, HTTPError, DataCorruption, InvalidResponse) as error:
-        raise _meaning(what, error) from error
+        meaning = by_class(error, _TROUBLES) or _by_status(error)
+        raise meaning.error(what, _said(error)) from error
 
 
 @contextmanager
@@ -132,13 +119,7 @@ def answered(what: str, response: Any) -> None:
             raise from_http_response(response)
 
 
-def _meaning(what: str, error: Exception) -> ClsError:
-    names = [each.__name__ for each in type(error).__mro__]
-    told = next((_TROUBLES[name] for name in names if name in _TROUBLES), None) or _by_status(error)
-    return told.kind(f"{what}: {told.problem} ({_said(error)})", hint=told.hint)
-
-
-def _by_status(error: Exception) -> _Told:
+def _by_status(error: Exception) -> Meaning:
     status = _status(error)
     if status == 403 and _reasons(error) & _BUSY_REASONS:
         return _BUSY
@@ -162,7 +143,7 @@ def _reasons(error: Exception) -> set[str]:
 def _said(error: Exception) -> str:
     """What the answer says, without the address that was asked: that may have a signature in it."""
     said = _body(error).get("message") or getattr(error, "message", "") or error
-    return _ADDRESS.sub(r"\1", str(said)).strip().rstrip(".") or type(error).__name__
+    return unsigned(str(said)).strip().rstrip(".") or type(error).__name__
 
 
 def _body(error: Exception) -> Mapping[str, Any]:
