@@ -112,7 +112,7 @@ def test_what_cannot_be_is_refused(more: dict[str, Any], problem: str) -> None:
 
 
 def test_a_copy_goes_to_a_bucket() -> None:
-    with pytest.raises((MalformedError, InvalidValueError), match="must be a s3:// location"):
+    with pytest.raises((MalformedError, InvalidValueError), match="is no s3:// location"):
         arc(S3CopyArc, "file:///out/")
 
 

@@ -5,53 +5,32 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from attrs import Attribute, Factory, field, frozen
 
-from clusterless import layout
 from clusterless.errors import InvalidValueError, cut
 from clusterless.model.arc import Arc, WorkloadSettings
-from clusterless.model.copying import CopyProps
 from clusterless.model.runtime_props import FunctionProps
+from clusterless.runtime.bucket_copy import BucketCopyArc, check_sinks
 from clusterless.runtime.contract import check_command
 
 _SHOWN = 60
-
-
-def function_props() -> FunctionProps:
-    """What these arcs are given where they are worked by functions."""
-    return FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15)
-
-
-def _check_sinks(arc: Arc, scheme: str, example: str) -> None:
-    for role, sink in arc.sinks.items():
-        if layout.scheme(sink.path_uri) != scheme:
-            msg = f"sink '{role}' of {arc.name} is {sink.path_uri}, and must be a {scheme}:// location"
-            raise InvalidValueError(msg, hint=f"give a pathURI like {example}")
 
 
 # ---- aws:core:s3CopyArc ----------------------------------------------------------------------------------------
 
 
 @frozen(kw_only=True)
-class S3CopySettings(WorkloadSettings):
-    workload_props: CopyProps = Factory(CopyProps)  # type: ignore[assignment]  # typed props instead of free ones
-    runtime_props: FunctionProps = Factory(function_props)
-
-
-@frozen(kw_only=True)
-class S3CopyArc(Arc):
+class S3CopyArc(BucketCopyArc):
     """Copies the objects of its source lots to every sink, a place in a bucket; S3 does it where it has both.
 
     Raises:
         InvalidValueError: a sink is elsewhere.
     """
 
-    workload: S3CopySettings = Factory(S3CopySettings)
-
-    def __attrs_post_init__(self) -> None:
-        _check_sinks(self, "s3", "s3://bucket/out/, or copy by cls:core:copyArc")
+    SCHEME: ClassVar[str] = "s3"
 
 
 # ---- aws:core:glueAddPartitionsArc -----------------------------------------------------------------------------
@@ -82,7 +61,7 @@ class GluePartitionsProps:
 @frozen(kw_only=True)
 class GluePartitionsSettings(WorkloadSettings):
     workload_props: GluePartitionsProps = Factory(GluePartitionsProps)  # type: ignore[assignment]
-    runtime_props: FunctionProps = Factory(function_props)
+    runtime_props: FunctionProps = Factory(lambda: FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15))
 
 
 @frozen(kw_only=True)
@@ -96,7 +75,7 @@ class GlueAddPartitionsArc(Arc):
     workload: GluePartitionsSettings = Factory(GluePartitionsSettings)
 
     def __attrs_post_init__(self) -> None:
-        _check_sinks(self, "glue", "glue:///database/table/")
+        check_sinks(self, "glue", "glue:///database/table/")
         for sink in self.sinks.values():
             table_at(sink.path_uri)
 
@@ -206,7 +185,7 @@ class AthenaQueryArc(Arc):
         if len(self.sinks) != 1:
             msg = f"{self.name} has {len(self.sinks)} sinks: a query has one result"
             raise InvalidValueError(msg)
-        _check_sinks(self, "s3", "s3://bucket/table/")
+        check_sinks(self, "s3", "s3://bucket/table/")
         props = self.workload.workload_props
         missing = [name for name in ("select", "database", "table") if not getattr(props, name).strip()]
         if missing:

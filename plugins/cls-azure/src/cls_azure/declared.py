@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from cls_azure.names import check_container, check_marks
 from cls_azure.queues import check_queue
-from clusterless import layout
-from clusterless.errors import InvalidValueError
-from clusterless.model.arc import Arc, WorkloadSettings
-from clusterless.model.copying import CopyProps
 from clusterless.model.element import Resource
-from clusterless.model.runtime_props import FunctionProps
+from clusterless.runtime.bucket_copy import BucketCopyArc
 
 
 @frozen(kw_only=True)
@@ -51,25 +48,11 @@ class StorageQueue(Resource):
 
 
 @frozen(kw_only=True)
-class BlobCopySettings(WorkloadSettings):
-    workload_props: CopyProps = Factory(CopyProps)  # type: ignore[assignment]  # typed props instead of free ones
-    runtime_props: FunctionProps = Factory(lambda: FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15))
-
-
-@frozen(kw_only=True)
-class BlobCopyArc(Arc):
+class BlobCopyArc(BucketCopyArc):
     """Copies the objects of its source lots to every sink, a place in a container; Azure does it inside an account.
 
     Raises:
         InvalidValueError: a sink is elsewhere.
     """
 
-    workload: BlobCopySettings = Factory(BlobCopySettings)
-
-    def __attrs_post_init__(self) -> None:
-        for role, sink in self.sinks.items():
-            if layout.scheme(sink.path_uri) != "az":
-                msg = f"sink '{role}' of {self.name} is {sink.path_uri}, and must be an az:// location"
-                raise InvalidValueError(
-                    msg, hint="give a pathURI like az://container/out/, or copy by cls:core:copyArc"
-                )
+    SCHEME: ClassVar[str] = "az"

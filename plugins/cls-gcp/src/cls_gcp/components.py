@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import ClassVar
 
 from attrs import Factory, field, frozen
 
 from cls_gcp.names import check_bucket, parse_topic
-from clusterless import layout
-from clusterless.errors import InvalidValueError
-from clusterless.model.arc import Arc, WorkloadSettings
-from clusterless.model.copying import CopyProps
 from clusterless.model.element import Resource
 from clusterless.model.notifier import Notifier
-from clusterless.model.runtime_props import FunctionProps
+from clusterless.runtime.bucket_copy import BucketCopyArc
 
 # ---- resources -------------------------------------------------------------------------------------------------
 
@@ -50,26 +47,14 @@ class PubSubTopic(Resource):
 
 
 @frozen(kw_only=True)
-class GcsCopySettings(WorkloadSettings):
-    workload_props: CopyProps = Factory(CopyProps)  # type: ignore[assignment]  # typed props instead of free ones
-    runtime_props: FunctionProps = Factory(lambda: FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15))
-
-
-@frozen(kw_only=True)
-class GcsCopyArc(Arc):
+class GcsCopyArc(BucketCopyArc):
     """Copies the objects of its source lots to every sink, a place in a bucket; the service does it where it has both.
 
     Raises:
         InvalidValueError: a sink is elsewhere.
     """
 
-    workload: GcsCopySettings = Factory(GcsCopySettings)
-
-    def __attrs_post_init__(self) -> None:
-        for role, sink in self.sinks.items():
-            if layout.scheme(sink.path_uri) != "gs":
-                msg = f"sink '{role}' of {self.name} is {sink.path_uri}, and must be a gs:// location"
-                raise InvalidValueError(msg, hint="give a pathURI like gs://bucket/out/, or copy by cls:core:copyArc")
+    SCHEME: ClassVar[str] = "gs"
 
 
 # ---- notifiers -------------------------------------------------------------------------------------------------
