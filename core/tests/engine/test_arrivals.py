@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusterless.engine import arrivals
-from clusterless.engine.arrivals import MOST_LOTS, Plan, Waiting, due, identity, plan_seal, without_doubles
+from clusterless.engine.arrivals import (
+    MOST_LOTS,
+    Plan,
+    Waiting,
+    due,
+    for_one_seal,
+    identity,
+    plan_seal,
+    without_doubles,
+)
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import Booking, EventArrival, LotSource
 from clusterless.model.dataset import Tenure
@@ -235,6 +244,27 @@ def test_the_order_of_a_listing_changes_no_plan(how: Booking, offsets: list[int]
     plan = plan_seal(how, batches, reached, NOON)
     shuffle.shuffle(batches)
     assert plan_seal(how, batches, reached, NOON) == plan
+
+
+@given(
+    bookings,
+    st.lists(st.tuples(st.integers(-12, 3), st.integers(0, 200))),
+    st.none() | st.integers(-13, 0),
+    st.booleans(),
+)
+def test_what_lies_beyond_one_seal_changes_no_plan(
+    how: Booking, written: list[tuple[int, int]], through: int | None, seal_open: bool
+) -> None:
+    listed = [each for offset, age in sorted(written) for each in waiting(offset, age=age)]
+    reached = None if through is None else BEFORE.plus(through)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrivals, "MOST_LOTS", 3)
+        some = for_one_seal(how, iter(listed), reached, NOON)
+        assert some == listed[: len(some)]
+        assert len({each.lot for each in some if reached is None or each.lot > reached}) <= 4 or some == listed
+        assert plan_seal(how, some, reached, NOON, seal_open=seal_open) == plan_seal(
+            how, listed, reached, NOON, seal_open=seal_open
+        )
 
 
 @given(

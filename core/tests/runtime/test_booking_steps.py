@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusterless import layout
+from clusterless.engine import arrivals as engine_arrivals
 from clusterless.errors import MalformedError, ObjectConflictError, StoreUnavailableError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival, LotSource
@@ -20,15 +24,29 @@ from clusterless.model.manifest import ManifestState
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.intake import UNBOOKED, Intake, waiting
 from clusterless.runtime.seal import Sealed, arrivals_of, finish_last, seal_next
+from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.manifests import Manifests, decode
 from clusterless.store.memory import MemoryStore
-from clusterless.testing.faults import FaultyStore, Moment, ScriptedStore
+from clusterless.testing.faults import CountingStore, FaultyStore, Moment, ScriptedStore
 
 BY_KEY = {"lot_source": LotSource.KEY_TIMESTAMP_REGEX, "key_regex": r"^(?P<timestamp>[0-9T]+Z)"}
 
 
 class KilledError(BaseException):
     pass
+
+
+class Listed(CountingStore):
+    """Counts what it gives of each listing, by prefix."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store)
+        self.given: Counter[str] = Counter()
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        for info in super().list(prefix, after):
+            self.given[prefix] += 1
+            yield info
 
 
 def arrive(boundary: RunningBoundary, *arrivals: Arrival) -> None:
@@ -102,7 +120,7 @@ def test_what_is_not_a_batch_in_the_intake_is_passed_over(bench: Any) -> None:
     boundary = bench.boundary()
     for key in ("notes.txt", "nonsense/a.json", "20240131PT1H008/a.json"):
         bench.state.put(f"{boundary.keys.intake}{key}", b"?")
-    assert waiting(boundary) == []
+    assert not list(waiting(boundary))
     assert seal_next(boundary) == Sealed()
 
 
@@ -244,6 +262,30 @@ def test_infrequent_lots_are_committed_only_with_something_in_them(bench: Any) -
     [seal] = seal_all(boundary)
     assert [lot.lot for lot in seal.lots] == [bench.lot, bench.lot.plus(2)]
     assert listed(bench, bench.lot.next) is None
+
+
+@pytest.mark.parametrize("how", [{}, {**BY_KEY, "grace": 90}], ids=["by arrival", "by key"])
+def test_a_long_backlog_is_not_listed_whole_for_each_of_its_seals(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(engine_arrivals, "MOST_LOTS", 4)
+    bench.state = Listed(bench.state)
+    boundary, lots = bench.boundary(bench.booker(**how)), [bench.lot.plus(number) for number in range(40)]
+    bench.clock.set(lots[-1].end)
+    arrive(boundary, *(bench.arrival(f"{lot.start:%Y%m%dT%H%M%SZ}", lot=lot) for lot in lots))
+    bench.clock.advance(90)
+    assert [len(seal.lots) for seal in seal_all(boundary)] == [4] * 10
+    assert bench.state.given["boundaries/project=demo/version=1/boundary=in/intake/"] == 9 * 5 + 4
+
+
+def test_what_lies_ahead_is_counted_however_much_it_is(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_arrivals, "MOST_LOTS", 4)
+    boundary = bench.boundary(bench.booker(grace=3600))
+    lots = [bench.lot.plus(number) for number in range(20)]
+    bench.clock.set(lots[9].start)
+    arrive(boundary, *(bench.arrival(str(lot), lot=lot) for lot in lots))
+    found = seal_next(boundary)
+    assert (found.waiting, found.ahead, found.due) == (10, 10, (bench.lot, bench.lot.end + timedelta(hours=1)))
 
 
 def test_what_is_late_for_a_lot_sealed_open_is_sealed_ahead_and_doubles_are_not(bench: Any) -> None:

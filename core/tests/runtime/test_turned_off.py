@@ -263,7 +263,7 @@ def test_a_boundary_that_is_off_takes_what_arrives_and_seals_it_in_its_own_lots_
         Intake(boundary).take(0)
         assert seal_next(boundary).seal is None
     assert boundary.source.acknowledged == 30, "a queue forgets what is left in it for weeks"
-    assert len(waiting(boundary)) == 30
+    assert len(list(waiting(boundary))) == 30
     hand("in", on=True)
     bench.clock.advance(61)
     lots = []

@@ -45,6 +45,23 @@ class Plan:
     ahead: bool = False
 
 
+def for_one_seal(booking: Booking, waiting: Iterable[Waiting], through: Lot | None, now: datetime) -> list[Waiting]:
+    """As many of *waiting*, which come in order of lot, as the next seal's plan depends on.
+
+    A long backlog takes several seals, and all of it is not to be read for each of them.
+    """
+    current = Lot.containing(now, booking.unit)
+    batches: list[Waiting] = []
+    after: set[Lot] = set()
+    for each in waiting:
+        batches.append(each)
+        if each.lot <= current and (through is None or each.lot > through):
+            after.add(each.lot)
+            if len(after) > MOST_LOTS:  # by key time, one more says that those before it are over
+                break
+    return batches
+
+
 def plan_seal(
     booking: Booking,
     waiting: Iterable[Waiting],

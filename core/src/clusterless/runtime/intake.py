@@ -147,9 +147,9 @@ class Intake:
             create_once(self._boundary.state, key, codec.record_bytes(Batch(arrivals=(arrival,))))
 
 
-def waiting(boundary: RunningBoundary) -> list[Waiting]:
-    """The batches in the intake, by one list; those that are in no lot are left out."""
-    return list(waiting_in(boundary.state, boundary.keys, boundary.booking.unit))
+def waiting(boundary: RunningBoundary) -> Iterator[Waiting]:
+    """The batches in the intake, in order of lot, by one list; those that are in no lot are left out."""
+    return waiting_in(boundary.state, boundary.keys, boundary.booking.unit)
 
 
 def waiting_in(state: ObjectStore, keys: layout.BoundaryKeys, unit: LotUnit) -> Iterator[Waiting]:

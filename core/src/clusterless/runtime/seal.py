@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, field, frozen
 
 from clusterless import codec, layout
-from clusterless.engine.arrivals import Plan, Waiting, due, plan_seal, plan_ticks, without_doubles
+from clusterless.engine.arrivals import Plan, Waiting, due, for_one_seal, plan_seal, plan_ticks, without_doubles
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.boundary import EventArrival
@@ -52,12 +52,14 @@ def seal_next(boundary: RunningBoundary, *, seal_open: bool = False) -> Sealed:
     last = finish_last(boundary)
     if boundary.switch.off():
         return Sealed()  # what arrives is kept in the intake
-    batches = waiting(boundary)
-    plan = _plan(boundary, batches, last.through if last else None, seal_open=seal_open)
+    through, listed = last.through if last else None, waiting(boundary)
+    batches = for_one_seal(boundary.booking, listed, through, _seen_until(boundary))
+    plan = _plan(boundary, batches, through, seal_open=seal_open)
     if plan is None:
+        batches += listed
         current = Lot.containing(boundary.now(), boundary.booking.unit)
         ahead = sum(batch.lot > current for batch in batches)
-        first = due(boundary.booking, batches, last.through if last else None)
+        first = due(boundary.booking, batches, through)
         return Sealed(waiting=len(batches) - ahead, ahead=ahead, due=first)
     try:
         seal = _make(boundary, plan, last)
