@@ -36,7 +36,7 @@ def main(file: Path) -> None:
         published=lambda: None,
         scratch=file.parent / "scratch",
     )
-    opened = open_sites(sites, bench)
+    (opened,) = open_sites(sites, lambda _: bench)
     with opened.closing:
         booked, seconds = _book(opened.boundaries[0])
         _say_looked(opened.boundaries[0])

@@ -174,7 +174,8 @@ def _opened(file: Path) -> Opened:
         published=lambda: None,
         scratch=file.parent / "scratch",
     )
-    return open_sites(sites, bench)
+    (opened,) = open_sites(sites, lambda _: bench)
+    return opened
 
 
 def _quick(store: ObjectStore) -> QuickStore:

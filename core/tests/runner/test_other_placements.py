@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from clusterless.cli.app import main
 from clusterless.cli.run import AbsentError
-from clusterless.deploy import silence
+from clusterless.deploy import silence as silences
 from clusterless.deploy.check import check
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve, resolve_reached
@@ -29,8 +29,8 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.plugins import find_plugins
-from clusterless.runner import joining, listening
-from clusterless.runner.happenings import Happening, Joined, Trouble, Worked
+from clusterless.runner import delivering, joining, listening
+from clusterless.runner.happenings import Happening, Joined, Started, Trouble, Worked
 from clusterless.runner.running import Ended, Options, run
 from clusterless.runtime.silence import NoSubscription
 from clusterless.store.files import FileStore
@@ -40,7 +40,7 @@ PLUGINS = find_plugins()
 EAST, WEST = ({"provider": "local", "account": name} for name in ("east", "west"))
 MADE = Dataset(name="made", version="1")
 HOUR_AGO = time.time() - 3600
-PATIENCE = 60
+PATIENCE = 120  # seconds for what takes one or two, on a machine with nothing else to do
 
 
 def source(name: str, placement: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -174,6 +174,45 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     for name in ("get", "open", "head", "put", "create", "delete", "list", "copy"):
         monkeypatch.setattr(FileStore, name, answering(getattr(FileStore, name)))
     return line
+
+
+class Silence:
+    """Of the east: what is asked there neither comes back nor fails, as where what is sent is dropped on the way."""
+
+    def __init__(self) -> None:
+        self._speaks, self._asked = threading.Event(), threading.Event()
+        self.end()
+
+    def fall(self) -> None:
+        self._speaks.clear()
+
+    def end(self) -> None:
+        self._speaks.set()
+
+    def wait_until_asked(self) -> None:
+        assert self._asked.wait(PATIENCE)
+
+    def pass_by(self, store: FileStore) -> None:
+        if "east" in store.root and not self._speaks.is_set():
+            self._asked.set()
+            self._speaks.wait()
+
+
+@pytest.fixture
+def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silence]:
+    silence = Silence()
+
+    def asking(do: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(store: FileStore, *arguments: Any) -> Any:
+            silence.pass_by(store)
+            return do(store, *arguments)
+
+        return ask
+
+    for name in ("get", "open", "head", "put", "create", "delete", "list", "list_keys", "copy"):
+        monkeypatch.setattr(FileStore, name, asking(getattr(FileStore, name)))
+    yield silence
+    silence.end()
 
 
 def until(holds: Callable[[], Any]) -> None:
@@ -479,33 +518,43 @@ def test_a_project_whose_own_placement_does_not_answer_holds_up_no_other_and_joi
 
 
 def test_a_project_whose_own_placement_keeps_silent_holds_up_no_other(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    places: Places, silence: Silence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its requests neither come back nor fail, as where what is sent is dropped on the way."""
     monkeypatch.setattr(joining, "_PATIENCE", 0.05)
-    monkeypatch.setattr(silence, "PATIENCE", 0.5)
+    monkeypatch.setattr(silences, "PATIENCE", 0.5)
     declare_both(places)
     places.idle("maker")
     places.put("b", "own")
-    spoken, real = threading.Event(), {name: getattr(FileStore, name) for name in ("get", "head", "list")}
-    for name, do in real.items():
-
-        def ask(store: FileStore, *arguments: Any, do: Any = do) -> Any:
-            if "east" in store.root:
-                spoken.wait()
-            return do(store, *arguments)
-
-        monkeypatch.setattr(FileStore, name, ask)
     places.put("a")
-    try:
-        with places.taking("maker", "taker") as told:
-            until(lambda: places.files("copied") == ["b"])
-            assert "has not answered for" in str(next(each for each in troubles(told) if each.element == "maker").error)
-            spoken.set()
-            until(lambda: places.files("took") == ["a"])
-    finally:
-        spoken.set()
+    silence.fall()
+    with places.taking("maker", "taker") as told:
+        until(lambda: places.files("copied") == ["b"])
+        assert "has not answered for" in str(next(each for each in troubles(told) if each.element == "maker").error)
+        silence.end()
+        until(lambda: places.files("took") == ["a"])
     assert [each.element for each in told if isinstance(each, Joined)] == ["maker"]
+
+
+def test_a_placement_that_falls_silent_on_the_way_holds_up_no_other(
+    places: Places, silence: Silence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While as many of its lots as may be are at work, and it is asked what is owed."""
+    monkeypatch.setattr(delivering, "_RECONCILE", 0.1)
+    declare_both(places)
+    more = [f"more-{number}" for number in range(4)]
+    with places.taking("maker", "taker") as told:
+        places.put("a")
+        until(lambda: places.files("took") == ["a"])
+        for number, name in enumerate(more):
+            places.put(name, ago=3600 * (number + 2))
+        until(lambda: [each for each in told if isinstance(each, Started) and each.element == "maker/copy"][1:])
+        silence.fall()
+        silence.wait_until_asked()
+        for copied in (["b"], ["b", "c"], ["b", "c", "d"]):
+            places.put(copied[-1], "own", ago=3600 * len(copied))
+            until(lambda copied=copied: places.files("copied") == copied)  # type: ignore[misc]
+        silence.end()
+        until(lambda: places.files("took") == ["a", *more])
 
 
 def test_a_run_that_ends_without_one_of_its_projects_says_which(places: Places, line: Line) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -156,9 +157,14 @@ def test_a_run_that_is_told_to_stop_ends_the_command_and_releases_the_lot(place:
     place.met(hours=2)
     stop = threading.Event()
 
+    def stop_once_it_runs() -> None:
+        while not ((place.folder / "pid").is_file() and (place.folder / "pid").read_text()):
+            time.sleep(0.02)
+        stop.set()
+
     def tell(happening: Happening) -> None:
         if isinstance(happening, Started):
-            threading.Timer(0.5, stop.set).start()
+            threading.Thread(target=stop_once_it_runs, daemon=True).start()
 
     assert not place.run(stop, tell).idle
     assert place.turns[-1].phase is Phase.RELEASED

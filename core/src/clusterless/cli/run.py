@@ -74,7 +74,7 @@ in_containers = click.option(
     type=click.IntRange(1, 256),
     default=os.cpu_count() or 1,
     show_default="processors",
-    help="How many lots to work at once.",
+    help="How many lots to work at once, in each placement.",
 )
 @in_containers
 @click.option("--logs", is_flag=True, help="Tell each line that lots print, as it comes, with its arc and lot.")

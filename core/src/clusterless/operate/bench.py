@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic
 
 from clusterless.deploy.resolve import site
 from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.runner.opening import Workbench, open_arcs
 from clusterless.runtime.arc import RunningArc, Writer
 from clusterless.runtime.clock import SystemClock, identity, is_gone, random_id
-from clusterless.runtime.renewal import Renewals
-
-_RENEW = 1.0  # seconds between looks at the claims that are held
+from clusterless.runtime.renewal import Renewals, renewing
 
 
 @contextmanager
@@ -31,10 +27,7 @@ def workbench(
     """
     engine = landscape.plugins.engine(workloads) if workloads else None
     renewals = Renewals()
-    over = threading.Event()
-    thread = threading.Thread(target=_renew, args=[renewals, over], name="renewals", daemon=True)
-    thread.start()
-    try:
+    with renewing(renewals):
         yield Workbench(
             plugins=landscape.plugins,
             clock=SystemClock(),
@@ -45,9 +38,6 @@ def workbench(
             scratch=scratch,
             engine=engine,
         )
-    finally:
-        over.set()
-        thread.join()
 
 
 def open_views(landscape: Landscape, views: Sequence[ArcView], bench: Workbench, stack: ExitStack) -> list[RunningArc]:
@@ -63,11 +53,3 @@ def open_views(landscape: Landscape, views: Sequence[ArcView], bench: Workbench,
         for arc in open_arcs(site(landscape.surveyed, placed), label, bench, names, stack):
             opened[id(placed), arc.arc.name] = arc
     return [opened[id(view.placed), view.arc.name] for view in views]
-
-
-def _renew(renewals: Renewals, over: threading.Event) -> None:
-    before = monotonic()
-    while not over.wait(_RENEW):
-        now = monotonic()
-        renewals.passed(now - before)
-        before = now

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from clusterless.errors import StoreBusyError, StoreUnavailableError
 from clusterless.runner.happenings import Happening, Joined, Trouble
-from clusterless.runner.opening import Opened, Workbench, open_site, open_sites
+from clusterless.runner.opening import BenchOf, Opened, open_site, open_sites
 from clusterless.runner.patience import Patience
 from clusterless.runtime.site import Awaited, Site, labels
 
@@ -30,39 +30,41 @@ class Absent:
     open: Callable[[], Opened] = field(repr=False)
 
 
-def open_reached(sites: Sequence[Site], awaited: Sequence[Awaited], bench: Workbench) -> tuple[Opened, list[Absent]]:
+def open_reached(
+    sites: Sequence[Site], awaited: Sequence[Awaited], bench_of: BenchOf
+) -> tuple[list[Opened], list[Absent]]:
     """As `open_sites`, for those of several sites that answer; the others, and what is *awaited*, are absent.
 
     Raises:
         ClsError: something declared cannot be had, or none of the sites answers.
     """
-    absent = [Absent(label=each.name, why=each.why, open=partial(_open_again, each, bench)) for each in awaited]
+    absent = [Absent(label=each.name, why=each.why, open=partial(_open_again, each, bench_of)) for each in awaited]
     try:
-        return open_sites(sites, bench), absent
+        return open_sites(sites, bench_of), absent
     except StoreBusyError:
         raise
     except StoreUnavailableError:
         if len(sites) == 1:
             raise
-    opened, lost = _open_each(sites, bench)
+    opened, lost = _open_each(sites, bench_of)
     return opened, [*absent, *lost]
 
 
-def _open_again(awaited: Awaited, bench: Workbench) -> Opened:
-    return open_site(awaited.again(), awaited.name, bench)
+def _open_again(awaited: Awaited, bench_of: BenchOf) -> Opened:
+    return open_site(awaited.again(), awaited.name, bench_of)
 
 
-def _open_each(sites: Sequence[Site], bench: Workbench) -> tuple[Opened, list[Absent]]:
-    opened, lost = Opened(), list[Absent]()
+def _open_each(sites: Sequence[Site], bench_of: BenchOf) -> tuple[list[Opened], list[Absent]]:
+    opened, lost = list[Opened](), list[Absent]()
     with ExitStack() as stack:
-        stack.enter_context(opened.closing)
         for site, label in zip(sites, labels(sites), strict=True):
             try:
-                opened.add(open_site(site, label, bench))
+                opened.append(open_site(site, label, bench_of))
+                stack.push(opened[-1].closing)
             except StoreBusyError:
                 raise
             except StoreUnavailableError as error:
-                lost.append(Absent(label=label, why=error, open=partial(open_site, site, label, bench)))
+                lost.append(Absent(label=label, why=error, open=partial(open_site, site, label, bench_of)))
         if len(lost) == len(sites):
             raise lost[0].why
         stack.pop_all()

@@ -1,8 +1,9 @@
-"""A declared notifier, made ready to announce."""
+"""A declared notifier, made ready to announce, and the thread that announces what could not be announced before."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 
 from clusterless import layout
@@ -10,10 +11,35 @@ from clusterless.errors import VariableUnsetError
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugins
 from clusterless.provider import Surroundings
+from clusterless.runner.happenings import Happening, Trouble
 from clusterless.runtime.announcing import PatientPublisher
 from clusterless.runtime.clock import random_id
 from clusterless.runtime.letters import LetterBox
 from clusterless.runtime.switches import ON, Switch
+
+_LOOK = 1.0  # seconds between looks at what is to be announced again
+
+
+class Notifying(threading.Thread):
+    """Announces what is due until *stop* is set."""
+
+    def __init__(self, notifier: PatientPublisher, tell: Callable[[Happening], None], stop: threading.Event) -> None:
+        super().__init__(name=f"notifier {notifier.element}", daemon=True)
+        self._notifier = notifier
+        self._tell = tell
+        self._stop_asked = stop
+
+    @property
+    def quiet(self) -> bool:
+        return self._notifier.quiet
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            try:
+                self._notifier.send_due()
+            except Exception as error:  # noqa: BLE001  the letters are kept, and looked for again
+                self._tell(Trouble(element=self._notifier.element, error=error))
+            self._stop_asked.wait(_LOOK)
 
 
 def open_notifier(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
@@ -27,6 +26,7 @@ from clusterless.provider import (
     ContainerEngine,
     EgressComponent,
     Publisher,
+    StoreRoots,
     Subscription,
     Surroundings,
     Workload,
@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class Workbench:
-    """What all sites of one run share; *published* is called after each event.
+    """What all sites of one placement share; *published* is called after each event.
 
     With an *engine*, arcs that are worked in containers are worked by it.
     """
@@ -71,52 +71,51 @@ class Workbench:
 
 @define
 class Opened:
-    """*closing* gives everything back. The *distant* arcs have sources in other placements."""
+    """A project, by the *stores* of its placement; *closing* gives everything back.
 
+    The *distant* arcs have sources in other placements.
+    """
+
+    stores: StoreRoots
     boundaries: list[RunningBoundary] = Factory(list)
     activities: list[RunningActivity] = Factory(list)
-    arcs: deque[tuple[RunningArc, Subscription]] = Factory(deque)
+    arcs: list[tuple[RunningArc, Subscription]] = Factory(list)
     distant: list[Distant] = Factory(list)
     notifiers: list[PatientPublisher] = Factory(list)
     switches: dict[str, Switch] = Factory(dict)  # by what people are told of their elements by
     closing: ExitStack = Factory(ExitStack)
 
-    def add(self, more: Opened) -> None:
-        """Have *more* besides, which is closed with the rest."""
-        self.boundaries += more.boundaries
-        self.activities += more.activities
-        self.arcs += more.arcs
-        self.distant += more.distant
-        self.notifiers += more.notifiers
-        self.switches |= more.switches
-        self.closing.enter_context(more.closing)
+
+BenchOf = Callable[[Site], Workbench]
 
 
-def open_sites(sites: Sequence[Site], bench: Workbench) -> Opened:
+def open_sites(sites: Sequence[Site], bench_of: BenchOf) -> list[Opened]:
     """Make ready to run; every arc's start is resolved before any boundary books.
 
     Raises:
         ClsError: something declared cannot be had; what was opened is closed.
     """
-    opened = Opened()
+    benches = [bench_of(site) for site in sites]
+    for site, bench in zip(sites, benches, strict=True):
+        register(bench.plugins.open_store(site.roots.metadata), site.deployable)
+    opened = list[Opened]()
     with ExitStack() as stack:
-        for site in sites:
-            register(bench.plugins.open_store(site.roots.metadata), site.deployable)
-        stack.enter_context(opened.closing)
-        for site, label in zip(sites, labels(sites), strict=True):
-            opened.add(_open(site, label, bench))
+        for site, label, bench in zip(sites, labels(sites), benches, strict=True):
+            opened.append(_open(site, label, bench))
+            stack.push(opened[-1].closing)
         stack.pop_all()
     return opened
 
 
-def open_site(site: Site, label: str, bench: Workbench) -> Opened:
+def open_site(site: Site, label: str, bench_of: BenchOf) -> Opened:
     """As `open_sites`, for one that people are told of by *label*."""
+    bench = bench_of(site)
     register(bench.plugins.open_store(site.roots.metadata), site.deployable)
     return _open(site, label, bench)
 
 
 def _open(site: Site, label: str, bench: Workbench) -> Opened:
-    opened = Opened()
+    opened = Opened(site.roots)
     with ExitStack() as stack:
         _Opening(site, label, bench, opened, stack).run()
         opened.closing = stack.pop_all()
@@ -132,7 +131,7 @@ def open_arcs(site: Site, label: str, bench: Workbench, names: Collection[str], 
         ClsError: something declared cannot be had.
     """
     register(bench.plugins.open_store(site.roots.metadata), site.deployable)
-    opening = _Opening(site, label, bench, Opened(), stack)
+    opening = _Opening(site, label, bench, Opened(site.roots), stack)
     publish = partial(_publish, opening.publishers(), bench.published)
     wanted = [each for each in site.deployable.consumers if not each.element.exclude and each.arc.name in names]
     arcs = [opening.arc(consumer, publish) for consumer in wanted]

@@ -45,7 +45,7 @@ class Survey:
         self._begun = monotonic()
         if whole:
             self._begun_whole, self._listed = self._begun, 0.0
-        self._mark = self._changes()
+        self.mark = self._changes()  # at its beginning
         lots = unsettled if whole else lambda arc: lately_unsettled(arc, self._looks)
         self._owed: Iterator[tuple[RunningArc, Lot]] | None = interleave(*((arc, lots(arc)) for arc in self._arcs))
 
@@ -61,7 +61,7 @@ class Survey:
     @property
     def found_rest(self) -> bool:
         """Whether a whole pass has ended, and nothing changed since it was begun."""
-        return self._whole and self.ended and self._mark == self._changes()
+        return self._whole and self.ended and self.mark == self._changes()
 
     def next(self) -> tuple[RunningArc, Lot] | None:
         """The next lot that an event may be due for; None at the end of the pass.

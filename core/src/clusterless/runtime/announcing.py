@@ -58,7 +58,7 @@ class PatientPublisher:
         self._stopping = stopping
         self._lock = Lock()
         self._failures = 0  # in a row
-        self._sending = False
+        self._sending = self._is_off = False
         self._rests_until = self._last_due = self._next_look = _LONG_AGO
 
     def publish(self, event: Event) -> None:
@@ -88,7 +88,10 @@ class PatientPublisher:
             ClsError: the store cannot be asked; what is left is sent another time.
         """
         now = self._clock.now()
-        if now < max(self._next_look, self._rests_until) or self.switch.off():
+        if now < max(self._next_look, self._rests_until):
+            return
+        self._is_off = bool(self.switch.off())
+        if self._is_off:
             return
         self._sending = True
         self._next_look = now + _LOOK
@@ -99,10 +102,10 @@ class PatientPublisher:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is due, as far as is known here."""
+        """Whether nothing is due, as far as is known without asking."""
         if self._sending:
             return False
-        return self._clock.now() < max(self._next_look, self._rests_until) or bool(self.switch.off())
+        return self._is_off or self._clock.now() < max(self._next_look, self._rests_until)
 
     def _send_until(self, now: datetime) -> None:
         for envelope in self._box.pending():

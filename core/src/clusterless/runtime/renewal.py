@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from time import monotonic
 
 from attrs import define
 
 from clusterless.model.ledger import Claim
 from clusterless.store.ledger import LotLedger
 
+_LOOK = 1.0  # seconds between looks at the claims that are held
 _SHARE = 3  # a claim is renewed when a third of its lease has passed
 
 
@@ -49,6 +51,27 @@ class Renewals:
         for held in due:
             with suppress(Exception):  # the other claims are held all the same
                 held.ledger.renew(held.claim.attempt, held.ledger.store.now() + timedelta(seconds=held.lease))
+
+
+@contextmanager
+def renewing(renewals: Renewals) -> Iterator[None]:
+    """While the context lasts, renew what is held, from a thread."""
+    over = threading.Event()
+    thread = threading.Thread(target=_renew, args=[renewals, over], name="renewals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _renew(renewals: Renewals, over: threading.Event) -> None:
+    before = monotonic()
+    while not over.wait(_LOOK):
+        now = monotonic()
+        renewals.passed(now - before)
+        before = now
 
 
 def _is_due(held: _Held, seconds: float) -> bool:
