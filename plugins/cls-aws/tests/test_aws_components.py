@@ -211,7 +211,7 @@ def test_without_an_engine_it_is_said_how_to_have_one() -> None:
     assert component.container is batch.container
     with pytest.raises(NotInstalledError, match="arc box is worked in a container") as refused:
         component.load()(arc(), None)  # type: ignore[arg-type]
-    assert refused.value.hint.startswith("add --workloads docker")
+    assert refused.value.hint.startswith("cls run --workloads docker")
 
 
 def test_selectors_that_are_none_are_refused_when_they_are_declared() -> None:

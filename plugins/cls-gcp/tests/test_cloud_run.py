@@ -232,7 +232,7 @@ def test_what_ended_well_without_a_manifest_has_failed(around: Surroundings, tmp
 
 def test_what_is_to_stop_is_cancelled(around: Surroundings, service: Service, tmp_path: Path) -> None:
     service.ever = True
-    with pytest.raises(WorkloadError, match="was cancelled"):
+    with pytest.raises(WorkloadError, match="was stopped"):
         JobWorkload(arc(), around).run(work(tmp_path, None, stopping=lambda: True))
     assert service.cancelled == [f"{JOB}/executions/box-0"]
 

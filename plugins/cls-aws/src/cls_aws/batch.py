@@ -8,11 +8,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from attrs import Factory, field, frozen
 
-from clusterless.errors import InvalidValueError, NotInstalledError
+from clusterless.errors import InvalidValueError
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.naming import check_environment
 from clusterless.model.runtime_props import ContainerProps, FunctionProps
 from clusterless.provider import Container, Surroundings, Work
+from clusterless.runtime import container_job
 from clusterless.runtime.contract import check_command
 
 _PASSED = (
@@ -89,5 +90,4 @@ def without_engine(arc: BatchExecArc, _: Surroundings) -> NoReturn:
     Raises:
         NotInstalledError: always.
     """
-    msg = f"arc {arc.name} is worked in a container, and this run was given no engine for them"
-    raise NotInstalledError(msg, hint="add --workloads docker; where docker is not known: pip install cls-docker")
+    raise container_job.without_engine(arc, "is worked in a container")

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from time import monotonic
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cls_azure.job_arc import ContainerAppsJobArc
 from cls_azure.management import Management
 from cls_azure.settings import Reach, reach
 from clusterless.errors import (
-    ClsError,
     InvalidValueError,
-    NotInstalledError,
     ObjectMissingError,
     StoreUnavailableError,
     WorkloadError,
 )
-from clusterless.provider import Surroundings, Work, WorkResult
+from clusterless.provider import Surroundings, Work
 from clusterless.runtime import contract
-from clusterless.runtime.staged import failed, succeeded
+from clusterless.runtime.container_job import without_engine
+from clusterless.runtime.executions import PAUSE, TRIES, Executions
 
 _log = logging.getLogger(__name__)
 
 _VERSION = "2024-03-01"
-_TRIES = 4  # to begin, and of each look
-_PAUSE = 2.0  # seconds before it is asked again, and between looks
-_GRACE = 120.0  # seconds that an execution may wait for a place beyond its own time
 _SUCCEEDED = "Succeeded"
 _FAILED = {"Failed", "Stopped", "Degraded"}
 _OVERRIDABLE = ("image", "name", "command", "args", "env")
 _SIZES = ("cpu", "memory")
-_PASSING = (StoreUnavailableError,)
 
 Values = Mapping[str, Any]
 """What Container Apps tells or is told of a job, an execution, or a part of one, as JSON."""
@@ -46,14 +40,12 @@ def open_job(arc: ContainerAppsJobArc, surroundings: Surroundings) -> JobWorkloa
         InvalidValueError: nothing says where the job is.
     """
     if not arc.workload.job:
-        msg = f"arc {arc.name} names no job of Container Apps, and this run was given no engine for containers"
-        hint = "cls run --workloads docker …; where docker is not known: pip install cls-docker"
-        raise NotInstalledError(msg, hint=hint)
+        raise without_engine(arc, "names no job of Container Apps")
     return JobWorkload(arc, surroundings)
 
 
-class JobWorkload:
-    """Has the job executed once a lot; any number of lots may be worked at a time.
+class JobWorkload(Executions):
+    """Has the job of Container Apps executed once a lot.
 
     Raises:
         InvalidValueError: nothing says where the job is.
@@ -61,41 +53,22 @@ class JobWorkload:
 
     def __init__(self, arc: ContainerAppsJobArc, surroundings: Surroundings) -> None:
         found = reach(surroundings.placement)
+        self._job = _job_path(arc.workload.job, found)
+        super().__init__(arc.workload.container_runtime_props.timeout_min * 60, surroundings.clock)
         self._arc = arc
         self._surroundings = surroundings
-        self._job = _path(arc.workload.job, found)
         self._management = Management(found, _VERSION)
-        self._timeout = arc.workload.container_runtime_props.timeout_min * 60
-
-    def run(self, work: Work) -> WorkResult:
-        """Execute the job, and wait until it has ended.
-
-        Raises:
-            WorkloadError: it could not be begun, failed, ran too long, was stopped, or left no good manifest, and
-                nothing partial.
-        """
-        try:
-            self._wait(self._begin(work), work)
-        except WorkloadError as error:
-            return failed(work, error)
-        except ClsError as error:
-            raise WorkloadError(error.problem, hint=error.hint) from error
-        return succeeded(work)
-
-    def close(self) -> None:
-        """Nothing is held between lots."""
 
     # ---- begun
 
-    def _begin(self, work: Work) -> str:
-        """The name of an execution for this attempt; never a second one."""
+    def begin(self, work: Work) -> str:
         try:
             template = self._template(self._get(self._job), work)
         except ObjectMissingError as error:
             msg = f"there is no job {self._job}"
             raise WorkloadError(msg, hint="`az containerapp job create` makes one; or check 'job'") from error
         accepted = False  # and its name comes later
-        for turn in range(_TRIES):
+        for turn in range(TRIES):
             try:
                 if not accepted:
                     if named := self._management.post(f"{self._job}/start", template).get("name"):
@@ -103,10 +76,10 @@ class JobWorkload:
                     accepted = True
             except StoreUnavailableError as lost:
                 _log.warning("%s", lost)
-            self._surroundings.clock.sleep(_PAUSE * 2**turn)
+            self._surroundings.clock.sleep(PAUSE * 2**turn)
             if begun := self._begun(work):
                 return begun
-        msg = f"{self._job} could not be executed, though asked {_TRIES} times"
+        msg = f"{self._job} could not be executed, though asked {TRIES} times"
         raise WorkloadError(msg)
 
     def _begun(self, work: Work) -> str | None:
@@ -138,49 +111,30 @@ class JobWorkload:
 
     # ---- waited for
 
-    def _wait(self, name: str, work: Work) -> None:
-        limit = monotonic() + self._timeout + _GRACE
-        path = f"{self._job}/executions/{name}"
-        while True:
-            execution = self._patiently(
-                lambda: self._management.get(path), (*_PASSING, ObjectMissingError)
-            )  # too new yet
-            properties = execution.get("properties", {})
-            if properties.get("status") == _SUCCEEDED:
-                return
-            if properties.get("status") in _FAILED:
-                said = " ".join(str(properties[key]) for key in ("reason", "message") if properties.get(key))
-                msg = f"{name} {str(properties['status']).lower()}: {said or 'no reason is given'}"
-                raise WorkloadError(msg, hint=f"see its log: az containerapp job logs show --execution {name} …")
-            if work.stopping() or monotonic() > limit:
-                self._stop(path)
-                msg = f"{name} was stopped: it was to be given up, or took too long"
-                raise WorkloadError(msg)
-            self._surroundings.clock.sleep(_PAUSE)
+    def has_succeeded(self, execution: str) -> bool:
+        path = self._path(execution)
+        perhaps_too_new = (StoreUnavailableError, ObjectMissingError)
+        found = self.patiently(lambda: self._management.get(path), perhaps_too_new)
+        properties = found.get("properties", {})
+        if properties.get("status") in _FAILED:
+            said = " ".join(str(properties[key]) for key in ("reason", "message") if properties.get(key))
+            msg = f"{execution} {str(properties['status']).lower()}: {said or 'no reason is given'}"
+            raise WorkloadError(msg, hint=f"see its log: az containerapp job logs show --execution {execution} …")
+        return bool(properties.get("status") == _SUCCEEDED)
 
-    def _stop(self, path: str) -> None:
-        try:
-            self._management.post(f"{path}/stop")
-        except ClsError as error:
-            _log.warning("%s may go on: %s", path, error)
+    def stop(self, execution: str) -> None:
+        self._management.post(f"{self._path(execution)}/stop")
+
+    def _path(self, execution: str) -> str:
+        return f"{self._job}/executions/{execution}"
 
     # ---- asked
 
     def _get(self, path: str) -> Values:
-        return self._patiently(lambda: self._management.get(path))
-
-    def _patiently(self, ask: Callable[[], Values], passing: tuple[type[ClsError], ...] = _PASSING) -> Values:
-        """What *ask* gives, asked again where one of *passing* was raised."""
-        for turn in range(_TRIES - 1):
-            try:
-                return ask()
-            except passing as error:
-                _log.info("%s", error)
-                self._surroundings.clock.sleep(_PAUSE * 2**turn)
-        return ask()
+        return self.patiently(lambda: self._management.get(path))
 
 
-def _path(job: str, found: Reach) -> str:
+def _job_path(job: str, found: Reach) -> str:
     """Where the *job* is, whose name may stand alone."""
     if "/" in job:
         return job
