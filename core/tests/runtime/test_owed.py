@@ -16,11 +16,13 @@ from clusterless.model.arc import Retry, Wait, WaitFor
 from clusterless.model.dataset import OnRevision, SourceDataset
 from clusterless.model.lot import Lot
 from clusterless.provider import Work, WorkResult
+from clusterless.runtime import reconcile
 from clusterless.runtime.delivery import deliver
 from clusterless.runtime.reconcile import unsettled
 from clusterless.runtime.replay import roll_back_lot
 from clusterless.runtime.start import started
 from clusterless.store.memory import MemoryStore
+from clusterless.testing.faults import CountingStore
 
 A = "memory:///data/in/a"
 LOTS = [Lot.parse("20240131PT5M286").plus(number) for number in range(4)]
@@ -101,6 +103,27 @@ def test_lots_are_found_in_order_after_a_floor_and_others_objects_are_passed_ove
     assert list(unsettled(bench.arc(), after=LOTS[0])) == LOTS[1:]
     assert list(unsettled(bench.arc(started={"main": LOTS[2]}), after=LOTS[0])) == LOTS[3:]
     assert list(unsettled(bench.arc(), after=LOTS[3])) == []
+
+
+@pytest.mark.parametrize(("seconds", "listings"), [(9, 1), (11, 2)])
+def test_what_was_worked_while_a_listing_lay_still_is_not_found_by_it(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, seconds: float, listings: int
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(reconcile, "monotonic", lambda: now[0])
+    bench.manifest = CountingStore(bench.manifest)
+    for lot in LOTS:
+        bench.commit(A, lot=lot)
+    arc = bench.arc()
+    found = unsettled(arc)
+    assert next(found) == LOTS[0]
+    bench.manifest.requests.clear()
+    for lot in LOTS[1:3]:
+        deliver(bench.arc(), lot)
+    worked = bench.manifest.requests["list"]
+    now[0] += seconds
+    assert list(found) == (LOTS[1:] if listings == 1 else LOTS[3:])
+    assert bench.manifest.requests["list"] - worked == listings - 1
 
 
 STEPS = ("succeed", "fail", "die", "stale", "left", "right", "replay", "unmark")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
+from time import monotonic
 
 from attrs import Factory, frozen
 
@@ -23,6 +24,8 @@ from clusterless.runtime.arc import RunningArc
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import Picture, picture
 
+_LONG = 10.0  # seconds that a listing is believed while it lies still
+
 
 @frozen
 class Seen:
@@ -37,8 +40,18 @@ def unsettled(arc: RunningArc, after: Lot | None = None) -> Iterator[Lot]:
     """The lots after *after* that an event may be due for, oldest first; those surely at rest are left out.
 
     One listing of each source and one of the arc's state, in step: memory does not grow with history. An entry
-    is read only where the listings leave open which revisions it consumed.
+    is read only where the listings leave open which revisions it consumed. What is listed after the last lot that was
+    taken is listed anew where the next is taken long after: events may have had it worked meanwhile.
     """
+    listed = _unsettled(arc, after)
+    while lot := next(listed, None):
+        given = monotonic()
+        yield lot
+        if monotonic() - given > _LONG:
+            listed = _unsettled(arc, lot)
+
+
+def _unsettled(arc: RunningArc, after: Lot | None) -> Iterator[Lot]:
     for seen in _seen(arc, _floor(arc, after)):
         if can_be_ready(arc.arc, seen.revisions) and not _is_settled(arc, seen):
             yield seen.lot
