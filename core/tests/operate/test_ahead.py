@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from clusterless.operate.ahead import ahead, asked, at_a_time
+from clusterless.operate.ahead import ahead, asked, at_a_time, in_turns
 from clusterless.store.memory import MemoryStore
 
 
@@ -44,3 +44,17 @@ def test_a_store_that_is_near_is_asked_by_its_reader_alone() -> None:
     assert (at_a_time(near), at_a_time(far, 4)) == (1, 4)
     assert list(ahead([threading.current_thread], at_a_time(near))) == [threading.current_thread()]
     assert list(ahead([threading.current_thread], at_a_time(far))) != [threading.current_thread()]
+
+
+def test_some_are_made_before_the_first_is_given_and_all_come_in_order() -> None:
+    made: list[int] = []
+
+    def make() -> Iterator[int]:
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    items = in_turns(make())
+    assert (next(items), 1 < len(made) < 100) == (0, True)
+    assert [0, *items] == list(range(1000))
+    assert list(in_turns(())) == []

@@ -17,7 +17,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
 from clusterless.store.files import FileStore
-from clusterless.store.manifests import INLINE_LIMIT, Manifests, decode, decode_hashed, encode
+from clusterless.store.manifests import INLINE_LIMIT, Manifests, decode, encode, fetch
 from clusterless.store.memory import MemoryStore
 from clusterless.testing.faults import CountingStore, ScriptedStore
 
@@ -87,8 +87,8 @@ def test_the_limit_is_exact() -> None:
             store.put("m", stream)
         assert isinstance(decode(store, "m").uris, tuple) == inline
         assert [len(uri) for uri in decode(store, "m").uris] == [spare + more]
-        hashed, digest = decode_hashed(store, "m")
-        assert (tuple(hashed.uris), digest) == (tuple(decode(store, "m").uris), encoded.digest)
+        fetched = fetch(store, "m")
+        assert (tuple(fetched.manifest().uris), fetched.digest) == (tuple(decode(store, "m").uris), encoded.digest)
 
 
 def test_a_large_manifest_can_be_iterated_again() -> None:
@@ -152,7 +152,7 @@ LARGE = " " * INLINE_LIMIT
 def test_what_is_no_manifest_is_malformed_and_named(text: str, padding: str) -> None:
     store = MemoryStore("memory://m/")
     store.put("a b/m", (padding + text).encode())
-    for read in (decode, lambda store, key: decode_hashed(store, key)[0]):
+    for read in (decode, lambda store, key: fetch(store, key).manifest()):
         with pytest.raises(MalformedError, match="memory://m/a%20b/m"):
             list(read(store, "a b/m").uris)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from types import GenericAlias
+from types import GenericAlias, NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -53,6 +53,7 @@ def _base(*, detailed: bool = True) -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list}, detailed_validation=detailed)
     converter.register_structure_hook_factory(is_mapping, lambda kind: _mapping(kind, converter))
     converter.register_structure_hook_factory(_is_list, lambda kind: _list(kind, converter))
+    converter.register_structure_hook_factory(_is_optional, lambda kind: _optional(kind, converter))
     converter.register_unstructure_hook_func(_is_iterable, list)
     converter.register_structure_hook_factory(_is_enum, values.word_of)
     converter.register_unstructure_hook_factory(attrs.has, lambda model: _stored(model, converter))
@@ -89,6 +90,14 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) in {list, tuple, Iterable}
 
 
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) is UnionType and NoneType in get_args(kind) and len(_but_none(kind)) == 1
+
+
+def _but_none(kind: Any) -> list[Any]:
+    return [each for each in get_args(kind) if each is not NoneType]
+
+
 # ---- reading ---------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +110,13 @@ def _list(kind: Any, converter: Converter) -> Reads:
 
 def _mapping(kind: Any, converter: Converter) -> Reads:
     return _only(dict, "an object", mapping_structure_factory(kind, converter))
+
+
+def _optional(kind: Any, converter: Converter) -> Reads:
+    """As cattrs has it, which looks for the way to read what is there each time."""
+    (other,) = _but_none(kind)
+    read = converter.get_structure_hook(other)
+    return lambda value, _: None if value is None else read(value, other)
 
 
 def _recorded(model: Any, converter: Converter) -> Reads:

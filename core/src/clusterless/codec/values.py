@@ -22,6 +22,7 @@ E = TypeVar("E", bound=enum.Enum)
 _SHOWN = 60
 _CLOSE = 0.75  # as lotunit is to lotUnit, and comment is to nothing
 _KINDS = {str: "text", int: "the number", float: "the number"}
+_PLAIN = {str, int, type(None)}
 _WHOLE = {None: "null", True: "true", False: "false"}
 
 
@@ -128,7 +129,7 @@ def word_of(kind: type[E]) -> Callable[[object, Any], E]:
 
     def read(value: object, _: Any) -> E:
         # A list is not hashable, True would be found as 1.
-        if isinstance(value, str | int | None) and type(value) is not bool and value in members:
+        if type(value) in _PLAIN and value in members:
             return members[value]
         hint = suggestion(value, [word for word in members if isinstance(word, str)]) if isinstance(value, str) else ""
         msg = f"must be one of {known}, not {shown(value)}{hint}"

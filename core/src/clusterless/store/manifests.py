@@ -131,19 +131,37 @@ def _decode(store: ObjectStore, key: str) -> Manifest:
     return _understood(store, key, body)
 
 
-def decode_hashed(store: ObjectStore, key: str) -> tuple[Manifest, str]:
-    """The manifest stored at *key* itself, and the digest of its bytes, as `Encoded` has it; read once where small.
+@frozen
+class Fetched:
+    """The bytes at *key*, or some where they are many, and the *digest* of all, as `Encoded` has it."""
+
+    store: ObjectStore
+    key: str
+    digest: str
+    _some: bytes = field(repr=False)
+
+    def manifest(self) -> Manifest:
+        """What they say.
+
+        Raises:
+            ObjectMissingError: the object is gone, which is read again where it is large.
+            MalformedError: as `decode` does.
+        """
+        return _understood(self.store, self.key, self._some)
+
+
+def fetch(store: ObjectStore, key: str) -> Fetched:
+    """What is stored at *key* itself, read once where it is small.
 
     Raises:
         ObjectMissingError: there is none.
-        MalformedError: as `decode` does.
     """
     with store.open(key) as stream:
         body = _read_some(stream)
         digest = hashlib.sha256(body)
         while len(body) > INLINE_LIMIT and (part := stream.read(INLINE_LIMIT)):
             digest.update(part)
-    return _understood(store, key, body), digest.hexdigest()
+    return Fetched(store, key, digest.hexdigest(), body)
 
 
 @frozen

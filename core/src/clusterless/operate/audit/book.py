@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import partial
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
 from attrs import frozen
 
-from clusterless.engine.audit import Fault, Kind, Mention, Standing
+from clusterless.engine.audit import Fault, Kind, Mention
 from clusterless.engine.strays import Trace
 
 _BATCH = 5000  # rows written, or read, at a time
@@ -47,15 +49,14 @@ class Book:
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.executescript(_TABLES)
-        self._waiting: dict[str, list[Sequence[Any]]] = {}
+        self._waiting: defaultdict[str, list[Sequence[Any]]] = defaultdict(list)
 
     # ---- writing
 
     def mention(self, place: int, mention: Mention) -> None:
         """Note that *mention* is of a key below the location numbered *place*."""
-        at = mention.at.isoformat() if mention.at else None
-        where = (place, mention.key, mention.standing.value, mention.lot, mention.revision)
-        row = (*where, mention.etag, mention.size, at, mention.attempt)
+        key, standing, lot, revision, etag, size, at, attempt = mention
+        row = (place, key, int(standing), lot, revision, etag, size, at and at.isoformat(), attempt)
         self._write("mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self, committed: Committed) -> None:
@@ -85,9 +86,7 @@ class Book:
         select = (
             "SELECT key, standing, lot, revision, etag, size, at, attempt FROM mention WHERE place = ? ORDER BY key"
         )
-        for key, standing, lot, revision, etag, size, at, attempt in self._rows(select, place):
-            moment = datetime.fromisoformat(at) if at else None
-            yield Mention(key, _STANDINGS[standing], lot, revision, etag, size, moment, attempt)
+        return map(_mention, self._rows(select, place))
 
     def count(self, place: int) -> int:
         """How many mentions there are of a place."""
@@ -138,7 +137,7 @@ class Book:
     # ---- rows
 
     def _write(self, into: str, row: Sequence[Any]) -> None:
-        rows = self._waiting.setdefault(into, [])
+        rows = self._waiting[into]
         rows.append(row)
         if len(rows) >= _BATCH:
             self.settle()
@@ -157,11 +156,15 @@ class Book:
 
     def _rows(self, select: str, *values: Any) -> Iterator[Any]:
         cursor = self._database.execute(select, values)
-        while rows := cursor.fetchmany(_BATCH):
-            yield from rows
+        return chain.from_iterable(iter(partial(cursor.fetchmany, _BATCH), []))
 
 
-_STANDINGS = {standing.value: standing for standing in Standing}
+_AT = Mention._fields.index("at")
+
+
+def _mention(row: Sequence[Any]) -> Mention:
+    mention = Mention._make(row)
+    return mention._replace(at=datetime.fromisoformat(row[_AT])) if row[_AT] else mention
 
 
 def said(error: Exception) -> str:

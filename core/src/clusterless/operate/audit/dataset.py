@@ -16,6 +16,7 @@ from clusterless.engine.wanted import Wanted
 from clusterless.model.boundary import PathFilter
 from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
+from clusterless.operate.ahead import in_turns
 from clusterless.operate.audit.book import Book
 from clusterless.operate.audit.ledgers import LedgersRead
 from clusterless.operate.audit.leftovers import IntakeRead, read_letters, read_staging
@@ -165,7 +166,7 @@ class _Audit:
         store = self.landscape.plugins.open_store(root)
         total = max(self.book.count(number), 1)
         loose = self._loose(root)
-        objects = named(store, self.book.mentions(number)) if self.wanted else store.list()
+        objects = in_turns(named(store, self.book.mentions(number)) if self.wanted else store.list())
         uri = partial(layout.uri, root)
         for count, each in enumerate(compared(objects, self.book.mentions(number), uri)):
             if isinstance(each, Fault):

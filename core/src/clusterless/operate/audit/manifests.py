@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 
 from attrs import define, field, frozen
 
@@ -20,11 +20,11 @@ from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingE
 from clusterless.model.dataset import Tenure
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState, UriType
-from clusterless.operate.ahead import asked, at_a_time
+from clusterless.operate.ahead import asked, at_a_time, in_turns
 from clusterless.operate.audit.book import Book, Committed, said
 from clusterless.operate.landscape import DatasetView
 from clusterless.store.api import ObjectInfo, ObjectStore
-from clusterless.store.manifests import decode, decode_hashed
+from clusterless.store.manifests import Fetched, decode, fetch
 
 Placed = Callable[[str], tuple[int, str]]
 """The number of the location that a URI lies below, and its key there; `InvalidValueError` where it lies below none."""
@@ -57,10 +57,11 @@ class Stored:
 
 
 @frozen
-class _Read:
-    manifest: Manifest | None = None
-    digest: str = ""
-    error: Exception | None = None
+class _There:
+    """What is there of a lot: all its *revisions*, and the *newest* that can be read."""
+
+    revisions: Sequence[Stored]
+    newest: Stored | None
 
 
 @define
@@ -76,21 +77,19 @@ class ManifestsRead:
     lots: int = field(default=0, init=False)
 
     def read(self, tell: Callable[[Lot], None]) -> None:
-        manifests = asked(self._newest, self._revisions(), at_a_time(self._store))
-        for commits, revisions, read in _in_step(self.book.commits(), manifests):
-            if not revisions:
+        manifests = in_turns(asked(self._fetch, in_turns(self._there()), at_a_time(self._store)))
+        for commits, there, fetched in _in_step(self.book.commits(), manifests):
+            if there is None:
                 self._absent(list(commits.values())[-1])
                 continue
             self.lots += 1
-            if newest := _newest(revisions):
-                self._check(newest, read, commits.get(newest.revision))
-                if read.manifest:
-                    self._mention(newest, read.manifest, Standing.LOT)
-            for each in revisions:
-                if each is not newest:
+            if there.newest and fetched:
+                self._newest(there.newest, fetched, commits.get(there.newest.revision))
+            for each in there.revisions:
+                if each is not there.newest:
                     self._other(each)
             if self.lots % _EVERY == 0:
-                tell(revisions[0].lot)
+                tell(there.revisions[0].lot)
 
     def _absent(self, commit: Committed) -> None:
         if commit.at < self.now - PATIENCE and self._knows(Lot.parse(commit.lot)):
@@ -105,39 +104,50 @@ class ManifestsRead:
     def _knows(self, lot: Lot) -> bool:
         return self.tenure is not None and self.tenure.holds(lot)
 
-    def _revisions(self) -> Iterator[list[Stored]]:
-        """All manifests of each lot that is wanted, in order of lot; of nearly all lots there is one."""
+    def _there(self) -> Iterator[_There]:
+        """What there is of each lot that is wanted, in order of lot; of nearly all lots it is one revision."""
         prefix, first = f"{self.view.path}lot=", self.wanted.first
-        keys = self._store.list_keys(prefix, f"{prefix}{first}" if first else "")
-        for text, below in groupby((key.removeprefix(prefix).partition("/") for key in keys), itemgetter(0)):
+        store, passed = self._store, len(prefix)
+        keys = store.list_keys(prefix, f"{prefix}{first}" if first else "")
+        for text, below in groupby(keys, lambda key: key[passed:].partition("/")[0]):
             try:
                 lot = Lot.parse(text)
             except InvalidValueError:
                 continue  # somebody else's
-            if self.wanted.ends_before(lot):
+            if self.wanted and self.wanted.ends_before(lot):
                 return
-            named = ((path, layout.manifest_below_lot(path)) for _, _, path in below)
-            found = [Stored(self._store, f"{prefix}{text}/{path}", lot, text, *name) for path, name in named if name]
-            if found and lot in self.wanted:
-                yield sorted(found, key=lambda each: each.revision) if len(found) > 1 else found
+            start = passed + len(text) + 1
+            named = [(key, layout.manifest_below_lot(key[start:])) for key in below]
+            found = [Stored(store, key, lot, text, *name) for key, name in named if name]
+            if found and (not self.wanted or lot in self.wanted):
+                yield _There(sorted(found, key=attrgetter("revision")), _newest(found))
 
-    def _newest(self, revisions: Sequence[Stored]) -> _Read:
-        newest = _newest(revisions)
-        if newest is None:
-            return _Read()
+    def _fetch(self, there: _There) -> _Fetched:
         try:
-            return _Read(*decode_hashed(self._store, newest.key))
-        except (MalformedError, ObjectMissingError) as error:
-            return _Read(error=error)
+            return fetch(self._store, there.newest.key) if there.newest else None
+        except ObjectMissingError as error:
+            return error
 
-    def _check(self, found: Stored, read: _Read, commit: Committed | None) -> None:
-        if read.error:
-            self._blame(found, said(read.error))
-        elif self._knows(found.lot):
-            if commit is None and (time := found.time) and time < self.now - PATIENCE:
-                self._blame(found, f"no ledger commits revision {found.revision} of it")
-            elif commit and commit.digest != read.digest:
-                self._blame(found, "its bytes are not those that were committed")
+    def _newest(self, found: Stored, fetched: Fetched | ObjectMissingError, commit: Committed | None) -> None:
+        if isinstance(fetched, ObjectMissingError):
+            self._blame(found, said(fetched))
+            return
+        try:
+            manifest = fetched.manifest()
+        except (MalformedError, ObjectMissingError) as error:
+            self._blame(found, said(error))
+            return
+        if commit is None or commit.digest != fetched.digest:
+            self._uncommitted(found, commit)
+        self._mention(found, manifest, Standing.LOT)
+
+    def _uncommitted(self, found: Stored, commit: Committed | None) -> None:
+        if not self._knows(found.lot):
+            return
+        if commit:
+            self._blame(found, "its bytes are not those that were committed")
+        elif (time := found.time) and time < self.now - PATIENCE:
+            self._blame(found, f"no ledger commits revision {found.revision} of it")
 
     def _other(self, found: Stored) -> None:
         """An older revision, or one that retention has removed, or what an attempt left."""
@@ -179,29 +189,32 @@ class ManifestsRead:
 
 def _newest(revisions: Sequence[Stored]) -> Stored | None:
     readable = [each for each in revisions if each.state.is_readable]
+    if len(readable) == 1:
+        return readable[0]
     return max(readable, key=lambda each: (each.revision, each.state is ManifestState.COMPLETE), default=None)
 
 
 _Commits = Mapping[int, Committed]
+_Fetched = Fetched | ObjectMissingError | None
 
 
 def _in_step(
-    commits: Iterator[tuple[str, _Commits]], manifests: Iterable[tuple[list[Stored], _Read]]
-) -> Iterator[tuple[_Commits, list[Stored], _Read]]:
-    """Each lot with what was committed of it, its revisions that are there, and the newest; both come in order."""
+    commits: Iterator[tuple[str, _Commits]], manifests: Iterable[tuple[_There, _Fetched]]
+) -> Iterator[tuple[_Commits, _There | None, _Fetched]]:
+    """Each lot with what was committed of it, what is there, and the newest of that; both come in order."""
     commit = next(commits, None)
-    for revisions, read in manifests:
-        lot = revisions[0].text
+    for there, fetched in manifests:
+        lot = there.revisions[0].text
         while commit and commit[0] < lot:
-            yield commit[1], [], _Read()
+            yield commit[1], None, None
             commit = next(commits, None)
         if commit and commit[0] == lot:
-            yield commit[1], revisions, read
+            yield commit[1], there, fetched
             commit = next(commits, None)
         else:
-            yield {}, revisions, read
+            yield {}, there, fetched
     while commit:
-        yield commit[1], [], _Read()
+        yield commit[1], None, None
         commit = next(commits, None)
 
 
@@ -235,7 +248,7 @@ def named(store: ObjectStore, mentions: Iterable[Mention]) -> Iterator[ObjectInf
 
 
 def _look(store: ObjectStore, mention: Mention) -> list[ObjectInfo]:
-    if mention.standing is Standing.FOLDER:
+    if mention.standing == Standing.FOLDER:
         return list(store.list(mention.key))
     with suppress(ObjectMissingError):
         return [store.head(mention.key)]
