@@ -6,7 +6,7 @@ Keys are relative to the placement's store they belong to: metadata, arc state o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -54,6 +54,19 @@ def parse_store_name(name: str) -> StoreName | None:
     """What *name* tells if it is the name of a store, else None; an account is taken to have no hyphens."""
     match = _STORE.fullmatch(name)
     return StoreName(**match.groupdict()) if match else None
+
+
+def placements_named(provider: str, names: Iterable[str]) -> dict[str, Placement]:
+    """The placements of *provider* whose metadata stores are among *names*, by those, which come sorted.
+
+    A name tells neither capitals nor where an account with hyphens ends.
+    """
+    told = {name: parse_store_name(name) for name in sorted(names)}
+    return {
+        name: Placement(provider=provider, stage=each.stage, account=each.account, region=each.region)
+        for name, each in told.items()
+        if each and each.kind == "metadata"
+    }
 
 
 # ---- URIs ------------------------------------------------------------------------------------------------------

@@ -72,6 +72,15 @@ def test_store_names_are_parsed_back(stage: str | None, account: str, region: st
         assert parsed == layout.StoreName(kind=kind, stage=stage, account=account, region=region)
 
 
+def test_placements_are_known_by_their_metadata_stores() -> None:
+    here = [Placement(provider="aws", stage=stage, account="1", region="us-west-2") for stage in ("b", "a", None)]
+    names = [name for each in here for name in layout.store_names(each)]
+    found = layout.placements_named("aws", ["bucket", *names])
+    assert list(found) == sorted(layout.store_names(each)[0] for each in here)
+    assert set(found.values()) == set(here)
+    assert all(layout.store_names(each)[0] == name for name, each in found.items())
+
+
 @pytest.mark.parametrize("name", ["bucket", "clusterless-", "clusterless-logs-1-us", "xclusterless-manifest-1-us", ""])
 def test_other_buckets_are_no_stores(name: str) -> None:
     assert layout.parse_store_name(name) is None

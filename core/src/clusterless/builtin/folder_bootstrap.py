@@ -53,16 +53,12 @@ class FolderBootstrap:
     def placements(self, base: Path) -> Iterator[Placement]:
         root = root_folder(base)
         with explained(str(root)):
-            names = sorted(os.listdir(root)) if root.is_dir() else []
-        for name in names:
-            told = layout.parse_store_name(name)
-            if told and told.kind == "metadata" and (file := root / name / layout.PLACEMENT_META).is_file():
+            names = os.listdir(root) if root.is_dir() else []
+        for name, told in layout.placements_named("local", names).items():
+            if (file := root / name / layout.PLACEMENT_META).is_file():
                 with explained(str(file.parent)):
                     record = codec.read_record(file.read_bytes(), Bootstrapped, source=file.as_uri())
-                # What a folder is called tells neither capitals nor where an account with hyphens ends.
-                yield record.placement or Placement(
-                    provider="local", stage=told.stage, account=told.account, region=told.region
-                )
+                yield record.placement or told
 
 
 def _stores(placement: Placement, base: Path) -> Sequence[_Folder]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from cls_aws import identity
@@ -30,11 +31,10 @@ def asked(placement: Placement) -> str:
     return f"{told}; it has {', '.join(named)}" if named else told
 
 
-def _there(placement: Placement) -> list[Placement]:
+def _there(placement: Placement) -> Collection[Placement]:
     with asking("AWS for your buckets"):
         names = [each["Name"] for each in client("s3", placement).list_buckets()["Buckets"]]
-    stores = [told for name in sorted(names) if (told := layout.parse_store_name(name)) and told.kind == "metadata"]
-    return [Placement(provider="aws", stage=each.stage, account=each.account, region=each.region) for each in stores]
+    return layout.placements_named("aws", names).values()
 
 
 def _differs(other: Placement, placement: Placement) -> str:

@@ -73,12 +73,9 @@ class AwsBootstrap:
     def placements(self, base: Path) -> Iterator[Placement]:
         with asking("AWS for your buckets"):
             names = [each["Name"] for each in client("s3", None).list_buckets()["Buckets"]]
-        for name in sorted(names):
-            told = layout.parse_store_name(name)
-            if told and told.kind == "metadata":
-                place = Placement(provider="aws", stage=told.stage, account=told.account, region=told.region)
-                if found := _bootstrapped(place, name):
-                    yield found
+        for name, told in layout.placements_named("aws", names).items():
+            if found := _bootstrapped(told, name):
+                yield found
 
 
 # ---- what there is ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from cls_azure import clients
@@ -29,8 +30,7 @@ def _as_whom(found: Reach) -> str:
     return "by its key" if found.key else "as the identity that Azure's SDK finds"
 
 
-def _there(found: Reach) -> list[Placement]:
+def _there(found: Reach) -> Collection[Placement]:
     with asking(f"the containers of {found.account}"):
-        names = sorted(str(each.name) for each in clients.blobs(found).list_containers())
-    stores = [told for name in names if (told := layout.parse_store_name(name)) and told.kind == "metadata"]
-    return [Placement(provider="azure", stage=each.stage, account=each.account, region=each.region) for each in stores]
+        names = [str(each.name) for each in clients.blobs(found).list_containers()]
+    return layout.placements_named("azure", names).values()

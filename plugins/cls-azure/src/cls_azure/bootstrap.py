@@ -72,9 +72,8 @@ class AzureBootstrap:
             return
         with asking(f"the containers of {found.account}"):
             names = [str(each.name) for each in clients.blobs(found).list_containers()]
-        for name in names:
-            told = layout.parse_store_name(name)
-            if told and told.kind == "metadata" and (recorded := _bootstrapped(name)) and recorded.placement:
+        for name in layout.placements_named("azure", names):
+            if (recorded := _bootstrapped(name)) and recorded.placement:
                 yield recorded.placement
 
 
