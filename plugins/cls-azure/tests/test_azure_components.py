@@ -88,7 +88,11 @@ def _models(models: list[Any]) -> list[Any]:
         ("eventGridNotifier", {"endpoint": f"{TOPIC}?key=x"}, "not the endpoint of a topic"),
         ("eventGridNotifier", {"endpoint": "https://me:pw@topic.example/"}, "not the endpoint of a topic"),
         ("eventGridNotifier", {"keyEnv": "c2VjcmV0LWtleQ=="}, "not the name of an environment variable"),
-        ("blobCopyArc", {"sinks": {"main": {"name": "b", "version": "1", "pathURI": "s3://b/"}}}, "is no az:// location"),
+        (
+            "blobCopyArc",
+            {"sinks": {"main": {"name": "b", "version": "1", "pathURI": "s3://b/"}}},
+            "is no az:// location",
+        ),
         ("blobPutListenerBoundary", {"frequent": {"queueFetchWaitSec": 21}}, "queueFetchWaitSec"),
         ("blobPutListenerBoundary", {"infrequent": {"keyRegex": "x"}}, "need each other"),
         ("blobPutListenerBoundary", {"notices": "pubSub"}, "notices"),

@@ -17,8 +17,8 @@ from beds.azurite import ACCOUNT, REGION
 from beds.proxy import Answer, Lost, Plan, proxied
 
 from cls_azure import clients
+from cls_azure.container_apps import ContainerAppsJobArc, container
 from cls_azure.executions import JobWorkload
-from cls_azure.job_arc import ContainerAppsJobArc, container
 from cls_azure.management import Management
 from cls_azure.settings import Reach
 from clusterless import codec

@@ -16,9 +16,10 @@ from beds.proxy import Answer, Lost, Plan, proxied
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cls_azure import clients, events, messages, queues, subscriptions
+from cls_azure import clients, events, messages, subscriptions
+from cls_azure.names import DEAD, check_queue, fitted, parse_queue
 from cls_azure.provider import AzureProvider, subscriber_queue
-from cls_azure.queues import Queue, check_queue, fitted, parse_queue
+from cls_azure.queues import Queue
 from cls_azure.settings import reach
 from cls_azure.subscriptions import QueueSubscription
 from clusterless import codec
@@ -104,7 +105,7 @@ def test_a_queue_hears_what_it_wants_of_its_placement() -> None:
 def test_names_fit_and_stay_apart(name: str) -> None:
     made = fitted(name)
     check_queue(made)
-    check_queue(made + queues.DEAD)
+    check_queue(made + DEAD)
     assert fitted(name + "x") != made
     assert fitted(made) == made
     assert fitted(name.swapcase()) != made or name.swapcase() == name
@@ -241,7 +242,7 @@ def test_an_event_of_another_dataset_is_dropped(around: Surroundings, subscribe:
 def test_what_cannot_be_read_is_set_aside_and_what_then_can_is_handed_out_again(
     around: Surroundings, subscribe: Subscribe, caplog: pytest.LogCaptureFixture
 ) -> None:
-    subscription, dead = subscribe(A), queue(around, after=queues.DEAD)
+    subscription, dead = subscribe(A), queue(around, after=DEAD)
     queue(around).send(b"\xff\xfe")
     queue(around).put("hello")
     AzureProvider().publisher(around).publish(event())

@@ -92,7 +92,7 @@ def _models(models: list[Any]) -> list[Any]:
         ("pubSubTopic", {"topicName": "projects/p/topics/t-1"}, "is not a topic"),
         ("pubSubNotifier", {"topic": "projects/p/queues/t-1"}, "is not a topic"),
         ("pubSubNotifier", {"form": "xml"}, "form"),
-        ("gcsCopyArc", {"sinks": {"main": {"name": "b", "version": "1", "pathURI": "s3://b/"}}}, "is no gs:// location"),
+        ("gcsCopyArc", {"sinks": {"main": {"name": "b", "version": "1", "pathURI": "s3://b/"}}}, "is no gs://"),
         ("gcsPutListenerBoundary", {"frequent": {"queueFetchWaitSec": 21}}, "queueFetchWaitSec"),
         ("gcsPutListenerBoundary", {"infrequent": {"keyRegex": "x"}}, "need each other"),
         ("gcsPutListenerBoundary", {"notices": "eventBridge"}, "notices"),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cls_azure.job_arc import ContainerAppsJobArc
+from cls_azure.container_apps import ContainerAppsJobArc
 from cls_azure.management import Management
 from cls_azure.settings import Reach, reach
 from clusterless.errors import (

@@ -7,6 +7,7 @@ from attrs import evolve
 from cls_azure import clients, queues
 from cls_azure.event_grid import tell_of_blobs
 from cls_azure.events import PLACEMENT
+from cls_azure.names import fitted
 from cls_azure.queues import Queue
 from cls_azure.settings import reach
 from clusterless.engine.names import ProjectNames
@@ -47,4 +48,4 @@ def _wired(element: str, location: Location, surroundings: Surroundings) -> tupl
 def queue_name(element: str, project: Project, placement: Placement) -> str:
     """What the queue of an *element* is called."""
     named = ProjectNames(project, evolve(placement, stage=None)).element(element)
-    return queues.fitted("-".join(part for part in (placement.stage, named) if part))
+    return fitted("-".join(part for part in (placement.stage, named) if part))

@@ -13,7 +13,8 @@ from attrs import evolve
 from cls_azure import clients
 from cls_azure.components import EventGridNotifier, Form, StorageQueueNotifier
 from cls_azure.errors import asking
-from cls_azure.queues import Queue, parse_queue
+from cls_azure.names import parse_queue
+from cls_azure.queues import Queue
 from cls_azure.settings import Reach, reach
 from clusterless import codec
 from clusterless.errors import NotifyError, NotifyRefusedError, ObjectMissingError, StoreUnavailableError

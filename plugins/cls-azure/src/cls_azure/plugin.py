@@ -50,14 +50,14 @@ def cls_stores() -> tuple[StoreScheme, ...]:
 @hookimpl
 def cls_resources() -> tuple[ResourceComponent, ...]:
     """Offers what a project may have a storage account keep for it."""
-    from cls_azure import declared
+    from cls_azure import components
     from clusterless.provider import ResourceComponent
 
     container, queue = "azure:core:blobContainer", "azure:core:storageQueue"
     closed, told = "a container, closed to the public", "a queue of Storage Queues"
     return (
-        ResourceComponent(type=container, model=declared.BlobContainer, summary=closed, load=_declared_container),
-        ResourceComponent(type=queue, model=declared.StorageQueue, summary=told, load=_declared_queue),
+        ResourceComponent(type=container, model=components.BlobContainer, summary=closed, load=_declared_container),
+        ResourceComponent(type=queue, model=components.StorageQueue, summary=told, load=_declared_queue),
     )
 
 
@@ -74,8 +74,8 @@ def cls_boundaries() -> tuple[BoundaryComponent, ...]:
 @hookimpl
 def cls_arcs() -> tuple[ArcComponent, ...]:
     """Offers what Azure can make of lots."""
-    from cls_azure.declared import BlobCopyArc
-    from cls_azure.job_arc import ContainerAppsJobArc, container
+    from cls_azure.components import BlobCopyArc
+    from cls_azure.container_apps import ContainerAppsJobArc, container
     from clusterless.provider import ArcComponent
 
     copy, copies = "azure:core:blobCopyArc", "copies objects to places in containers"

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from cls_azure.boundaries import BlobPutListenerBoundary
-from cls_azure.components import EventGridNotifier, StorageQueueNotifier
-from cls_azure.declared import BlobContainer, StorageQueue
-from cls_azure.job_arc import ContainerAppsJobArc
-from cls_azure.queues import parse_queue
+from cls_azure.components import BlobContainer, EventGridNotifier, StorageQueue, StorageQueueNotifier
+from cls_azure.container_apps import ContainerAppsJobArc
+from cls_azure.names import parse_queue
 from cls_azure.settings import Reach, reach
 from clusterless import layout
 from clusterless.errors import InvalidValueError

@@ -12,11 +12,10 @@ from attrs import evolve
 from cls_azure import clients, events
 from cls_azure.asked import asked
 from cls_azure.event_grid import tell_of_lots
-from cls_azure.names import check_container
+from cls_azure.names import check_container, fitted
 from cls_azure.notice_queue import StorageNotices
 from cls_azure.notice_wiring import wire_if_told
 from cls_azure.notifiers import PlacementTopic
-from cls_azure.queues import fitted
 from cls_azure.settings import defaults, reach
 from cls_azure.subscriptions import QueueSubscription, Subscriber, subscribe
 from clusterless import layout

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,66 +10,17 @@ from attrs import field, frozen
 
 from cls_azure.errors import asking
 from cls_azure.messages import written
-from clusterless.errors import InvalidValueError, StoreUnavailableError
+from clusterless.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
 VISIBILITY = 60  # seconds that what was received is hidden from others
-DEAD = "-dead"
-"""What follows a queue's name in that of the one for what nobody can read."""
 
-_LONGEST_NAME = 63
-_HASHED = 8
 _BATCH = 32  # messages that the service hands out at a time
 _LONGEST = 7 * 24 * 3600  # seconds that it can hide one
 _FOR_EVER = -1
 _GONE = ("MessageNotFound", "PopReceiptMismatch", "QueueNotFound")
-
-
-# ---- named -----------------------------------------------------------------------------------------------------
-
-
-def check_queue(name: str) -> None:
-    """Refuse what cannot be the name of a queue.
-
-    Raises:
-        InvalidValueError: it is too long, has capitals, or is otherwise not as Storage Queues have it.
-    """
-    if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", name):
-        msg = f"{name!r} cannot be the name of a queue"
-        hint = f"use 3 to {_LONGEST_NAME} of a-z 0-9, and single hyphens between them"
-        raise InvalidValueError(msg, hint=hint)
-
-
-def parse_queue(text: str) -> tuple[str | None, str]:
-    """The account and the name in ``https://ACCOUNT.queue.core.windows.net/NAME``; of a name alone, no account.
-
-    Raises:
-        InvalidValueError: it is neither.
-    """
-    match = re.fullmatch(r"(?:https://([a-z0-9]{3,24})\.queue\.core\.windows\.net/)?([^/]*)", text)
-    if not match:
-        msg = f"{text!r} is not a queue"
-        raise InvalidValueError(msg, hint="use its name, or 'https://ACCOUNT.queue.core.windows.net/NAME'")
-    check_queue(match[2])
-    return match[1], match[2]
-
-
-def fitted(name: str) -> str:
-    """*name* as a queue may be called that has one for the dead beside it.
-
-    What must be changed is told apart from what else would become the same, by a few digits of its hash.
-    """
-    most = _LONGEST_NAME - len(DEAD)
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if plain == name and 3 <= len(name) <= most:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASHED]
-    return f"{plain[: most - _HASHED - 1].rstrip('-') or 'cls'}-{digest}"
-
-
-# ---- used ------------------------------------------------------------------------------------------------------
 
 
 @frozen

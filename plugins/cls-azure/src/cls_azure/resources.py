@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from cls_azure import clients, queues
-from cls_azure.declared import BlobContainer, StorageQueue
+from cls_azure.components import BlobContainer, StorageQueue
 from cls_azure.errors import asking, code
 from cls_azure.names import marks
 from cls_azure.settings import Reach, reach

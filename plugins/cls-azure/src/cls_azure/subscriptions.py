@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from cls_azure import events, queues
-from cls_azure.queues import DEAD, Queue
+from cls_azure.names import DEAD
+from cls_azure.queues import Queue
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.dataset import Dataset
 from clusterless.model.event import Event
