@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import shorten
 
 import click
-from attrs import evolve, frozen
+from attrs import frozen
 
 from clusterless import codec, layout
 from clusterless.cli.app import Session, reports
@@ -24,11 +24,11 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.notifier import Notifier
 from clusterless.plugins import Plugins, find_plugins
 from clusterless.provider import BoundaryComponent, Redrivable, Subscription, Surroundings
+from clusterless.runner.hearing import open_queue
 from clusterless.runner.notifying import open_notifier
 from clusterless.runtime.clock import SystemClock, random_id
-from clusterless.runtime.inbox import Inbox
 from clusterless.runtime.letters import Envelope, LetterBox
-from clusterless.runtime.site import Audible, Site, subscriber
+from clusterless.runtime.site import Audible, Site
 from clusterless.store.api import ObjectStore
 
 _COLUMNS = (
@@ -204,18 +204,10 @@ def _queues_of_arcs(site: Site, plugins: Plugins) -> Iterator[_Queue]:
 
 def _queue(site: Site, arc: Arc, audible: Audible, plugins: Plugins) -> Subscription | None:
     """None in a placement where we may not listen: nothing is set aside for us there."""
-    if audible.inbox:
-        return Inbox(plugins.open_store(audible.inbox), audible.datasets, SystemClock())
-    own = site.deployable.placement
-    is_own = audible.placement == own
-    provider = plugins.provider(audible.placement.provider)
-    around = evolve(_surroundings(site, plugins), placement=audible.placement, roots=audible.stores)
     try:
-        return provider.subscription(
-            around, subscriber(site.deployable.project, arc, None if is_own else own), audible.datasets
-        )
+        return open_queue(site, arc, audible, plugins, _surroundings(site, plugins))
     except StoreRefusedError:
-        if is_own:
+        if audible.placement == site.deployable.placement:
             raise
         return None
 

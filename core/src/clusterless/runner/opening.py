@@ -31,6 +31,7 @@ from clusterless.provider import (
     Surroundings,
     Workload,
 )
+from clusterless.runner.hearing import open_queue
 from clusterless.runner.listening import Distant, Reached, try_to_reach
 from clusterless.runner.notifying import open_notifier
 from clusterless.runner.ticking import open_activity
@@ -40,11 +41,9 @@ from clusterless.runtime.arc import Hold, RunningArc, SourceSide, Writer
 from clusterless.runtime.boundary import RunningBoundary
 from clusterless.runtime.declaration import digest
 from clusterless.runtime.horizon import KnownHorizon
-from clusterless.runtime.inbox import Inbox
-from clusterless.runtime.noticed import NoticeQueue, Noticing
 from clusterless.runtime.ownership import Ownership
 from clusterless.runtime.register import register
-from clusterless.runtime.site import Audible, Site, inbox_element, labels, subscriber
+from clusterless.runtime.site import Audible, Site, labels
 from clusterless.runtime.start import started
 from clusterless.runtime.switches import KnownSwitches, Switch
 from clusterless.store.manifests import Manifests
@@ -288,31 +287,10 @@ class _Opening:
             return None
 
     def _queue(self, arc: Arc, audible: Audible) -> Subscription:
-        """The provider's queue of the placement's events, or the inbox."""
-        if audible.inbox:
-            wire = partial(self._notices, arc, audible.inbox)
-            return Inbox(self.bench.plugins.open_store(audible.inbox), audible.datasets, self.bench.clock, wire)
-        own = self.site.deployable.placement
-        home = None if audible.placement == own else own
-        provider = self.bench.plugins.provider(audible.placement.provider)
-        surroundings = evolve(self.surroundings, placement=audible.placement, roots=audible.stores)
-        name = subscriber(self.site.deployable.project, arc, home)
-        subscription = provider.subscription(surroundings, name, audible.datasets)
-        self.stack.callback(subscription.close)
-        return subscription
-
-    def _notices(self, arc: Arc, inbox: str) -> NoticeQueue | None:
-        """What tells of the objects in an *inbox* of the arc's; None where it is listed often instead."""
-        provider = self.bench.plugins.provider(self.site.deployable.placement.provider)
-        if not isinstance(provider, Noticing):
-            return None
-        try:
-            return provider.notices(self.surroundings, inbox_element(arc, inbox), inbox)
-        except ClsError as error:
-            if error.retryable:
-                raise
-            _log.info("%s/%s is not told what is put at %s, and lists it: %s", self.label, arc.name, inbox, error)
-            return None
+        label = f"{self.label}/{arc.name}"
+        queue = open_queue(self.site, arc, audible, self.bench.plugins, self.surroundings, noticed=label)
+        self.stack.callback(queue.close)
+        return queue
 
     def _source(self, arc: Arc, role: str) -> SourceSide:
         resolved = self.site.sources.get((arc.name, role))
