@@ -16,12 +16,13 @@ from attrs import define, evolve, field, frozen
 
 from hardship import mutations, plugin
 from hardship.buckets import Bucket
-from hardship.fates import MET, Fate, kind, like
+from hardship.fates import MET, SIGNALS, Fate, kind, like
 from hardship.picture import Picture, broken, picture
-from hardship.processes import PATIENCE, Zygote, zygote
+from hardship.processes import PATIENCE, Ended, Zygote, zygote
 from hardship.scenarios import Call, Scenario, put
 
 _OK = {0}
+_ASKED = {"interrupted", "terminated"}
 _OURS = re.compile(r'File ".*/clusterless/(?!sdk)')  # in a traceback that nobody should see
 _SHOWN = 2000  # characters of what was said last
 _JOURNAL = "journal.txt"
@@ -219,6 +220,14 @@ class _Attempt:
         ended = started.wait(self.patience)
         started.kill()  # what it has started ends with it, as with its machine
         self.said += ended.said
+        if fate.what in _ASKED:
+            self._hold_kind(ended, SIGNALS[fate.what])
+
+    def _hold_kind(self, ended: Ended, number: int) -> None:
+        """Asked to end, it does, in words and with the code that shells know, unless it was done by then."""
+        if ended.code not in {0, 128 + number, -number} or "error[" in ended.said or "Traceback" in ended.said:
+            msg = f"{self.scenario.name}: told to end, it ended with {ended.code}:\n{self.said[-_SHOWN:]}"
+            raise BrokenError(msg)
 
     def mend(self, *, is_thorough: bool = False) -> None:
         """Do again what was interrupted; *is_thorough*: with what a worker may write that was thought dead."""

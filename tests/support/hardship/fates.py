@@ -17,6 +17,12 @@ from clusterless.errors import StoreUnavailableError
 T = TypeVar("T")
 
 VARIABLE = "CLS_FATE"
+SIGNALS = {
+    "killed": signal.SIGKILL,
+    "stopped": signal.SIGSTOP,
+    "interrupted": signal.SIGINT,
+    "terminated": signal.SIGTERM,
+}
 MET = "met at "
 """Begins the line of a journal that repeats the request at which the process met its fate."""
 
@@ -37,8 +43,9 @@ class Fate:
     """What befalls a process *before* or after its request number *at* (from 1; 0: nothing).
 
     Only those are counted in which the regular expression *like* finds something, as in ``create .*/seals/``.
-    *what*: it is ``killed`` or ``stopped`` (by itself, with SIGKILL or SIGSTOP: nothing else of it runs on), or the
-    answer is ``lost``. *journal* is the file in which each request is written down as it is made.
+    *what*: it is ``killed`` or ``stopped`` (by itself, with SIGKILL or SIGSTOP: nothing else of it runs on), it is
+    ``interrupted`` or ``terminated`` (by SIGINT or SIGTERM, and goes on as it will), or the answer is ``lost``.
+    *journal* is the file in which each request is written down as it is made.
     """
 
     at: int = 0
@@ -105,7 +112,7 @@ class Requests:
             msg = f"{told} got no answer (on purpose)"
             raise StoreUnavailableError(msg)
         # To this very thread, which the signal then finds before it can go on.
-        signal.pthread_kill(threading.get_ident(), signal.SIGKILL if self.fate.what == "killed" else signal.SIGSTOP)
+        signal.pthread_kill(threading.get_ident(), SIGNALS[self.fate.what])
 
 
 def kind(line: str) -> str:

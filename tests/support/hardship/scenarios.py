@@ -17,6 +17,9 @@ Call = Sequence[str]
 HOUR = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)T(?P<hour>\d\d)"
 MINUTE = HOUR + r"(?P<minute>\d\d)"
 RUN: Call = ("run", "p.json", "--until-idle", "--concurrency", "2")
+AUDIT: Call = ("audit", "-p", "p.json", "--fix", "--yes")
+DISABLE: Call = ("disable", "p/work", "-p", "p.json")
+ENABLE: Call = ("enable", "p/work", "-p", "p.json")
 _PATIENT = {"attempts": 20, "backoffSec": 0}
 
 EXEC = """
@@ -191,6 +194,19 @@ def minutes_pass(folder: Path) -> None:
         os.utime(mark, (mark.stat().st_mtime - 180,) * 2)
 
 
+def strays_come(folder: Path) -> None:
+    """Files that nobody hears of, since they are older than what was looked at."""
+    put(folder, _STRAYS)
+    for name in _STRAYS:
+        os.utime(folder / name, (_LONG_AGO,) * 2)
+
+
+def strays_stay(folder: Path) -> None:
+    """Objects that attempts left beside what their lots came to."""
+    for path in [*(folder / "out").glob("*.txt")]:
+        path.with_suffix(".more").write_text("of nobody")
+
+
 def _marked(folder: Path) -> Sequence[str]:
     """Each lot outside has a mark, and what the mark names is there, whole."""
     wrong = []
@@ -210,6 +226,11 @@ def _marked(folder: Path) -> Sequence[str]:
     if len(list((folder / "outside").glob("lot=*"))) != len(TWO):
         wrong.append("not every lot went out")
     return wrong
+
+
+def _left_out(folder: Path) -> Sequence[str]:
+    """What was left out when it was turned on again was left to the back-fill, which has kept a plan of it."""
+    return [] if [*folder.rglob("plans/project=p/*/*.json")] else ["nothing was left to the back-fill"]
 
 
 def _contiguous(folder: Path) -> Sequence[str]:
@@ -267,6 +288,9 @@ _ACTIVITY = {"name": "tick", "interval": "Hours", "retry": _PATIENT}
 _BOTH = {**hourly(0, 1, name="l", folder="in/left"), **hourly(0, 1, name="r", folder="in/right")}
 _FIVE = {f"in/f-20240101T00{minute:02}.txt": str(minute) for minute in (0, 3, 5)}
 _LATE = hourly(0, name="late")
+_STRAYS = hourly(0, 1, name="stray")
+_LONG_AGO = 1_704_069_000.0  # half an hour after the midnight that lots begin at
+_ALL_OF_IT = ("--from", "20240101PT1H000")
 
 
 def _activity(name: str, type_: str, workload: Mapping[str, Any]) -> Scenario:
@@ -378,6 +402,39 @@ ALL: tuple[Scenario, ...] = (
         before=[RUN],
         main=("rollback", "work", "20240101PT1H000", "-p", "p.json", "--remove", "--yes"),
         again=[("rollback", "work", "20240101PT1H000", "-p", "p.json", "--remove", "--yes"), RUN],
+    ),
+    _one_arc(
+        "audit-fix",
+        arc("copy"),
+        before=[RUN],
+        between=strays_come,
+        arrivals={"raw": names({**TWO, **_STRAYS})},
+        main=(*AUDIT, "raw"),
+        again=[(*AUDIT, "raw"), RUN],
+    ),
+    _one_arc(
+        "audit-sweep",
+        python_arc(),
+        before=[RUN],
+        between=strays_stay,
+        main=(*AUDIT, "out"),
+        again=[(*AUDIT, "out"), RUN],
+    ),
+    _one_arc("disable", arc("copy"), main=DISABLE, again=[DISABLE, RUN, (*ENABLE, *_ALL_OF_IT), RUN]),
+    _one_arc(
+        "enable-from",
+        arc("copy"),
+        before=[DISABLE, RUN],
+        main=(*ENABLE, *_ALL_OF_IT),
+        again=[(*ENABLE, *_ALL_OF_IT), RUN],
+    ),
+    _one_arc(
+        "enable-skip",
+        arc("copy"),
+        before=[DISABLE, RUN],
+        main=(*ENABLE, "--skip"),
+        again=[(*ENABLE, "--skip"), RUN, ("backfill", "work", "-p", "p.json", "--yes"), RUN],
+        law=_left_out,
     ),
 )
 
