@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,19 +12,16 @@ from attrs import define, evolve, field, frozen
 
 from clusterless.errors import ClsError, ObjectConflictError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.arc import Arc
-from clusterless.model.dataset import LocatedDataset, SourceDataset
 from clusterless.model.ledger import Complete
 from clusterless.model.lot import Lot, LotUnit
-from clusterless.model.project import Project
 from clusterless.runner import lots as module
 from clusterless.runner.happenings import Happening, LeftAlone, Started, Trouble, Worked
 from clusterless.runner.lots import Lots, interleave
-from clusterless.runtime.arc import RunningArc, SourceSide, Writer
+from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.delivery import Delivered
-from clusterless.store.manifests import Manifests
-from clusterless.store.memory import MemoryStore
 
 LOT = Lot.parse("20240131PT5M100")
+MakeArc = Callable[..., RunningArc]
 
 
 @frozen(kw_only=True)
@@ -33,22 +29,6 @@ class Daily(Arc):
     @property
     def lot_unit(self) -> LotUnit:
         return LotUnit.DAYS
-
-
-def an_arc(name: str = "work") -> RunningArc:
-    manifests = Manifests(MemoryStore("memory:///m/"))
-    source = LocatedDataset(name="in", version="1", path_uri="memory:///in/")
-    return RunningArc(
-        project=Project(name="p", version="1"),
-        arc=Arc(type="t:core:arc", name=name, sources={"main": SourceDataset(name="in", version="1", start="all")}),
-        state=MemoryStore("memory:///s/"),
-        manifests=manifests,
-        sources={"main": SourceSide(dataset=source, manifests=manifests)},
-        workload=None,  # type: ignore[arg-type]
-        publish=lambda _: None,
-        writer=Writer(by="me", new_id=lambda: "0" * 16),
-        outputs=Path("output"),
-    )
 
 
 @define(eq=False)
@@ -68,8 +48,8 @@ class Message:
 class Scene:
     """Lots whose deliveries come to what is told in *says*, each when *gate* is open."""
 
+    arc: RunningArc
     lots: Lots = field(init=False)
-    arc: RunningArc = field(factory=an_arc)
     told: list[Happening] = field(factory=list)
     says: list[Delivered | Exception] = field(factory=list)
     gate: threading.Event = field(factory=threading.Event)
@@ -104,8 +84,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(monkeypatch: pytest.MonkeyPatch) -> Any:
-    scene = Scene()
+def scene(monkeypatch: pytest.MonkeyPatch, an_arc: MakeArc) -> Any:
+    scene = Scene(an_arc())
     scene.lots = Lots(2, scene.told.append, lambda: None)
     monkeypatch.setattr(module, "deliver", scene.deliver)
     monkeypatch.setattr(module, "_PATIENCE", 0.01)
@@ -133,7 +113,7 @@ def test_what_is_only_found_again_is_not_delivered_again(scene: Scene) -> None:
     assert scene.count == 1
 
 
-def test_lots_and_arcs_are_told_apart(scene: Scene) -> None:
+def test_lots_and_arcs_are_told_apart(scene: Scene, an_arc: MakeArc) -> None:
     scene.gate.set()
     for arc in (scene.arc, an_arc("other")):
         for lot in (LOT, LOT.next):
@@ -285,7 +265,7 @@ def test_at_the_end_what_was_heard_of_meanwhile_is_left_to_come_again(scene: Sce
     assert scene.count == 2
 
 
-def test_arcs_take_turns() -> None:
+def test_arcs_take_turns(an_arc: MakeArc) -> None:
     one, two = an_arc("one"), an_arc("two")
     taken = interleave((one, iter([LOT, LOT.next, LOT.plus(2)])), (two, iter([LOT])))
     assert [(arc.arc.name, lot.index - LOT.index) for arc, lot in taken] == [

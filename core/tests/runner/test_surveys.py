@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from clusterless.model.arc import Arc
-from clusterless.model.dataset import LocatedDataset, SourceDataset
+from clusterless.model.dataset import SourceDataset
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
-from clusterless.model.project import Project
 from clusterless.runner import survey as module
 from clusterless.runner.survey import Survey
-from clusterless.runtime.arc import RunningArc, SourceSide, Writer
-from clusterless.store.manifests import Manifests, encode
-from clusterless.store.memory import MemoryStore
+from clusterless.runtime.arc import RunningArc
+from clusterless.store.manifests import encode
 
 NEW = Lot.parse("20240131PT5M100")
 OLD = Lot.containing(NEW.start - timedelta(days=300), NEW.unit)
@@ -25,24 +21,13 @@ DATASET = SourceDataset(name="in", version="1", start="all")
 
 
 @pytest.fixture
-def arc() -> RunningArc:
+def arc(an_arc: Callable[..., RunningArc]) -> RunningArc:
     """One with two lots to work, a year apart."""
-    manifests = Manifests(MemoryStore("memory:///m/"))
+    arc = an_arc()
     for lot in (OLD, NEW):
         with encode(Manifest(state=ManifestState.EMPTY, lot=lot)).open() as body:
-            manifests.publish(DATASET, lot, ManifestState.EMPTY, 0, body)
-    source = LocatedDataset(name="in", version="1", path_uri="memory:///in/")
-    return RunningArc(
-        project=Project(name="p", version="1"),
-        arc=Arc(type="t:core:arc", name="work", sources={"main": DATASET}),
-        state=MemoryStore("memory:///s/"),
-        manifests=manifests,
-        sources={"main": SourceSide(dataset=source, manifests=manifests)},
-        workload=None,  # type: ignore[arg-type]
-        publish=lambda _: None,
-        writer=Writer(by="me", new_id=lambda: "0" * 16),
-        outputs=Path("output"),
-    )
+            arc.manifests.publish(DATASET, lot, ManifestState.EMPTY, 0, body)
+    return arc
 
 
 def found(survey: Survey) -> list[Lot]:
