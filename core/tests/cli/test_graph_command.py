@@ -8,30 +8,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from shop import arrive, copy, daily, shop
 
 from clusterless.cli.app import main
 
 SHOP: dict[str, Any] = {
-    "project": {"name": "shop", "version": "1"},
-    "placement": {"provider": "local"},
-    "boundaries": [
-        {
-            "type": "local:core:putListenerBoundary",
-            "name": "arrive",
-            "lotUnit": "Hours",
-            "eventArrival": "frequent",
-            "dataset": {"name": "orders", "version": "1", "pathURI": "orders/"},
-        }
-    ],
-    "barriers": [
-        {
-            "type": "cls:core:rollupBarrier",
-            "name": "day",
-            "lotUnit": "Days",
-            "sources": {"main": {"name": "orders", "version": "1"}},
-            "dataset": {"name": "by-day", "version": "1"},
-        }
-    ],
+    **shop(boundaries=[arrive()], barriers=[daily()]),
     "arcs": [
         {
             "type": "cls:core:copyArc",
@@ -42,13 +24,7 @@ SHOP: dict[str, Any] = {
             },
             "sinks": {"main": {"name": "kept", "version": "1", "pathURI": "kept/"}},
         },
-        {
-            "type": "cls:core:copyArc",
-            "name": "off",
-            "exclude": True,
-            "sources": {"main": {"name": "by-day", "version": "1"}},
-            "sinks": {"main": {"name": "never", "version": "1", "pathURI": "never/"}},
-        },
+        copy("off", "by-day", "never", exclude=True),
     ],
     "notifiers": [
         {

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from shop import arrive, copy, daily, shop
 
-from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import with_upstream
 from clusterless.engine.ranges import between
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
@@ -19,55 +16,24 @@ from clusterless.operate import listing
 from clusterless.operate.gaps.facts import Facts
 from clusterless.operate.gaps.finding import Search, find_gaps
 from clusterless.operate.landscape import Landscape
-from clusterless.plugins import find_plugins
 
+MakeLandscape = Callable[..., Landscape]
 START = Lot.parse("20240101PT1H000")
 DAYS = 6
 MISSING = {0, 5, 23, 24, 25, 70, 71, 72, 73, 143}
 
 
-def source(name: str) -> dict[str, Any]:
-    return {"main": {"name": name, "version": "1", "start": "all"}}
-
-
-def copy(name: str, of: str, to: str) -> dict[str, Any]:
-    sinks = {"main": {"name": to, "version": "1", "pathURI": f"{to}/"}}
-    return {"type": "cls:core:copyArc", "name": name, "sources": source(of), "sinks": sinks}
-
-
-SHOP = {
-    "project": {"name": "shop", "version": "1"},
-    "placement": {"provider": "local"},
-    "boundaries": [
-        {
-            "type": "local:core:putListenerBoundary",
-            "name": "arrive",
-            "lotUnit": "Hours",
-            "eventArrival": "frequent",
-            "dataset": {"name": "orders", "version": "1", "pathURI": "orders/"},
-        }
-    ],
-    "barriers": [
-        {
-            "type": "cls:core:rollupBarrier",
-            "name": "day",
-            "lotUnit": "Days",
-            "sources": source("orders"),
-            "dataset": {"name": "by-day", "version": "1"},
-        }
-    ],
-    "arcs": [copy("keep", "by-day", "kept"), copy("round", "trip", "round"), copy("trip", "round", "trip")],
-}
+SHOP = shop(
+    boundaries=[arrive()],
+    barriers=[daily()],
+    arcs=[copy("keep", "by-day", "kept"), copy("round", "trip", "round"), copy("trip", "round", "trip")],
+)
 
 
 @pytest.fixture
-def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landscape:
+def landscape(landscape_of: MakeLandscape, tmp_path: Path) -> Landscape:
     """Six days of `orders` without the hours of `MISSING`; of `by-day`, nothing. Two arcs feed each other."""
-    monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
-    (tmp_path / "shop.json").write_text(json.dumps(SHOP))
-    plugins = find_plugins()
-    declared = read_projects([tmp_path / "shop.json"], plugins.components(), plugins.project_formats())
-    made = Landscape(with_upstream(declared, plugins), plugins)
+    made = landscape_of(tmp_path, SHOP)
     for arc in made.arcs:
         arc.state.put(arc.keys.start, b'{"main": null}')
     for view in made.datasets.values():

@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from shop import arrive, copy, daily, shop
 
-from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import with_upstream
 from clusterless.model.lot import LotUnit
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
-from clusterless.plugins import find_plugins
 
-SHOP = {
-    "project": {"name": "shop", "version": "1"},
-    "placement": {"provider": "local"},
-    "boundaries": [
-        {
-            "type": "local:core:putListenerBoundary",
-            "name": "arrive",
-            "lotUnit": "Hours",
-            "eventArrival": "frequent",
-            "dataset": {"name": "orders", "version": "1", "pathURI": "orders/"},
-        }
-    ],
-    "barriers": [
-        {
-            "type": "cls:core:rollupBarrier",
-            "name": "day",
-            "lotUnit": "Days",
-            "sources": {"main": {"name": "orders", "version": "1"}},
-            "dataset": {"name": "by-day", "version": "1"},
-        }
-    ],
-    "arcs": [
-        {
-            "type": "cls:core:copyArc",
-            "name": "keep",
-            "sources": {"main": {"name": "by-day", "version": "1"}},
-            "sinks": {"main": {"name": "kept", "version": "1", "pathURI": "kept/"}},
-        },
-        {
-            "type": "cls:core:copyArc",
-            "name": "off",
-            "exclude": True,
-            "sources": {"main": {"name": "by-day", "version": "1"}},
-            "sinks": {"main": {"name": "never", "version": "1", "pathURI": "never/"}},
-        },
-    ],
-}
+SHOP = shop(
+    boundaries=[arrive()],
+    barriers=[daily()],
+    arcs=[copy("keep", "by-day", "kept"), copy("off", "by-day", "never", exclude=True)],
+)
 
 
 @pytest.fixture
-def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landscape:
-    monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
-    (tmp_path / "shop.json").write_text(json.dumps(SHOP))
-    plugins = find_plugins()
-    declared = read_projects([tmp_path / "shop.json"], plugins.components(), plugins.project_formats())
-    return Landscape(with_upstream(declared, plugins), plugins)
+def landscape(landscape_of: Callable[..., Landscape], tmp_path: Path) -> Landscape:
+    return landscape_of(tmp_path, SHOP)
 
 
 def test_what_works_lots_is_in_view_with_the_unit_of_its_lots(landscape: Landscape) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shop import arrive, copy, daily, shop
 
 from clusterless import codec, layout
-from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import with_upstream
 from clusterless.engine.ranges import LotRange, between
 from clusterless.engine.standing import Standing
 from clusterless.errors import InvalidValueError
@@ -31,7 +29,6 @@ from clusterless.operate.status.overview import Overview
 from clusterless.operate.status.pace import Pacing
 from clusterless.operate.status.subjects import chosen, subjects
 from clusterless.operate.status.summary import Summary, by_day, summaries
-from clusterless.plugins import find_plugins
 from clusterless.runtime.horizon import move_horizon
 from clusterless.runtime.switches import switch_ledger
 
@@ -41,48 +38,17 @@ DAY = LotRange(FIRST, FIRST.plus(23))
 BY: Any = {"put_id": "0", "at": NOW, "by": "elsewhere:1"}
 
 
-def arc(name: str, source: str, sink: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "cls:core:copyArc",
-        "name": name,
-        "sources": {"main": {"name": source, "version": "1", "start": "all"}},
-        "sinks": {"main": {"name": sink, "version": "1", "pathURI": f"{sink}/"}},
-        **more,
-    }
-
-
-CHAIN = {
-    "project": {"name": "shop", "version": "1"},
-    "placement": {"provider": "local"},
-    "boundaries": [
-        {
-            "type": "local:core:putListenerBoundary",
-            "name": "arrive",
-            "lotUnit": "Hours",
-            "eventArrival": "frequent",
-            "dataset": {"name": "orders", "version": "1", "pathURI": "orders/"},
-        }
-    ],
-    "arcs": [arc("send", "clean", "sent"), arc("tidy", "orders", "clean")],
-    "barriers": [
-        {
-            "type": "cls:core:rollupBarrier",
-            "name": "day",
-            "lotUnit": "Days",
-            "sources": {"main": {"name": "orders", "version": "1", "start": "all"}},
-            "dataset": {"name": "by-day", "version": "1"},
-        }
-    ],
-}
+CHAIN = shop(
+    boundaries=[arrive()],
+    arcs=[copy("send", "clean", "sent"), copy("tidy", "orders", "clean")],
+    barriers=[daily()],
+)
+MakeLandscape = Callable[..., Landscape]
 
 
 @pytest.fixture
-def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landscape:
-    monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
-    (tmp_path / "shop.json").write_text(json.dumps(CHAIN))
-    plugins = find_plugins()
-    declared = read_projects([tmp_path / "shop.json"], plugins.components(), plugins.project_formats())
-    return Landscape(with_upstream(declared, plugins), plugins)
+def landscape(landscape_of: MakeLandscape, tmp_path: Path) -> Landscape:
+    return landscape_of(tmp_path, CHAIN)
 
 
 def arc_of(landscape: Landscape, name: str) -> ArcView:
@@ -264,13 +230,13 @@ def small_shards() -> Iterator[None]:
     there=st.sets(st.integers(0, 24 * 12 - 1), max_size=40), worked=st.sets(st.integers(0, 24 * 12 - 1), max_size=20)
 )
 def test_however_it_is_cut_each_lot_counts_once(
-    tmp_path_factory: pytest.TempPathFactory, small_shards: None, there: set[int], worked: set[int]
+    landscape_of: MakeLandscape,
+    tmp_path_factory: pytest.TempPathFactory,
+    small_shards: None,
+    there: set[int],
+    worked: set[int],
 ) -> None:
-    folder = tmp_path_factory.mktemp("cut")
-    (folder / "shop.json").write_text(json.dumps(CHAIN))
-    plugins = find_plugins()
-    declared = read_projects([folder / "shop.json"], plugins.components(), plugins.project_formats())
-    landscape = Landscape(with_upstream(declared, plugins), plugins)
+    landscape = landscape_of(tmp_path_factory.mktemp("cut"), CHAIN)
     wanted = LotRange(FIRST, FIRST.plus(24 * 12 - 1))
     commit(landscape, "orders", *map(FIRST.plus, there))
     done(arc_of(landscape, "tidy"), *map(FIRST.plus, worked))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -10,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shop import copy, shop
 
-from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import with_upstream
 from clusterless.engine.ranges import LotRange
 from clusterless.model.ledger import ArcState, Claim, Complete, SinkRecord
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.rolling import RolledBack, roll_back, worked
-from clusterless.plugins import find_plugins
 from clusterless.store.manifests import encode
 
 LOTS = LotRange(Lot.parse("20240131PT1H000"), Lot.parse("20240131PT1H019"))
@@ -30,27 +27,12 @@ BY: Any = {
     "attempt": "0-1-x",
     "revision": 0,
 }
-SHOP = {
-    "project": {"name": "shop", "version": "1"},
-    "placement": {"provider": "local"},
-    "arcs": [
-        {
-            "type": "cls:core:copyArc",
-            "name": "tidy",
-            "sources": {"main": {"name": "orders", "version": "1", "start": "all"}},
-            "sinks": {"main": {"name": "clean", "version": "1", "pathURI": "clean/"}},
-        }
-    ],
-}
+SHOP = shop(arcs=[copy("tidy", "orders", "clean")])
 
 
 @pytest.fixture
-def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landscape:
-    monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
-    (tmp_path / "shop.json").write_text(json.dumps(SHOP))
-    plugins = find_plugins()
-    declared = read_projects([tmp_path / "shop.json"], plugins.components(), plugins.project_formats())
-    found = Landscape(with_upstream(declared, plugins), plugins)
+def landscape(landscape_of: Callable[..., Landscape], tmp_path: Path) -> Landscape:
+    found = landscape_of(tmp_path, SHOP)
     for lot in LOTS:
         _complete(found.arcs[0], found, lot)
     return found
