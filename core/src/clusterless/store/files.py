@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+_SMALL = 1 << 16  # bytes that are read at once
 _KNOWN_AT_MOST = 10_000
 _TRIES = 100  # a folder may be pruned by another between making and using it, but hardly so often
 _REMEDIES = {
@@ -68,12 +69,7 @@ class FileStore(ObjectStore):
     # ---- reading
 
     def get(self, key: str) -> bytes:
-        fd, size = self.opened(key)
-        try:
-            with self._explained(self._path(key), key):
-                return b"".join(durable.read(fd, size))
-        finally:
-            os.close(fd)
+        return self._whole(*self.opened(key), key)
 
     def opened(self, key: str) -> tuple[int, int]:
         """The object's file, open for reading, which the caller closes; and how many bytes it had a moment ago.
@@ -86,7 +82,10 @@ class FileStore(ObjectStore):
             return _open(path)
 
     def open(self, key: str) -> BinaryIO:
-        return io.BufferedReader(io.FileIO(self.opened(key)[0]))  # as `os.fdopen` makes it, which asks for more
+        fd, size = self.opened(key)
+        if size > _SMALL:
+            return os.fdopen(fd, "rb")
+        return io.BytesIO(self._whole(fd, size, key))  # a file object asks for twice as much
 
     def head(self, key: str) -> ObjectInfo:
         return self._look(self._path(key), key)
@@ -99,6 +98,15 @@ class FileStore(ObjectStore):
 
     def now(self) -> datetime:
         return self._now()
+
+    def _whole(self, fd: int, size: int, key: str) -> bytes:
+        """What is in the file, which is closed."""
+        try:
+            return b"".join(durable.read(fd, size))
+        except OSError as exc:
+            raise _refused(self._path(key), exc, exc.errno or 0) from exc
+        finally:
+            os.close(fd)
 
     def _look(self, path: str, key: str) -> ObjectInfo:
         with self._found(path, key):
