@@ -172,6 +172,12 @@ def test_what_waits_names_for_whom_and_the_first_ancestor_that_is_blocked() -> N
     assert (below.text, below.origin) == ("needs join/1", ROOT)
 
 
+def test_what_waits_says_how_long_at_most_as_people_do() -> None:
+    join = why_not_worked(worked(present=("a",), absent=GONE, arc=arc(wait=Wait(deadline_sec=316224000))), LOT, NOW)
+    assert join
+    assert join.text == "has a, waits for b/1, for at most 3660d"
+
+
 def test_nothing_is_due_of_what_is_not_due_upstream() -> None:
     ahead = {"b": Part(dataset="b/1", reason=None)}
     assert why_not_worked(worked(present=("a",), absent=ahead), LOT, NOW) is None

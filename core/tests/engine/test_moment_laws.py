@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusterless.engine.moments import parse_moment
+from clusterless.engine.moments import lasting, parse_moment
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 
@@ -67,6 +67,15 @@ def test_a_word_that_is_none_is_refused_once() -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_moment("foo", NOW)
     assert caught.value.problem == "'foo' is not a moment: it has none of the known forms"
+
+
+@given(st.integers(0, 10**9))
+def test_how_long_it_takes_is_told_in_two_units_and_nearly_what_it_is(seconds: int) -> None:
+    """What is left out is less than the smaller of the two."""
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    told = [(int(part[:-1]), units[part[-1]]) for part in lasting(seconds).split()]
+    assert 0 <= seconds - sum(count * length for count, length in told) < max(told[0][1] // 24, 1)
+    assert len(told) <= 2
 
 
 @given(st.text(max_size=20) | st.from_regex(r"[0-9+@:/ T-]{1,20}[a-z]{0,3}", fullmatch=True))

@@ -18,8 +18,8 @@ from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, is_given, ranged, say_where_lots_are, window_of
 from clusterless.cli.render import Report, Value, show, table
 from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
-from clusterless.cli.words import lasting, sized
-from clusterless.engine.moments import parse_moment
+from clusterless.cli.words import sized
+from clusterless.engine.moments import lasting, parse_moment
 from clusterless.engine.standing import Standing
 from clusterless.errors import StoreUnavailableError
 from clusterless.model.lot import Lot

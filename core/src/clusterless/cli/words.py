@@ -39,16 +39,6 @@ def _broken(line: str, room: int) -> list[str]:
     return textwrap.wrap(line, room, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
-def lasting(seconds: float) -> str:
-    """So many seconds in their two largest units: ``45s``, ``2h 5m``, ``3d``."""
-    whole = round(max(seconds, 0))
-    for length, small, unit, below in ((86400, 3600, "d", "h"), (3600, 60, "h", "m"), (60, 1, "m", "s")):
-        if whole >= length:
-            rest = whole % length // small
-            return f"{whole // length}{unit}" + (f" {rest}{below}" if rest else "")
-    return f"{whole}s"
-
-
 def sized(count: float) -> str:
     """So many bytes in their largest unit: ``12.3 KiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):

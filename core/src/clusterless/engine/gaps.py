@@ -11,6 +11,7 @@ from typing import TypeVar
 from attrs import Factory, evolve, field, frozen
 
 from clusterless.engine.lot_states import Acknowledge, Defer, GiveUp, Ledger, decide
+from clusterless.engine.moments import lasting
 from clusterless.engine.parts import heard, listed, role_of
 from clusterless.engine.ranges import LotRange, ordinal
 from clusterless.engine.schedule import Ticks
@@ -252,7 +253,7 @@ def _waiting(seen: Worked, lot: Lot) -> Reason:
         return evolve(_reason(Cause.UPSTREAM, seen.element, lot, f"needs {names}"), root=root)
     text = f"has {listed(seen.arc, there)}, waits for {names}"
     if seen.arc.wait.deadline_sec is not None:
-        text += f", for at most {seen.arc.wait.deadline_sec:g} s"
+        text += f", for at most {lasting(seen.arc.wait.deadline_sec)}"
     roles = ",".join(sorted({role_of(seen.arc, part) for part in there}))
     return evolve(_reason(Cause.WAITING, seen.element, lot, text), root=root, kind=f"{roles}<{names}")
 

@@ -1,4 +1,4 @@
-"""Moments as people type them (FORMATS 3.3): a lot, a date or time, or a distance from now."""
+"""Moments as people type them (FORMATS 3.3): a lot, a date or time, or a distance from now; and how long it takes."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ def parse_moment(text: str, now: datetime) -> datetime:
     if moment is None:
         raise _no_moment(text, "it has none of the known forms")
     return moment
+
+
+def lasting(seconds: float) -> str:
+    """So many seconds in their two largest units: ``45s``, ``2h 5m``, ``3d``."""
+    whole = round(max(seconds, 0))
+    for length, small, unit, below in ((86400, 3600, "d", "h"), (3600, 60, "h", "m"), (60, 1, "m", "s")):
+        if whole >= length:
+            rest = whole % length // small
+            return f"{whole // length}{unit}" + (f" {rest}{below}" if rest else "")
+    return f"{whole}s"
 
 
 def _no_moment(text: str, reason: str) -> InvalidValueError:
