@@ -15,7 +15,7 @@ from attrs import field, frozen
 from clusterless import codec, layout
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import recorded, with_upstream
+from clusterless.deploy.recorded import recorded, recorded_projects, with_upstream
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset, OwnedDataset
@@ -236,14 +236,8 @@ def _placement(placed: Placed) -> tuple[Placement, StoreRoots]:
 
 
 def _recorded_projects(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Iterator[KnownProject]:
-    for info in plugins.open_store(roots.metadata).list("projects/"):
-        names = layout.segments(info.key)
-        try:
-            project = Project(name=names.get("name", ""), version=names.get("version", ""))
-        except InvalidValueError:
-            continue  # not one of ours
-        if info.key == layout.project_meta(project):
-            yield KnownProject(placement=placement, project=project)
+    for project in recorded_projects(plugins.open_store(roots.metadata)):
+        yield KnownProject(placement=placement, project=project)
 
 
 def _recorded_arcs(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Iterator[KnownArc]:
