@@ -171,7 +171,7 @@ def test_what_a_run_is_told() -> None:
     assert not occasion.stopping()
 
 
-def test_a_run_takes_two_writes_and_a_look_one_list_and_one_read() -> None:
+def test_a_run_takes_two_writes_and_a_look_a_look_at_the_next_turn_and_one_read() -> None:
     world = World()
     runner = world.runner("a")
     counting = CountingStore(world.store)
@@ -180,10 +180,10 @@ def test_a_run_takes_two_writes_and_a_look_one_list_and_one_read() -> None:
     world.clock.advance(300)
     counting.requests.clear()
     runner.look()
-    assert counting.requests == {"list": 1, "get": 1, "create": 2}
+    assert counting.requests == {"head": 1, "get": 1, "create": 2}
     counting.requests.clear()
     assert runner.look().resting
-    assert counting.requests == {"list": 1, "get": 1}
+    assert counting.requests == {"head": 1, "get": 1}
 
 
 @pytest.mark.parametrize(("catch_up", "expected"), [(CatchUp.ALL, 3), (CatchUp.LAST, 1), (CatchUp.NONE, 0)])

@@ -22,7 +22,7 @@ from clusterless.model.seal import Seal
 from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger, Picture, SealLedger, picture, seals_of
 from clusterless.store.memory import MemoryStore
-from clusterless.testing.faults import FaultyStore
+from clusterless.testing.faults import CountingStore, FaultyStore
 
 LOT = Lot.parse("20240131PT5M100")
 AT = datetime(2024, 1, 31, 12, tzinfo=UTC)
@@ -219,6 +219,19 @@ def test_the_end_is_found_whatever_the_hint_says(memory_store: MemoryStore, hint
         seals.mark(number)
     memory_store.put(f"{seals.path}99.json", b"not ours")
     assert [seals.end(), seals.end(2), seals.end(3)] == [3, 3, 3]
+
+
+def test_who_knows_the_end_lists_nothing_to_learn_that_it_still_is(memory_store: MemoryStore) -> None:
+    """A folder is listed whole: a year of seals would be for every look."""
+    counting = CountingStore(memory_store)
+    seals = seal_ledger(counting)
+    for number in (1, 2, 3):
+        seals.append(number, seal(str(number)))
+    counting.requests.clear()
+    assert seals.end(3) == 3
+    assert counting.requests == {"head": 1}
+    seals.append(4, seal("4"))
+    assert seals.end(3) == 4
 
 
 def test_the_hint_keeps_the_listing_short(memory_store: MemoryStore) -> None:

@@ -133,12 +133,12 @@ def test_a_seal_of_one_lot_takes_two_creates_and_one_publish(booked: Any) -> Non
     assert len(booked.events) == 1
 
 
-def test_looking_whether_a_seal_is_due_takes_two_lists(booked: Any) -> None:
+def test_looking_whether_a_seal_is_due_takes_a_look_at_the_next_and_a_list(booked: Any) -> None:
     Intake(booked.running).take(0)
     seal_next(booked.running)
     for _ in range(2):
         assert requests(booked, lambda: seal_next(booked.running)) == {
-            ("list", f"{BOUNDARY}seals/"): 1,
+            ("head", f"{BOUNDARY}seals/000000002.json"): 1,
             ("list", f"{BOUNDARY}intake/"): 1,
         }
 

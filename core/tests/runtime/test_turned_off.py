@@ -60,7 +60,7 @@ def switch(bench: Any, element: str = "work") -> Switch:
 # ---- knowing ---------------------------------------------------------------------------------------------------
 
 
-def test_it_is_looked_at_once_a_minute_by_one_list(bench: Any, hand: Any) -> None:
+def test_it_is_looked_at_once_a_minute_by_one_look_at_what_comes_next(bench: Any, hand: Any) -> None:
     bench.state = CountingStore(bench.state)
     known = KnownSwitches(bench.state, PROJECT)
     assert not known().off("work")
@@ -81,7 +81,7 @@ def test_it_is_looked_at_once_a_minute_by_one_list(bench: Any, hand: Any) -> Non
     bench.state.keys.clear()
     bench.clock.advance(MEMORY.total_seconds())
     assert known().off("work")
-    assert dict(bench.state.keys) == {("list", path): 1}, "entries never change"
+    assert dict(bench.state.keys) == {("head", f"{path}000000002.json"): 1}, "entries never change"
 
 
 def test_an_answer_that_took_over_a_minute_is_asked_for_again(bench: Any, hand: Any) -> None:

@@ -25,7 +25,7 @@ def switch_ledger(state: ObjectStore, project: Project) -> LongLedger[Switched]:
 
 
 def read_switches(state: ObjectStore, project: Project, known: Switches = Switches()) -> Switches:  # noqa: B008  a value
-    """As they are now: one list, and a read for each entry that is not *known*.
+    """As they are now: a list, or a look at what would come next, and a read for each entry that is not *known*.
 
     Raises:
         MalformedError: an entry cannot be read.

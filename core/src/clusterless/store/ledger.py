@@ -146,7 +146,12 @@ class LongLedger(Generic[T]):
     hint: str
 
     def end(self, known: int = 0) -> int:
-        """The number of the last entry, 0 if there is none, by one short list from the *known* or hinted one."""
+        """The number of the last entry, 0 if there is none, by one short list from the *known* or hinted one.
+
+        Where nothing follows the *known* one, by a look at the next: a folder is listed whole, however short the list.
+        """
+        if known and not self._is_there(known + 1):
+            return known
         start = known or self._hinted()
         numbers = self._numbers(start)
         if start and not numbers:  # the hint was wrong
@@ -173,6 +178,13 @@ class LongLedger(Generic[T]):
 
     def key(self, number: int, suffix: str = "json") -> str:
         return f"{self.path}{number:0{_LONG_WIDTH}}.{suffix}"
+
+    def _is_there(self, number: int) -> bool:
+        try:
+            self.store.head(self.key(number))
+        except ObjectMissingError:
+            return False
+        return True
 
     def _hinted(self) -> int:
         try:
