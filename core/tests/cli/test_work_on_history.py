@@ -355,3 +355,14 @@ def test_lots_are_begun_no_faster_than_the_rate(shop: Shop) -> None:
     shop.rows("backfill", "count", "--yes", "--rate", "60", "-p", "p.json")
     assert time.monotonic() - begun > 2.9  # four lots, a second between them
     assert len(shop.results("b")) == 4
+
+
+def test_of_a_lot_that_came_to_nothing_it_is_said_who_knows(shop: Shop) -> None:
+    (shop.folder / "data/fail").touch()
+    lot = shop.lots()[0]
+    assert shop.cls("backfill", "count", lot, "--yes", "-p", "p.json").returncode == 1
+    told = shop.cls("explain", lot, "b")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert f"nothing is known here of {lot} b\n" in told.stderr
+    assert "these know of that lot: dataset a/1, boundary p/1/in, arc p/1/count;" in told.stderr
+    assert "not today" in shop.cls("explain", lot, "count").stdout

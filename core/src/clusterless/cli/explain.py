@@ -36,6 +36,7 @@ _COLUMNS = (
     *("revision", "state", "objects", "bytes", "uri", "text"),
 )
 _ATTEMPT = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{16}")
+_NAMED = 10  # that know of a lot, in a hint
 
 _EPILOG = """
 \b
@@ -74,7 +75,7 @@ def explain(
         click.echo("\n\n".join(_section(story, window.now) for story in told))
     if not told:
         click.echo(f"nothing is known here of {' '.join(filter(None, (subject, asked.name)))}", err=True)
-        click.echo("  hint: 'cls gaps --why' says of what is missing why it is", err=True)
+        click.echo(f"  hint: {_instead(asked, subject)}", err=True)
         ctx.exit(1)
 
 
@@ -126,6 +127,16 @@ def _told(asked: _Asked, subject: str) -> list[Story]:
     raise InvalidValueError(
         msg, hint="name a lot, such as 20240131PT5M144; 'cls gaps' and 'cls datasets status' list some"
     )
+
+
+def _instead(asked: _Asked, subject: str) -> str:
+    """What to type where nothing of that name knows the lot: a dataset does not say who tried to make it."""
+    lot = _read(Lot.parse, subject)
+    known = explain_lot(asked.places, lot) if lot and asked.name else []
+    if not known:
+        return "'cls gaps --why' says of what is missing why it is"
+    names = ", ".join(f"{story.kind} {story.name}" for story in known[:_NAMED])
+    return f"these know of that lot: {names}; 'cls gaps --why' says why others do not"
 
 
 def _read(parse: Callable[[str], V], text: str) -> V | None:
