@@ -185,7 +185,7 @@ def test_without_a_choice_what_is_owed_is_shown_and_nothing_is_done(owing: Cls, 
     said = owing("enable", "p/copy", "--output", "csv")
     assert said.returncode == 2
     assert said.stdout.splitlines()[1] == "p,1,copy,arc,3,20240131PT1H001,20240131PT1H005"
-    assert "3 lots are owed since p/copy was disabled, since " in said.stderr
+    assert "3 lots are owed: p/copy is disabled since " in said.stderr
     assert "cls enable p/copy --from 20240131PT1H001 works all of it; --skip leaves it to a back-fill" in said.stderr
     assert len(entries(tmp_path)) == 1
 

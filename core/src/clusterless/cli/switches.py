@@ -182,7 +182,7 @@ def _choice(target: Target, off: Switched, owing: Sequence[Held], given: str | N
         typed: str = click.prompt("From which LOT or MOMENT on, or 'skip'", err=True)
         return typed
     first = first_owed(owing)
-    msg = f"{_owed(owing)} since {target.name} was disabled, {_since(off)}: say what is to become of that"
+    msg = f"{_owed(owing)}: {target.name} is disabled {_since(off)}; say what is to become of that"
     every = f"--from {first}" if first else f"--from {off.at:%Y-%m-%dT%H:%M:%SZ}"
     hint = f"cls enable {target.name} {every} works all of it"
     if any(not each.always for each in owing):
