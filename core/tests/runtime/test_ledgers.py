@@ -232,6 +232,21 @@ def test_who_knows_the_end_lists_nothing_to_learn_that_it_still_is(memory_store:
     assert counting.requests == {"head": 1}
     seals.append(4, seal("4"))
     assert seals.end(3) == 4
+    assert counting.requests == {"head": 3, "create": 1}
+
+
+@given(known=st.integers(1, 12), there=st.integers(1, 12))
+def test_the_end_is_found_from_whatever_is_known(known: int, there: int) -> None:
+    """By looks at a few, and where more follow by one list."""
+    counting = CountingStore(MemoryStore())
+    seals = seal_ledger(counting)
+    for number in range(1, there + 1):
+        seals.append(number, seal(str(number)))
+    counting.requests.clear()
+    known = min(known, there)
+    assert seals.end(known) == there
+    assert counting.requests["head"] <= 4
+    assert counting.requests["list"] <= 1
 
 
 def test_the_hint_keeps_the_listing_short(memory_store: MemoryStore) -> None:

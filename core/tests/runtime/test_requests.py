@@ -150,5 +150,5 @@ def test_another_worker_learns_of_the_last_seal_by_one_read(booked: Any) -> None
         ("get", f"{BOUNDARY}recent.json"): 1,
         ("list", f"{BOUNDARY}seals/"): 1,
         ("get", f"{BOUNDARY}seals/000000001.json"): 1,
-        ("list", f"{BOUNDARY}seals/000000001.done"): 1,
+        ("head", f"{BOUNDARY}seals/000000001.done"): 1,
     }

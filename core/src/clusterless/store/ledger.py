@@ -24,6 +24,7 @@ T = TypeVar("T")
 _LOT_WIDTH = 6
 _LONG_WIDTH = 9
 _HINT_EVERY = 64  # entries; the end is then found by a listing of at most a page
+_FEW = 4  # entries that are looked at one by one before all that follow are listed
 
 
 @frozen
@@ -148,10 +149,12 @@ class LongLedger(Generic[T]):
     def end(self, known: int = 0) -> int:
         """The number of the last entry, 0 if there is none, by one short list from the *known* or hinted one.
 
-        Where nothing follows the *known* one, by a look at the next: a folder is listed whole, however short the list.
+        Where few follow the *known* one, by a look at each: a folder is listed whole, however short the list.
         """
-        if known and not self._is_there(known + 1):
-            return known
+        if known:
+            for number in range(known, known + _FEW):
+                if not self._has(self.key(number + 1)):
+                    return number
         start = known or self._hinted()
         numbers = self._numbers(start)
         if start and not numbers:  # the hint was wrong
@@ -179,9 +182,9 @@ class LongLedger(Generic[T]):
     def key(self, number: int, suffix: str = "json") -> str:
         return f"{self.path}{number:0{_LONG_WIDTH}}.{suffix}"
 
-    def _is_there(self, number: int) -> bool:
+    def _has(self, key: str) -> bool:
         try:
-            self.store.head(self.key(number))
+            self.store.head(key)
         except ObjectMissingError:
             return False
         return True
@@ -213,8 +216,7 @@ class SealLedger(LongLedger[Seal]):
         self.hint_at(number)
 
     def is_marked(self, number: int) -> bool:
-        key = self.key(number, "done")
-        return key in self.store.list_keys(key)
+        return self._has(self.key(number, "done"))
 
 
 def seals_of(store: ObjectStore, keys: layout.BoundaryKeys) -> SealLedger:
