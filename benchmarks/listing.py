@@ -2,15 +2,21 @@
 
 ``python listing.py PROJECT [PREFIX…]``: starts as a command does, then lists each prefix below the project's stores
 once: keys alone, or of its folder what else a listing tells. Of a prefix that follows a plus sign, each object is read
-as well.
+as well, its digest is made and its JSON parsed; what is listed in it is compared with what is in the folder, as sets.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from attrs import define, field
+
+from clusterless import layout
 from clusterless.cli.scope import Scope
 from clusterless.model.placement import Placement
 from clusterless.operate.ahead import at_a_time
@@ -33,21 +39,41 @@ def main(file: Path, prefixes: list[str]) -> None:
         "data": f"{file.absolute().parent.as_uri()}/",
     }
     asked = [(plugins.open_store(stores[prefix.strip("+").partition("/")[0]]), prefix) for prefix in prefixes]
+    seen = _Seen()
     with ThreadPoolExecutor(max((at_a_time(store, _AT_A_TIME) for store, _ in asked), default=1)) as pool:
-        print(sum(pool.map(lambda pair: _count(*pair), asked)))
+        print(sum(pool.map(lambda pair: seen.count(*pair), asked)), len(seen.listed ^ seen.there))
 
 
-def _count(store: ObjectStore, prefix: str) -> int:
-    if prefix.startswith("data/"):
-        return sum(1 for _ in store.list(prefix))
-    keys = store.list_keys(prefix.strip("+"))
-    if not prefix.startswith("+"):
+@define
+class _Seen:
+    """The URIs that records list, and those that are there."""
+
+    listed: set[str] = field(factory=set)
+    there: set[str] = field(factory=set)
+
+    def count(self, store: ObjectStore, prefix: str) -> int:
+        if prefix.startswith("data/"):
+            self.there.update(layout.uri(store.root, info.key) for info in store.list(prefix))
+            return len(self.there)
+        keys = store.list_keys(prefix.strip("+"))
+        if prefix.startswith("+"):
+            return sum(map(self._read, _bodies(store, keys)))
         return sum(1 for _ in keys)
+
+    def _read(self, body: bytes) -> int:
+        hashlib.sha256(body).hexdigest()
+        if body:  # a marker has none
+            self.listed.update(json.loads(body).get("uris", ()))
+        return 1
+
+
+def _bodies(store: ObjectStore, keys: Iterator[str]) -> Iterator[bytes]:
     reads = at_a_time(store, _READS)
     if reads == 1:
-        return sum(1 for key in keys if store.get(key) is not None)
+        yield from map(store.get, keys)
+        return
     with ThreadPoolExecutor(reads) as pool:
-        return sum(1 for _ in pool.map(store.get, keys))
+        yield from pool.map(store.get, keys)
 
 
 if __name__ == "__main__":
