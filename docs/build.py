@@ -40,10 +40,12 @@ from clusterless.model.element import Element, Resource
 from clusterless.model.notifier import Notifier, PublishRetry
 from clusterless.model.placement import Placement
 from clusterless.model.project import Deployable, Project
-from clusterless.model.runtime_props import ContainerProps, FunctionProps
+from clusterless.model.runtime_props import FunctionProps
 from clusterless.plugins import find_plugins
 from clusterless.provider import Component
 from clusterless.runtime.bucket_boundary import BucketBoundary
+from clusterless.runtime.bucket_copy import BucketCopyArc
+from clusterless.runtime.container_job import JobSettings
 
 HERE = Path(__file__).parent
 
@@ -233,7 +235,8 @@ def unknown_meanings() -> set[str]:
         if name.startswith(_OURS):
             classes |= {each for model in _with_parts(component.model) for each in model.__mro__}
     classes |= set(_with_parts(Config))
-    classes |= {*_with_parts(BucketBoundary), FunctionProps, ContainerProps}  # for providers to use
+    for_providers = (BucketBoundary, BucketCopyArc, JobSettings, FunctionProps)
+    classes |= {part for each in for_providers for part in _with_parts(each)}
     there = {
         f"{definer(model, field).__name__}.{name}"
         for model in classes
