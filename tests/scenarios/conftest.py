@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define
 from beds import docker as bed
+from commands import CLS, PATIENCE, Commands, Ran, ended, until
 
-CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 90  # seconds until something that is awaited counts as never coming
 STORES = ".clusterless/clusterless-{}-local-here"
 
 # What a workload in any language does: read what it is told, write objects, then a manifest of each sink.
@@ -51,29 +46,9 @@ def stage(*uris, role="main", state="complete"):
 HOUR = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)T(?P<hour>\d\d)"
 
 
-@frozen
-class Ran:
-    """A `cls` that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """What ``--log-format json`` said."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line["event"] == kind]
-
-
 @define
-class Place:
-    """A folder that projects are run in; what was started there and still runs is ended with the test."""
-
-    path: Path
-    started: list[subprocess.Popen[str]] = field(factory=list)
+class Place(Commands):
+    """A folder that projects are run in."""
 
     # ---- what is declared, and what arrives
 
@@ -104,25 +79,10 @@ class Place:
 
     # ---- cls
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """`cls` with these arguments, the leader of a process group of its own."""
-        process = subprocess.Popen(
-            [*CLS, *arguments],
-            cwd=self.path,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
-
-    def cls(self, *arguments: str, env: dict[str, str] | None = None) -> Ran:
+    def cls(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Ran:
         return ended(self.start(*arguments, env=env))
 
-    def run(self, *arguments: str, code: int | None = 0, env: dict[str, str] | None = None) -> Ran:
+    def run(self, *arguments: str, code: int | None = 0, env: Mapping[str, str | None] | None = None) -> Ran:
         """``cls run`` until all is at rest, of ``p.json`` unless files are named."""
         files = () if any(each.endswith(".json") for each in arguments) else ("p.json",)
         ran = self.cls("run", *files, "--until-idle", *arguments, env=env)
@@ -183,25 +143,6 @@ class Place:
             for name in self.tree()
             if any(part in name for part in held) and not name.endswith("subscription.json")
         ]
-
-
-def ended(process: subprocess.Popen[str]) -> Ran:
-    """Wait for the end of *process*, and hold what it said to the rule that nobody sees a traceback."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in out + err, err
-    assert "error[bug]" not in err, err
-    return Ran(process.returncode, out, err)
-
-
-def until(holds: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
-    """Poll until *holds* gives something true, which is given back."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        assert process is None or process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    pytest.fail("it never came to that")
 
 
 def boundary(name: str = "arrive", folder: str = "in", dataset: str = "raw", **more: Any) -> dict[str, Any]:
@@ -288,12 +229,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.delenv("CLS_LOCAL_ROOT", raising=False)
     place = Place(tmp_path)
     yield place
-    for process in place.started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        for stream in filter(None, (process.stdout, process.stderr)):
-            stream.close()
+    place.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
-from attrs import define, field
+from attrs import define
 from beds import aws
 from beds.fake_gcs import fake_gcs
 from beds.ministack import ministack
 from beds.pubsub import pubsub
+from commands import Commands, said, until
 
-CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 240  # seconds until something that is awaited counts as never coming
 _STRANGE = ("AWS_", "GOOGLE_", "CLOUDSDK_", "STORAGE_", "PUBSUB_", "CLS_")
 
 
 @define
-class Clouds:
+class Clouds(Commands):
     """Where `cls` is run: a folder whose ``.clsconfig`` files say how each placement is reached."""
 
     stage: str
-    path: Path
     s3: Any
     sqs: Any
-    variables: dict[str, str]
-    started: list[subprocess.Popen[str]] = field(factory=list)
+    own: dict[str, str]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return self.own
 
     @property
     def aws(self) -> dict[str, str]:
@@ -73,27 +70,8 @@ class Clouds:
         """The names of those in SQS."""
         return [url.rpartition("/")[2] for url in self.sqs.list_queues().get("QueueUrls", ())]
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*CLS, *arguments],
-            cwd=self.path,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
-
     def cls(self, *arguments: str, code: int = 0) -> str:
-        return ended(self.start(*arguments), code)
-
-    def kill(self, process: subprocess.Popen[str]) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=PATIENCE)
+        return said(self.start(*arguments), code)
 
     def files(self, folder: str) -> dict[str, bytes]:
         """What lies below a folder of this machine, by its path from there."""
@@ -108,30 +86,9 @@ class Clouds:
         return Counter(unquote(urlsplit(uri).path).rpartition("/")[2] for uri in uris)
 
 
-def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
-    """What was said until the end of *process*, whose exit code is to be *code*."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in out + err, err
-    assert code is None or process.returncode == code, out + err
-    return out + err
-
-
-def until(holds: Callable[[], Any], running: Sequence[subprocess.Popen[str]]) -> None:
-    """Poll until it *holds*, as long as all that are to bring it about are *running*; what they said is told else."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and not any(process.poll() for process in running):
-        if holds():
-            return
-        time.sleep(0.2)
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    said = "\n".join(ended(process, None) for process in running)
-    pytest.fail(f"it never came to that:\n{said}")
-
-
 @pytest.fixture
 def tools() -> Any:
-    return type("Tools", (), {"ended": staticmethod(ended), "until": staticmethod(until)})
+    return type("Tools", (), {"said": staticmethod(said), "until": staticmethod(partial(until, every=0.2))})
 
 
 @pytest.fixture(scope="session")
@@ -162,18 +119,14 @@ def clouds(servers: tuple[str, str, str], tmp_path: Path) -> Iterator[Clouds]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_STRANGE)}
     keys = {name: told[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED")}
     variables = {**kept, **keys, "HOME": str(tmp_path / "home"), "NO_GCE_CHECK": "true"}
-    made = Clouds(f"t{uuid4().hex[:8]}", tmp_path, s3, sqs, variables)
+    made = Clouds(tmp_path, f"t{uuid4().hex[:8]}", s3, sqs, variables)
     _reach(made, account, buckets, events)
     for placement in (made.aws, made.gcp):
         options = [word for key, value in placement.items() for word in (f"--{key}", value)]
         made.cls("bootstrap", *options, "--approve")
     s3.create_bucket(Bucket=made.bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
     yield made
-    for process in made.started:
-        if process.poll() is None:
-            made.kill(process)
-        for stream in filter(None, (process.stdout, process.stderr)):
-            stream.close()
+    made.close()
     s3.close()
     sqs.close()
 

@@ -135,10 +135,10 @@ def test_a_lot_is_told_of_by_an_object_in_a_bucket_of_the_readers_own_cloud(clou
     clouds.cls("run", "logs.json", "copies.json", "--until-idle", "--seal-open")
     assert clouds.keys("post/"), "nobody reads yet"
     reading = clouds.start("run", "reader.json")
-    tools.until(lambda: len(clouds.keys("home/")) == len(NAMES) and not clouds.keys("post/"), [reading])
+    tools.until(lambda: len(clouds.keys("home/")) == len(NAMES) and not clouds.keys("post/"), reading)
     clouds.put("more.log")
     clouds.cls("run", "logs.json", "copies.json", "--until-idle", "--seal-open")
-    tools.until(lambda: len(clouds.keys("home/")) == len(NAMES) + 1 and not clouds.keys("post/"), [reading])
+    tools.until(lambda: len(clouds.keys("home/")) == len(NAMES) + 1 and not clouds.keys("post/"), reading)
     reading.send_signal(signal.SIGTERM)
-    tools.ended(reading)
+    tools.said(reading)
     assert f"{clouds.stage.upper()}-reader-home-main-inbox-1" in clouds.queues()

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define
 from beds import aws
 from beds.ministack import ministack
+from commands import Commands, Ran, ended
+from commands import until as until_it_holds
 
-CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 120  # seconds until something that is awaited counts as never coming
+until = partial(until_it_holds, every=0.2)
 
 
 @pytest.fixture(scope="session")
@@ -31,23 +29,12 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
-@frozen
-class Ran:
-    """A `cls` that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 @define
-class Cloud:
+class Cloud(Commands):
     """A stage of its own in the account, bootstrapped, with one bucket; and a folder that projects are run in."""
 
     endpoint: str
     stage: str
-    path: Path
-    started: list[subprocess.Popen[str]] = field(factory=list)
 
     @property
     def bucket(self) -> str:
@@ -109,22 +96,6 @@ class Cloud:
             s3.put_object(Bucket=self.bucket, Key=f"{folder}/{name}", Body=name.encode())
 
     # ---- cls
-
-    def start(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> subprocess.Popen[str]:
-        """`cls` with these arguments; *env* sets variables besides, or takes them away."""
-        variables = {**self.variables, **(env or {})}
-        process = subprocess.Popen(
-            [*CLS, *arguments],
-            cwd=self.path,
-            env={name: value for name, value in variables.items() if value is not None},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
 
     def cls(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Ran:
         return ended(self.start(*arguments, env=env))
@@ -193,24 +164,6 @@ class Cloud:
         return int(found[name])
 
 
-def ended(process: subprocess.Popen[str]) -> Ran:
-    """Wait for the end of *process*, and hold what it said to the rule that nobody sees a traceback."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in out + err, err
-    assert "error[bug]" not in err, err
-    return Ran(process.returncode, out, err)
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """Poll until *holds* gives something true, which is given back."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        time.sleep(0.2)
-    pytest.fail("it never came to that")
-
-
 class Tools:
     """What tests ask for as the fixture ``tools``: modules of tests cannot import each other."""
 
@@ -244,18 +197,13 @@ def make_cloud(account: str, tmp_path: Path) -> Iterator[MakeCloud]:
     def make() -> Cloud:
         path = tmp_path / f"cloud{len(made)}"
         path.mkdir()
-        made.append(Cloud(account, f"t{int(time.time() * 1e6):x}", path))
+        made.append(Cloud(path, account, f"t{int(time.time() * 1e6):x}"))
         made[-1].make()
         return made[-1]
 
     yield make
-    for process in (each for cloud in made for each in cloud.started):
-        if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        for stream in filter(None, (process.stdout, process.stderr)):
-            stream.close()
+    for cloud in made:
+        cloud.close()
 
 
 @pytest.fixture

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from collections import Counter
@@ -18,9 +14,10 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
-from attrs import define, field
+from attrs import define
 from beds.answering import Asked, answering
 from beds.azurite import ACCOUNT, REGION, Azurite
+from commands import Commands, said
 
 from cls_azure import clients
 from cls_azure.queues import Queue
@@ -31,41 +28,24 @@ from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.placement import Placement
 
-CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 180  # seconds until something that is awaited counts as never coming
 KEYS = ["plain.txt", "a b=c+d%20e&ü.txt", "deep/er/part-00000", "hive=1/day=20240131/x.parquet"]
 
 
 @define
-class Cloud:
+class Cloud(Commands):
     """A placement of its own, bootstrapped, with one container; and a folder that projects are run in."""
 
     place: Placement
     container: str
-    path: Path
-    started: list[subprocess.Popen[str]] = field(factory=list)
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*CLS, *arguments],
-            cwd=self.path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
 
     def cls(self, *arguments: str, code: int = 0) -> str:
-        return ended(self.start(*arguments), code)
+        return said(self.start(*arguments), code)
 
     def run(self, processes: int = 1) -> None:
         """So many at once, each until all is at rest."""
         started = [self.start("run", "p.json", "--until-idle", "--seal-open") for _ in range(processes)]
         for each in started:
-            assert "WARNING" not in ended(each)  # what its libraries say is not for people
+            assert "WARNING" not in said(each)  # what its libraries say is not for people
 
     def declare(self, **parts: Any) -> None:
         own = {"provider": "azure", "stage": self.place.stage, "account": ACCOUNT, "region": REGION}
@@ -133,27 +113,14 @@ class Cloud:
         return Counter(uri.partition(f"az://{self.container}/")[2].partition("/")[2] for uri in uris)
 
 
-def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
-    """What was said until the end of *process*, whose exit code is to be *code*."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in out + err, err
-    assert code is None or process.returncode == code, (out, err)
-    return out + err
-
-
 @pytest.fixture
 def cloud(azure: Azurite, tmp_path: Path) -> Iterator[Cloud]:
     place = Placement(provider="azure", stage=f"t{uuid4().hex[:8]}", account=ACCOUNT, region=REGION)
-    made = Cloud(place, f"{place.stage}-data", tmp_path / "home")
+    made = Cloud(tmp_path / "home", place, f"{place.stage}-data")
     made.blobs.create_container(made.container)
     made.cls("bootstrap", *options(made), "--approve")
     yield made
-    for process in made.started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        for stream in filter(None, (process.stdout, process.stderr)):
-            stream.close()
+    made.close()
 
 
 def options(cloud: Cloud) -> tuple[str, ...]:
@@ -214,8 +181,7 @@ def test_lost_and_doubled_notices_change_nothing_killed_or_not(cloud: Cloud) -> 
         if turn == 1:
             process = cloud.start("run", "p.json", "--seal-open")
             time.sleep(rng.uniform(4, 8))
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            cloud.kill(process)
             for lost in ("p-1-make-a-events", "p-1-make-b-events"):
                 cloud.queue(lost).client.clear_messages()
         elif turn == 0:
@@ -291,8 +257,7 @@ def test_killed_and_run_again_by_three_each_object_is_in_one_lot(cloud: Cloud) -
         cloud.put(*fresh)
         time.sleep(rng.uniform(5, 10))
         for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            cloud.kill(process)
     cloud.run(3)
     assert cloud.listed("raw") == cloud.listed("a") == cloud.listed("b") == dict.fromkeys(names, 1)
     assert cloud.data("b") == {name: name.encode() for name in names}

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +13,10 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
-from attrs import define, field
+from attrs import define
 from beds.fake_gcs import Telling, fake_gcs
 from beds.proxy import Answer, proxied
+from commands import Commands, said
 
 from cls_gcp import clients, topics
 from cls_gcp.names import TopicName
@@ -32,44 +29,27 @@ from clusterless.model.event import Event
 from clusterless.model.lot import Lot
 from clusterless.model.placement import Placement
 
-CLS = (sys.executable, "-m", "clusterless.cli")
-PATIENCE = 120  # seconds until something that is awaited counts as never coming
 PROJECT, REGION = "project-1", "europe-west1"
 KEYS = ["plain.txt", "a b=c+d%20e&ü.txt", "deep/er/part-00000", "hive=1/day=20240131/x.parquet"]
 _NO_BUCKET = Answer(404, b"The specified bucket does not exist.")
 
 
 @define
-class Cloud:
+class Cloud(Commands):
     """A placement of its own, bootstrapped, with one bucket; and a folder that projects are run in."""
 
     place: Placement
     bucket: str
-    path: Path
     telling: Telling
-    started: list[subprocess.Popen[str]] = field(factory=list)
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*CLS, *arguments],
-            cwd=self.path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
 
     def cls(self, *arguments: str, code: int = 0) -> str:
-        return ended(self.start(*arguments), code)
+        return said(self.start(*arguments), code)
 
     def run(self, processes: int = 1) -> None:
         """So many at once, each until all is at rest."""
         started = [self.start("run", "p.json", "--until-idle", "--seal-open") for _ in range(processes)]
         for each in started:
-            assert "WARNING" not in ended(each)  # what its libraries say is not for people
+            assert "WARNING" not in said(each)  # what its libraries say is not for people
 
     def declare(self, **parts: Any) -> None:
         own = {"provider": "gcp", "stage": self.place.stage, "account": PROJECT, "region": REGION}
@@ -117,30 +97,17 @@ class Cloud:
         return Counter(uri.partition(f"gs://{self.bucket}/")[2].partition("/")[2] for uri in uris)
 
 
-def ended(process: subprocess.Popen[str], code: int | None = 0) -> str:
-    """What was said until the end of *process*, whose exit code is to be *code*."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in out + err, err
-    assert code is None or process.returncode == code, (out, err)
-    return out + err
-
-
 @pytest.fixture
 def cloud(emulator: str, apart: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
     place = Placement(provider="gcp", stage=f"t{uuid4().hex[:8]}", account=PROJECT, region=REGION)
-    made = Cloud(place, f"{place.stage}-data", tmp_path / "home", Telling())
+    made = Cloud(tmp_path / "home", place, f"{place.stage}-data", Telling())
     topic = objects_topic(place, made.bucket).name
     server = fake_gcs(tmp_path / "gcs", emulator=emulator, project=PROJECT, topic=topic)
     with server as endpoint, proxied(endpoint, made.telling) as proxy:
         apart.setenv("STORAGE_EMULATOR_HOST", proxy)
         made.client.create_bucket(made.bucket)
         yield made
-        for process in made.started:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            for stream in filter(None, (process.stdout, process.stderr)):
-                stream.close()
+        made.close()
 
 
 @pytest.fixture
@@ -240,8 +207,7 @@ def test_killed_and_run_again_each_object_is_in_one_lot(bootstrapped: Cloud, pro
         cloud.put(*fresh)
         time.sleep(rng.uniform(2.5, 5.5))
         for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            cloud.kill(process)
     cloud.run(processes)
     assert cloud.listed("raw") == cloud.listed("a") == cloud.listed("b") == dict.fromkeys(names, 1)
     assert cloud.data("b") == {name: name.encode() for name in names}
