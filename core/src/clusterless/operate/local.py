@@ -49,7 +49,9 @@ def script_of(landscape: Landscape, view: ArcView, lot: Lot, scratch: Path, work
         bench = stack.enter_context(workbench(landscape, scratch, lambda: False, workloads))
         (arc,) = open_views(landscape, [view], bench, stack)
         if not isinstance(arc.workload, Scripted):
-            msg = f"{view.name} is of the type {view.reader.element.type}, which runs no command and no function of yours"
+            msg = (
+                f"{view.name} is of the type {view.reader.element.type}, which runs no command and no function of yours"
+            )
             raise UnscriptedError(msg, hint=f"this works the lot: cls exec {view.arc.name} {lot}")
         own = lot_of(view.arc, lot)
         return written(view.name, own, _script(arc, arc.workload, own))

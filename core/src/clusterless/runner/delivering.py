@@ -1,14 +1,15 @@
-"""One placement's thread: hear of lots, look for what is owed, have them worked, again and again.
+"""The thread of one placement's arcs: hear of lots, look for what is owed, have them worked, again and again.
 
-Each placement has its own, with its own look at switches, its own lots at once and its own renewals: one that neither
-answers nor refuses holds up nobody else.
+Each placement has its own, with its own look at switches, its own lots at once and its own renewals; and so have the
+arcs that read from others, by which these are. So one that neither answers nor refuses holds up nobody who asks it
+for nothing.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 
 from clusterless.provider import Subscription
@@ -30,16 +31,16 @@ _MESSAGES = 64  # asked of a subscription at once
 
 
 class Delivering(threading.Thread):
-    """Works the lots of all projects of one placement until *stop* is set; then what is under way is ended.
+    """Works the lots of arcs that ask the same placements until *stop* is set; then what is under way is ended.
 
     *changes* counts, for the whole run, whatever may make something owed; *at_rest* says whether nobody else has
-    anything in hand. *rested*, if the run is to end then, is called whenever all of this placement was found at rest:
+    anything in hand. *rested*, if the run is to end then, is called whenever all is found at rest here:
     since so many changes as `rests_since` tells.
     """
 
     def __init__(
         self,
-        placement: str,
+        placements: str,
         concurrency: int,
         tell: Callable[[Happening], None],
         stop: threading.Event,
@@ -49,7 +50,7 @@ class Delivering(threading.Thread):
         at_rest: Callable[[], bool],
         rested: Callable[[], None] | None,
     ) -> None:
-        super().__init__(name=f"lots of {placement}", daemon=True)
+        super().__init__(name=f"lots of {placements}", daemon=True)
         self._tell = tell
         self._stop_asked = stop
         self._changes = changes
@@ -58,7 +59,7 @@ class Delivering(threading.Thread):
         self.wake = threading.Event()
         self.renewals = Renewals()
         self.lots = Lots(concurrency, tell, self.wake.set, await_others=rested is not None, followed=followed)
-        self._joining: deque[tuple[Opened, Sequence[Listening]]] = deque()
+        self._joining: deque[Opened] = deque()
         self._arcs: deque[tuple[RunningArc, Subscription]] = deque()
         self._listenings: list[Listening] = []
         self._switches: dict[str, Switch] = {}
@@ -75,11 +76,16 @@ class Delivering(threading.Thread):
         """How often something happened here that may make something owed, here or elsewhere."""
         return self.lots.worked + self.lots.finished + self.lots.postponed + self._switchboard.changes
 
-    def add(self, opened: Opened, listenings: Sequence[Listening]) -> None:
-        """Have the arcs of a project besides, and those who listen for it elsewhere."""
+    def add(self, opened: Opened) -> None:
+        """Have those arcs of a project besides that read from its own placement."""
         self.is_busy = True
-        self._joining.append((opened, listenings))
+        self._joining.append(opened)
         self.wake.set()
+
+    def listen(self, listening: Listening) -> None:
+        """Have the arc besides that is listened for elsewhere."""
+        self.is_busy = True
+        self._listenings.append(listening)
 
     def run(self) -> None:
         try:
@@ -105,10 +111,9 @@ class Delivering(threading.Thread):
         if not self._joining:
             return
         while self._joining:
-            opened, listenings = self._joining.popleft()
+            opened = self._joining.popleft()
             self._arcs += opened.arcs
             self._switches |= opened.switches
-            self._listenings += listenings
         self._survey = Survey([arc for arc, _ in self._arcs], self._changes)
 
     def _turn(self) -> bool:

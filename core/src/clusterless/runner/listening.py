@@ -44,10 +44,14 @@ class Reached:
 
 @define(eq=False)
 class Distant:
-    """An arc with sources elsewhere; *open* may be called until it answers, *closing* gives back what it has opened."""
+    """An arc with sources *elsewhere*, in those placements.
+
+    *open* may be called until it answers; *closing* gives back what it has opened.
+    """
 
     element: str
     open: Callable[[ExitStack], Reached]
+    elsewhere: frozenset[str]
     reached: Reached | None = None
     closing: ExitStack = field(factory=ExitStack)
 

@@ -70,11 +70,12 @@ class Workbench:
 
 @define
 class Opened:
-    """A project, by the *stores* of its placement; *closing* gives everything back.
+    """A project, in the *placement* that has those *stores*; *closing* gives everything back.
 
     The *distant* arcs have sources in other placements.
     """
 
+    placement: str
     stores: StoreRoots
     boundaries: list[RunningBoundary] = Factory(list)
     activities: list[RunningActivity] = Factory(list)
@@ -114,7 +115,7 @@ def open_site(site: Site, label: str, bench_of: BenchOf) -> Opened:
 
 
 def _open(site: Site, label: str, bench: Workbench) -> Opened:
-    opened = Opened(site.roots)
+    opened = Opened(site.deployable.placement.id, site.roots)
     with ExitStack() as stack:
         _Opening(site, label, bench, opened, stack).run()
         opened.closing = stack.pop_all()
@@ -130,7 +131,7 @@ def open_arcs(site: Site, label: str, bench: Workbench, names: Collection[str], 
         ClsError: something declared cannot be had.
     """
     register(bench.plugins.open_store(site.roots.metadata), site.deployable)
-    opening = _Opening(site, label, bench, Opened(site.roots), stack)
+    opening = _Opening(site, label, bench, Opened(site.deployable.placement.id, site.roots), stack)
     publish = partial(_publish, opening.publishers(), bench.published)
     wanted = [each for each in site.deployable.consumers if not each.element.exclude and each.arc.name in names]
     arcs = [opening.arc(consumer, publish) for consumer in wanted]
@@ -269,7 +270,7 @@ class _Opening:
             queues = [opening.heard(consumer.arc, each) for each in site.audible(consumer.arc)]
             return Reached(arc=running, queues=[each for each in queues if each], heard=all(queues))
 
-        distant = Distant(f"{self.label}/{arc}", reach)
+        distant = Distant(f"{self.label}/{arc}", reach, self.site.elsewhere(arc))
         self.stack.callback(distant.close)
         if self.site.knows(arc):  # else whoever listens tries again, and nobody waits here
             try_to_reach(distant)

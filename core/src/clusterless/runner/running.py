@@ -101,7 +101,8 @@ class _Run:
     stop: threading.Event
     closing: ExitStack
     printing: Printing = field(init=False)
-    deliverings: dict[StoreRoots, Delivering] = field(factory=dict, init=False)  # by the stores of their placement
+    # By the stores of their placement, and the placements that they read from besides.
+    deliverings: dict[tuple[StoreRoots, frozenset[str]], Delivering] = field(factory=dict, init=False)
     bookings: list[Booking] = field(factory=list, init=False)
     tickings: list[Ticking] = field(factory=list, init=False)
     notifyings: list[Notifying] = field(factory=list, init=False)
@@ -117,13 +118,14 @@ class _Run:
 
     def bench_of(self, site: Site) -> Workbench:
         """That of the site's placement: it shares nothing that could hold others up."""
-        delivering = self._delivering(site)
+        delivering = self._delivering(site.deployable.placement.id, site.roots)
         return evolve(self.bench, hold=delivering.renewals.hold, published=delivering.wake.set)
 
-    def _delivering(self, site: Site) -> Delivering:
-        if site.roots not in self.deliverings:
+    def _delivering(self, placement: str, stores: StoreRoots, elsewhere: frozenset[str] = frozenset()) -> Delivering:
+        """Who works for the arcs of a placement that ask for what is *elsewhere* besides."""
+        if (stores, elsewhere) not in self.deliverings:
             new = Delivering(
-                site.deployable.placement.id,
+                ", ".join((placement, *sorted(elsewhere))),
                 self.options.concurrency,
                 self.tell,
                 self.stop,
@@ -132,8 +134,8 @@ class _Run:
                 at_rest=self._at_rest,
                 rested=self.rested.set if self.options.until_idle else None,
             )
-            self.deliverings.setdefault(site.roots, new)  # another thread may open a project there, too
-        return self.deliverings[site.roots]
+            self.deliverings.setdefault((stores, elsewhere), new)  # another thread may open a project there, too
+        return self.deliverings[stores, elsewhere]
 
     def until_the_end(self, opened: Sequence[Opened], absent: Sequence[Absent]) -> Ended:
         self._start(threading.Thread(target=self.printing.run, args=[self.over], name="printing", daemon=True))
@@ -167,8 +169,8 @@ class _Run:
             bookings += (Booking(boundary, self.tell, self.stop, seal_open=seal_open) for boundary in each.boundaries)
             tickings = [Ticking(activity, self.tell, self.stop, self._ran, followed) for activity in each.activities]
             notifyings = [Notifying(notifier, self.tell, self.stop) for notifier in each.notifiers]
-            listenings = [self._listening(distant, self.deliverings[each.stores]) for distant in each.distant]
-            self.deliverings[each.stores].add(each, listenings)
+            listenings = [self._listening(distant, each) for distant in each.distant]
+            self._delivering(each.placement, each.stores).add(each)
             self.tickings += tickings
             self.notifyings += notifyings
             self.listenings += listenings
@@ -181,9 +183,12 @@ class _Run:
             booking.begun.wait(max(deadline - monotonic(), 0))
         self._start(*(each for each in self._deliverings() if each.ident is None))
 
-    def _listening(self, distant: Distant, delivering: Delivering) -> Listening:
+    def _listening(self, distant: Distant, opened: Opened) -> Listening:
+        delivering = self._delivering(opened.placement, opened.stores, distant.elsewhere)
         wake, whole = delivering.wake.set, self.options.until_idle
-        return Listening(distant, self.tell, self.stop, self._changes, wake, whole=whole)
+        listening = Listening(distant, self.tell, self.stop, self._changes, wake, whole=whole)
+        delivering.listen(listening)
+        return listening
 
     def _start(self, *threads: threading.Thread) -> None:
         for thread in threads:
@@ -256,6 +261,6 @@ class _Run:
         distant = (listening.arc for listening in self.listenings if listening.arc)
         for arc in (*self.arcs, *distant):
             try:
-                sweep(arc, self.bench.plugins.open_store)
+                sweep(arc, self.bench.plugins.open_store, stopping=self.stop.is_set)
             except Exception as error:  # noqa: BLE001  what is left is swept the next time
                 self.tell(Trouble(element=arc.element, error=error))

@@ -64,6 +64,12 @@ class Site:
         own = self.deployable.placement
         return any(source.inbox or source.placement not in {None, own} for source in arc.sources.values())
 
+    def elsewhere(self, arc: str) -> frozenset[str]:
+        """The placements that the sources of that arc are in, other than its own."""
+        declared = next(each.arc for each in self.deployable.consumers if each.arc.name == arc)
+        places = {source.placement for source in declared.sources.values()} - {None, self.deployable.placement}
+        return frozenset(place.id for place in places if place)
+
     def found(self, arc: str) -> Site:
         """The site with all sources of that arc.
 
