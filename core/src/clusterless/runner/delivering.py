@@ -59,7 +59,7 @@ class Delivering(threading.Thread):
         self.wake = threading.Event()
         self.renewals = Renewals()
         self.lots = Lots(concurrency, tell, self.wake.set, await_others=rested is not None, followed=followed)
-        self._joining: deque[Opened] = deque()
+        self._joining: deque[Callable[[], None]] = deque()  # what is to be taken up before the next turn
         self._arcs: deque[tuple[RunningArc, Subscription]] = deque()
         self._listenings: list[Listening] = []
         self._switches: dict[str, Switch] = {}
@@ -67,7 +67,7 @@ class Delivering(threading.Thread):
         self._survey = Survey([], changes)
         self._deaf: dict[str, float] = {}  # arcs whose subscription gave trouble, until when it is let be
         self._blind = 0.0  # until when what is owed is not looked for, since that gave trouble
-        self.is_busy = True  # or has lots that will be due
+        self._is_busy = True
         self.rests_since: int | None = None
         self.error: Exception | None = None  # that no run should meet
 
@@ -76,16 +76,20 @@ class Delivering(threading.Thread):
         """How often something happened here that may make something owed, here or elsewhere."""
         return self.lots.worked + self.lots.finished + self.lots.postponed + self._switchboard.changes
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether lots are at work, or will be due, or something was not taken up yet."""
+        return self._is_busy or bool(self._joining)
+
     def add(self, opened: Opened) -> None:
         """Have those arcs of a project besides that read from its own placement."""
-        self.is_busy = True
-        self._joining.append(opened)
+        self._joining.append(lambda: self._survey_besides(opened))
         self.wake.set()
 
     def listen(self, listening: Listening) -> None:
         """Have the arc besides that is listened for elsewhere."""
-        self.is_busy = True
-        self._listenings.append(listening)
+        self._joining.append(lambda: self._listenings.append(listening))
+        self.wake.set()
 
     def run(self) -> None:
         try:
@@ -99,7 +103,7 @@ class Delivering(threading.Thread):
             while not self._stop_asked.is_set():
                 self._join()
                 moved = self._turn()
-                self.is_busy = moved or self.lots.busy or self.lots.awaited
+                self._is_busy = moved or self.lots.busy or self.lots.awaited
                 if self._rested:
                     self._note_rest(self._rested)
                 if not moved:
@@ -108,12 +112,13 @@ class Delivering(threading.Thread):
             self.lots.close()
 
     def _join(self) -> None:
-        if not self._joining:
-            return
         while self._joining:
-            opened = self._joining.popleft()
-            self._arcs += opened.arcs
-            self._switches |= opened.switches
+            self._is_busy, self.rests_since = True, None  # before it is taken: it is never at rest in between
+            self._joining.popleft()()
+
+    def _survey_besides(self, opened: Opened) -> None:
+        self._arcs += opened.arcs
+        self._switches |= opened.switches
         self._survey = Survey([arc for arc, _ in self._arcs], self._changes)
 
     def _turn(self) -> bool:
