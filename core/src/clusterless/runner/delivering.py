@@ -26,6 +26,7 @@ from clusterless.runtime.switches import Switch
 
 _RECONCILE = 60.0  # seconds between passes over what is owed
 _TICK = 0.2  # seconds that nothing is looked at, unless something wakes us
+_FAIR = 5.0  # seconds after which what is owed comes before what is heard: a busy queue takes all places
 _PATIENCE = 5.0  # seconds after trouble
 _MESSAGES = 64  # asked of a subscription at once
 
@@ -67,6 +68,7 @@ class Delivering(threading.Thread):
         self._survey = Survey([], changes)
         self._deaf: dict[str, float] = {}  # arcs whose subscription gave trouble, until when it is let be
         self._blind = 0.0  # until when what is owed is not looked for, since that gave trouble
+        self._looked = monotonic()  # when there was a place for what is owed
         self._is_busy = True
         self.rests_since: int | None = None
         self.error: Exception | None = None  # that no run should meet
@@ -128,6 +130,8 @@ class Delivering(threading.Thread):
             self._survey.begin()
         self.lots.collect()
         self.lots.start_due()
+        if monotonic() - self._looked > _FAIR:
+            self._look()
         self._arcs.rotate()  # no arc is always heard last
         for arc, subscription in self._arcs:
             self._hear(arc, subscription)
@@ -156,6 +160,8 @@ class Delivering(threading.Thread):
         began = monotonic()
         if began < self._blind:
             return
+        if self.lots.free:
+            self._looked = began
         if self._survey.ended and self._survey.age > _RECONCILE:
             self._survey.begin_next()
         try:
