@@ -7,25 +7,30 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
+from clusterless import layout
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
 from clusterless.model.event import Event
 from clusterless.model.lot import Lot
+from clusterless.model.project import Project
 from clusterless.plugins import find_plugins
-from clusterless.runner import booking, lots, survey
+from clusterless.runner import booking, lots, running, survey
 from clusterless.runner import opening as opening_module
 from clusterless.runner.happenings import Booked, Happening, SealedLots, Trouble, Waits, Worked
 from clusterless.runner.running import Ended, Options, run
 from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.reconcile import unsettled
 from clusterless.runtime.site import Site
+from clusterless.runtime.sweep import Swept, sweep
 from clusterless.store.files import FileStore
 
 PLUGINS = find_plugins()
@@ -106,6 +111,39 @@ def test_run_again_it_finds_all_at_rest(project: Any) -> None:
     assert (ended.idle, ended.worked) == (True, 0)
     assert not [each for each in told if isinstance(each, Worked | Trouble)]
     assert not sum(each.objects for each in told if isinstance(each, SealedLots)), "what is seen again is known"
+
+
+def test_at_rest_it_sweeps_what_attempts_left(project: Any) -> None:
+    assert idle(project)[0].idle
+    left = left_behind(project)
+    assert idle(project)[0].idle
+    assert not left.exists()
+
+
+def test_told_to_stop_it_sweeps_no_longer(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle(project)
+    left, stop, asked = left_behind(project), threading.Event(), list[bool]()
+
+    def sweeping(*arguments: Any, stopping: Callable[[], bool]) -> Swept:
+        asked.append(stopping())
+        stop.set()
+        return sweep(*arguments, stopping=stopping)
+
+    monkeypatch.setattr(running, "sweep", sweeping)
+    idle(project, stop)
+    assert asked == [False, True]
+    assert left.exists()
+
+
+def left_behind(project: Any) -> Path:
+    """What an attempt at a lot that is committed has staged, and did not remove."""
+    site, keys = sites(*project)[0], layout.ArcKeys(Project(name="p", version="1"), "one")
+    state, manifests = FileStore(site.roots.arc_state), FileStore(site.roots.manifest)
+    claimed = next(info.key for info in state.list(keys.path) if info.key.endswith("/000001.json"))
+    lot, attempt = layout.segments(claimed)["lot"], json.loads(state.get(claimed))["attempt"]
+    key = f"{layout.staging(keys, 'main', lot, attempt)}state=complete/manifest.json"
+    manifests.put(key, b"{}")
+    return Path(url2pathname(urlsplit(f"{manifests.root}{key}").path))
 
 
 def test_an_arc_that_is_added_later_works_what_it_starts_with(project: Any) -> None:

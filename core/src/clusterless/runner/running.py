@@ -77,18 +77,19 @@ def run(
     Raises:
         ClsError: something declared cannot be had; nothing was begun.
     """
+    ending = threading.Event()  # not *stop*, which is to be heard while the run is ended, too
     bench = Workbench(
         plugins=plugins,
         clock=SystemClock(),
         writer=Writer(by=identity(), new_id=random_id, is_gone=is_gone),
         hold=no_hold,
-        stopping=stop.is_set,
+        stopping=ending.is_set,
         published=lambda: None,
         scratch=options.scratch,
         engine=plugins.engine(options.workloads) if options.workloads else None,
     )
     with ExitStack() as closing:
-        running = _Run(bench, options, tell, stop, closing)
+        running = _Run(bench, options, tell, stop, ending, closing)
         found = begun(partial(open_reached, sites, awaited, running.bench_of), stop)
         return running.until_the_end(*found) if found else Ended(idle=False, worked=0, set_aside=())
 
@@ -98,7 +99,8 @@ class _Run:
     bench: Workbench
     options: Options
     tell: Callable[[Happening], None]
-    stop: threading.Event
+    stop: threading.Event  # asked for by whoever runs us
+    ending: threading.Event  # told to all threads
     closing: ExitStack
     printing: Printing = field(init=False)
     # By the stores of their placement, and the placements that they read from besides.
@@ -128,7 +130,7 @@ class _Run:
                 ", ".join((placement, *sorted(elsewhere))),
                 self.options.concurrency,
                 self.tell,
-                self.stop,
+                self.ending,
                 self.printing.followed,
                 changes=self._changes,
                 at_rest=self._at_rest,
@@ -139,7 +141,7 @@ class _Run:
 
     def until_the_end(self, opened: Sequence[Opened], absent: Sequence[Absent]) -> Ended:
         self._start(threading.Thread(target=self.printing.run, args=[self.over], name="printing", daemon=True))
-        self.joinings = [Joining(each, self.tell, self.stop) for each in absent]
+        self.joinings = [Joining(each, self.tell, self.ending) for each in absent]
         for joining in self.joinings:
             joining.start()
         idle = False
@@ -166,9 +168,9 @@ class _Run:
         bookings, begun = list[Booking](), list[threading.Thread]()
         for each in opened:
             self.closing.enter_context(each.closing)
-            bookings += (Booking(boundary, self.tell, self.stop, seal_open=seal_open) for boundary in each.boundaries)
-            tickings = [Ticking(activity, self.tell, self.stop, self._ran, followed) for activity in each.activities]
-            notifyings = [Notifying(notifier, self.tell, self.stop) for notifier in each.notifiers]
+            bookings += (Booking(boundary, self.tell, self.ending, seal_open=seal_open) for boundary in each.boundaries)
+            tickings = [Ticking(activity, self.tell, self.ending, self._ran, followed) for activity in each.activities]
+            notifyings = [Notifying(notifier, self.tell, self.ending) for notifier in each.notifiers]
             listenings = [self._listening(distant, each) for distant in each.distant]
             self._delivering(each.placement, each.stores).add(each)
             self.tickings += tickings
@@ -186,7 +188,7 @@ class _Run:
     def _listening(self, distant: Distant, opened: Opened) -> Listening:
         delivering = self._delivering(opened.placement, opened.stores, distant.elsewhere)
         wake, whole = delivering.wake.set, self.options.until_idle
-        listening = Listening(distant, self.tell, self.stop, self._changes, wake, whole=whole)
+        listening = Listening(distant, self.tell, self.ending, self._changes, wake, whole=whole)
         delivering.listen(listening)
         return listening
 
@@ -197,7 +199,7 @@ class _Run:
 
     def _stop(self) -> None:
         """Have all threads end: those who work lots first, whom the others may still serve."""
-        self.stop.set()
+        self.ending.set()
         for delivering in self._deliverings():
             delivering.wake.set()
         for delivering in self._deliverings():
@@ -222,7 +224,7 @@ class _Run:
             if delivering.error:
                 raise delivering.error
         for thread in self.threads:
-            if not thread.is_alive() and not self.stop.is_set():
+            if not thread.is_alive():
                 msg = f"the thread of {thread.name} ended by itself"
                 raise RuntimeError(msg)
 
