@@ -32,6 +32,7 @@ from clusterless.plugins import find_plugins
 from clusterless.runner import delivering, joining, listening
 from clusterless.runner.happenings import Happening, Joined, Started, Trouble, Worked
 from clusterless.runner.running import Ended, Options, run
+from clusterless.runtime import attempt, delivery, renewal
 from clusterless.runtime.silence import NoSubscription
 from clusterless.store.files import FileStore
 from clusterless.store.manifests import Manifests, encode
@@ -556,6 +557,73 @@ def test_a_placement_that_falls_silent_on_the_way_holds_up_no_other(
             until(lambda copied=copied: places.files("copied") == copied)  # type: ignore[misc]
         silence.end()
         until(lambda: places.files("took") == ["a", *more])
+
+
+def test_one_whose_placement_answers_and_that_cannot_be_opened_keeps_no_run_from_its_end(
+    places: Places, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "_PATIENCE", 0.01)
+    places.declare("apart", WEST, boundaries=[listener("own")], arcs=[copy("own", "copied", main=source("own"))])
+    places.put("b", "own")
+    real = PLUGINS.provider("local").publisher
+    tried = threading.Event()
+
+    def publisher(around: Any) -> Any:
+        if around.placement.account != "east":
+            return real(around)
+        tried.set()
+        msg = "its events cannot be announced"
+        raise StoreUnavailableError(msg)
+
+    def tell(happening: Happening) -> None:
+        told.append(happening)
+        if isinstance(happening, Worked):
+            assert tried.wait(PATIENCE), "it has answered before the end"
+
+    monkeypatch.setattr(PLUGINS.provider("local"), "publisher", publisher)
+    line.down, told = True, list[Happening]()
+    files = [places.folder / f"{name}.json" for name in ("maker", "apart")]
+    sites, awaited = resolve_reached(read_projects(files, PLUGINS.components(), PLUGINS.project_formats()), PLUGINS)
+    line.down = False
+    ended, stop = list[Ended](), threading.Event()
+    options = Options(scratch=places.folder / "scratch", until_idle=True)
+    thread = threading.Thread(target=lambda: ended.append(run(sites, PLUGINS, options, tell, stop, awaited)))
+    thread.start()
+    thread.join(PATIENCE)
+    stop.set()
+    thread.join()
+    assert (ended[0].idle, ended[0].absent, places.files("copied")) == (True, ("maker",), ["b"])
+
+
+def test_a_lot_from_elsewhere_that_is_under_way_at_the_end_is_kept_from_expiring(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "_LOOK", 0.05)
+    take = copy("take", "took", main=source("made", EAST, start="all"))
+    places.declare("taker", WEST, arcs=[{**take, "leaseSec": 0.5}])
+    places.put("a")
+    places.idle("maker")
+    finish, stop, real = threading.Event(), threading.Event(), attempt.work_lot
+
+    def work(*arguments: Any) -> Any:
+        assert finish.wait(PATIENCE)
+        return real(*arguments)
+
+    def renewed() -> int:
+        """When a claim was renewed last."""
+        return max((each[1] for path, each in places.of("west").items() if path.endswith("alive.json")), default=0)
+
+    monkeypatch.setattr(delivery, "work_lot", work)
+    thread = threading.Thread(target=lambda: places.run(lambda _: None, stop, "taker"))
+    thread.start()
+    until(renewed)
+    stop.set()
+    until(lambda: "lots of local:null:west:here" not in {each.name for each in threading.enumerate()})
+    before = renewed()
+    until(lambda: renewed() > before)
+    finish.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_a_run_that_ends_without_one_of_its_projects_says_which(places: Places, line: Line) -> None:

@@ -1,8 +1,7 @@
 """The thread of one placement's arcs: hear of lots, look for what is owed, have them worked, again and again.
 
-Each placement has its own, with its own look at switches, its own lots at once and its own renewals; and so have the
-arcs that read from others, by which these are. So one that neither answers nor refuses holds up nobody who asks it
-for nothing.
+Each placement has its own, with its own look at switches and its own lots at once; and so have the arcs that read
+from others, by which these are. So one that neither answers nor refuses holds up nobody who asks it for nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from clusterless.runner.patience import let_be
 from clusterless.runner.survey import Survey
 from clusterless.runner.switching import Switchboard
 from clusterless.runtime.arc import RunningArc
-from clusterless.runtime.renewal import Renewals, renewing
 from clusterless.runtime.switches import Switch
 
 _RECONCILE = 60.0  # seconds between passes over what is owed
@@ -58,7 +56,6 @@ class Delivering(threading.Thread):
         self._at_rest = at_rest
         self._rested = rested
         self.wake = threading.Event()
-        self.renewals = Renewals()
         self.lots = Lots(concurrency, tell, self.wake.set, await_others=rested is not None, followed=followed)
         self._joining: deque[Callable[[], None]] = deque()  # what is to be taken up before the next turn
         self._arcs: deque[tuple[RunningArc, Subscription]] = deque()
@@ -81,7 +78,7 @@ class Delivering(threading.Thread):
     @property
     def is_busy(self) -> bool:
         """Whether lots are at work, or will be due, or something was not taken up yet."""
-        return self._is_busy or bool(self._joining)
+        return bool(self._joining) or self._is_busy  # in this order: what is no longer in the queue has made it busy
 
     def add(self, opened: Opened) -> None:
         """Have those arcs of a project besides that read from its own placement."""
@@ -95,8 +92,7 @@ class Delivering(threading.Thread):
 
     def run(self) -> None:
         try:
-            with renewing(self.renewals):
-                self._deliver()
+            self._deliver()
         except Exception as error:  # noqa: BLE001  whoever runs us ends, and says so
             self.error = error
 

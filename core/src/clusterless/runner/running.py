@@ -25,6 +25,7 @@ from clusterless.runner.printing import Printing
 from clusterless.runner.ticking import Ticking
 from clusterless.runtime.arc import RunningArc, Writer, no_hold
 from clusterless.runtime.clock import SystemClock, identity, is_gone, random_id
+from clusterless.runtime.renewal import Renewals, renewing
 from clusterless.runtime.site import Awaited, Site
 from clusterless.runtime.sweep import sweep
 
@@ -105,6 +106,7 @@ class _Run:
     printing: Printing = field(init=False)
     # By the stores of their placement, and the placements that they read from besides.
     deliverings: dict[tuple[StoreRoots, frozenset[str]], Delivering] = field(factory=dict, init=False)
+    renewals: dict[StoreRoots, Renewals] = field(factory=dict, init=False)
     bookings: list[Booking] = field(factory=list, init=False)
     tickings: list[Ticking] = field(factory=list, init=False)
     notifyings: list[Notifying] = field(factory=list, init=False)
@@ -121,7 +123,14 @@ class _Run:
     def bench_of(self, site: Site) -> Workbench:
         """That of the site's placement: it shares nothing that could hold others up."""
         delivering = self._delivering(site.deployable.placement.id, site.roots)
-        return evolve(self.bench, hold=delivering.renewals.hold, published=delivering.wake.set)
+        return evolve(self.bench, hold=self._renewals(site.roots).hold, published=delivering.wake.set)
+
+    def _renewals(self, stores: StoreRoots) -> Renewals:
+        """Those of all claims that are kept there, until the last lot is let go: long after others are told to end."""
+        new = Renewals()
+        if self.renewals.setdefault(stores, new) is new:
+            self.closing.enter_context(renewing(new))
+        return self.renewals[stores]
 
     def _delivering(self, placement: str, stores: StoreRoots, elsewhere: frozenset[str] = frozenset()) -> Delivering:
         """Who works for the arcs of a placement that ask for what is *elsewhere* besides."""
@@ -202,9 +211,8 @@ class _Run:
         self.ending.set()
         for delivering in self._deliverings():
             delivering.wake.set()
-        for delivering in self._deliverings():
-            if delivering.ident is not None:
-                delivering.join()
+        for delivering in self._begun():
+            delivering.join()
         self.over.set()
         for thread in (*self.threads, *self.joinings):
             thread.join()
@@ -230,16 +238,20 @@ class _Run:
 
     def _is_idle(self) -> bool:
         """Whether each placement was found at rest, and nothing changed in any of them since."""
-        rest_since = {each.rests_since for each in self._deliverings() if each.ident is not None}
+        rest_since = {each.rests_since for each in self._begun()}
         return self._at_rest() and rest_since == {self._changes()}
 
     def _at_rest(self) -> bool:
         """Whether nobody has anything in hand, as far as is known without looking."""
         others: Sequence[Booking | Ticking | Notifying] = (*self.bookings, *self.tickings, *self.notifyings)
-        return all(each.quiet for each in others) and not any(each.is_busy for each in self._deliverings())
+        return all(each.quiet for each in others) and not any(each.is_busy for each in self._begun())
 
     def _deliverings(self) -> Sequence[Delivering]:
         return tuple(self.deliverings.values())
+
+    def _begun(self) -> Sequence[Delivering]:
+        """Without those of placements none of whose projects could be opened yet."""
+        return [each for each in self._deliverings() if each.ident is not None]
 
     @property
     def _set_aside(self) -> tuple[str, ...]:
