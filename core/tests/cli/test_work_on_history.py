@@ -189,6 +189,21 @@ def test_what_comes_downstream_is_worked_only_where_the_bytes_have_changed(shop:
     assert shop.results("c") == ["4", "4", "6", "8"], "as long as before, and yet not the same"
 
 
+def test_what_lists_objects_downstream_is_made_again_where_they_are_others_of_the_same_bytes(shop: Shop) -> None:
+    sources = {role: {"name": name, "version": "1", "start": "all"} for role, name in {"one": "b", "two": "c"}.items()}
+    joined = {"name": "d", "version": "1"}
+    join = {"type": "cls:core:joinBarrier", "name": "both", "sources": sources, "dataset": joined}
+    shop.declare(barriers=[join])
+    shop.rows("backfill", "--yes", "-p", "p.json")
+    lot = shop.lots()[0]
+    _, doubled, both = shop.rows("replay", "count", lot, "--downstream", "--yes", "-p", "p.json")
+    assert (doubled["unchanged"], both["unchanged"]) == (1, 1), "it writes under the same names"
+    again, both = shop.rows("replay", "double", lot, "--downstream", "--yes", "-p", "p.json")
+    assert (again["done"], both["done"]) == (1, 1), "it names what it writes after its attempt"
+    assert shop.cls("run", "p.json", "--until-idle").returncode == 0, "which sweeps what is replaced"
+    assert shop.cls("audit", "d", "-p", "p.json").returncode == 0
+
+
 def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -> None:
     hold = shop.hold()
     process = shop.begin("backfill", "count", "--yes", "--concurrency", "1", "-p", "p.json")

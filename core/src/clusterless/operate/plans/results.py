@@ -24,10 +24,11 @@ _BITS = 256
 OpenStore = Callable[[str], ObjectStore]
 
 
-def last_result(arc: RunningArc, lot: Lot, open_store: OpenStore) -> str | None:
+def last_result(arc: RunningArc, lot: Lot, open_store: OpenStore, *, named: bool = False) -> str | None:
     """What tells apart the bytes that the lot came to last; None where it did not, or nobody can say.
 
-    Every object is read; attempts in names count as nothing, nor does the order that objects are listed in.
+    Every object is read; attempts in names count as nothing unless *named*, nor does the order that objects are
+    listed in.
     """
     ledger = arc.ledger(lot)
     number = ledger.look().last
@@ -35,20 +36,21 @@ def last_result(arc: RunningArc, lot: Lot, open_store: OpenStore) -> str | None:
     if not isinstance(last, Complete):
         return None
     try:
-        total = sum(_objects(arc, last, open_store)) % (1 << _BITS)
+        total = sum(_objects(arc, last, open_store, named=named)) % (1 << _BITS)
     except (LookupError, ObjectMissingError):
         return None
     return f"{total:064x}"
 
 
-def _objects(arc: RunningArc, complete: Complete, open_store: OpenStore) -> Iterator[int]:
+def _objects(arc: RunningArc, complete: Complete, open_store: OpenStore, *, named: bool) -> Iterator[int]:
     for role, record in complete.sinks.items():
         manifest = read_record(arc, record)
         if manifest.uri_type is not UriType.IDENTIFIER:
             raise LookupError
         for uri in manifest.uris:
             location, key = layout.split(uri)
-            digest = hashlib.sha256(f"{role} {_ATTEMPT.sub('', uri)}\n".encode())
+            name = uri if named else _ATTEMPT.sub("", uri)
+            digest = hashlib.sha256(f"{role} {name}\n".encode())
             with open_store(location).open(key) as stream:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)

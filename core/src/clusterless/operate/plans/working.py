@@ -16,6 +16,7 @@ from clusterless.engine.lot_states import attempt_number
 from clusterless.engine.plan import Came, Covered, Why, WorkPlan, differing, in_order, in_unit, replaces, resting
 from clusterless.engine.ranges import LotRange
 from clusterless.errors import ClsError
+from clusterless.model.dataset import JoinedDataset
 from clusterless.model.ledger import Claim, Complete, Failed
 from clusterless.model.lot import Lot
 from clusterless.operate.bench import open_views, workbench
@@ -285,9 +286,19 @@ class _Stage:
 
     @property
     def is_followed(self) -> bool:
+        return self.working.plan.cascade and any(self._followers())
+
+    def _followers(self) -> Iterator[ArcView]:
+        """The arcs of the plan that read what this one makes."""
         made = {*self.working.views[self.index].sinks.values()}
         later = self.working.views[self.index + 1 :]
-        return self.working.plan.cascade and any(made & {*each.sources.values()} for each in later)
+        return (each for each in later if made & {*each.sources.values()})
+
+    @property
+    def _is_listed(self) -> bool:
+        """Whether what follows lists the objects where they lie: others of the same bytes are others."""
+        sinks = (sink for each in self._followers() for sink in each.arc.sinks.values())
+        return any(isinstance(sink, JoinedDataset) for sink in sinks)
 
     def _waits(self, lot: Lot, upstream: Sequence[int]) -> bool:
         """Whether something that the lot is made of is planned, and has yet to come to something."""
@@ -307,7 +318,7 @@ class _Stage:
         return before is not None and before == self._result(lot)
 
     def _result(self, lot: Lot) -> str | None:
-        return last_result(self.arc, lot, self.working.bench.plugins.open_store)
+        return last_result(self.arc, lot, self.working.bench.plugins.open_store, named=self._is_listed)
 
     def _before(self, lot: Lot) -> str:
         return self.working.kept.keys.before(self.index, lot)
