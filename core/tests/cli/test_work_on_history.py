@@ -204,6 +204,15 @@ def test_what_lists_objects_downstream_is_made_again_where_they_are_others_of_th
     assert shop.cls("audit", "d", "-p", "p.json").returncode == 0
 
 
+def test_each_attempt_is_told_with_the_revision_that_it_wrote(shop: Shop) -> None:
+    lot = shop.lots()[0]
+    shop.rows("backfill", lot, "--yes", "-p", "p.json")
+    shop.rows("replay", "double", lot, "--yes", "-p", "p.json")
+    told = shop.cls("explain", lot, "double").stdout
+    written = [line.split(" complete")[0].strip() for line in told.splitlines() if line.strip().startswith("writes")]
+    assert written == ["writes: main: c/1 revision 0,", "writes: main: c/1 revision 1,"]
+
+
 def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -> None:
     hold = shop.hold()
     process = shop.begin("backfill", "count", "--yes", "--concurrency", "1", "-p", "p.json")

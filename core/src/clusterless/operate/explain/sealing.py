@@ -79,6 +79,7 @@ def _sealed(number: int, seal: Seal, sealed: SealedLot) -> Iterator[Fact]:
         objects=sealed.objects,
         bytes=sealed.bytes,
         text=f"seal {number}",
+        digest=sealed.digest,
     )
     for arrival in islice(sealed.arrivals or (), SHOWN):
         yield Fact(what="arrival", at=arrival.time, bytes=arrival.size, uri=arrival.uri)

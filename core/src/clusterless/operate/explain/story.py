@@ -17,7 +17,7 @@ class Fact:
     """One thing that an object says; *at* is when it was written, *number* is that of a ledger's entry.
 
     *what* is the kind of entry, or one of ``manifest``, ``lists``, ``consumed``, ``seal``, ``arrival``, ``reads``,
-    ``writes``, ``announced`` and ``unreadable``.
+    ``writes``, ``announced`` and ``unreadable``. *digest* is that of a manifest which it says was written.
     """
 
     what: str
@@ -31,6 +31,7 @@ class Fact:
     objects: int | None = None
     bytes: int | None = None
     uri: str | None = None
+    digest: str = ""
 
 
 @frozen(kw_only=True)

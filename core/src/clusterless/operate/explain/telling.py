@@ -123,10 +123,9 @@ def _made(story: Story, dataset: Story) -> bool:
 def _with_names(story: Story, datasets: Iterable[Story]) -> Story:
     """With the datasets that were written, told by the digests of their manifests: empty ones look alike."""
     named = {digest: name for each in datasets for digest, name in each.digests.items() if each.lot == story.lot}
-    written = {role: named[digest] for digest, role in story.digests.items() if digest in named}
     facts = (
-        evolve(fact, text=f"{fact.text}: {written[fact.text]}")
-        if fact.what in {"writes", "seal"} and fact.text in written and fact.state != ManifestState.EMPTY.value
+        evolve(fact, text=f"{fact.text}: {named[fact.digest]}")
+        if fact.digest in named and fact.state != ManifestState.EMPTY.value
         else fact
         for fact in story.facts
     )
@@ -182,7 +181,7 @@ def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]
     if isinstance(entry, Complete | Failed):
         for role, sink in entry.sinks.items():
             counts = {"state": sink.state.value, "objects": sink.objects, "bytes": sink.bytes}
-            yield Fact(what="writes", text=role, **counts)  # type: ignore[arg-type]  # each of its own kind
+            yield Fact(what="writes", text=role, digest=sink.digest, **counts)  # type: ignore[arg-type]  # each of its own kind
 
 
 def _won(before: Sequence[Entry]) -> str:
