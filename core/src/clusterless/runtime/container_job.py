@@ -64,4 +64,5 @@ def check_whole(arc: Arc, _: object, workload: JobSettings) -> None:
 def without_engine(arc: Arc, why: str) -> NotInstalledError:
     """The error of an *arc* that only an engine of this machine could work, as *why* says, where there is none."""
     msg = f"arc {arc.name} {why}, and this run was given no engine for containers"
-    return NotInstalledError(msg, hint="cls run --workloads docker …, and so with other commands; where docker is not known: pip install cls-docker")
+    hint = "cls run --workloads docker …, and so with other commands; where docker is not known: pip install cls-docker"
+    return NotInstalledError(msg, hint=hint)
