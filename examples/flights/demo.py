@@ -147,7 +147,8 @@ Where to look, in {os.path.relpath(HERE, STARTED)}/
  cls arcs status \\
    --earliest 20130101 \\
    --latest 20140102
- (cls datasets status: the same)"""
+ (cls datasets status: the same;
+ cls comes by pip install ./core)"""
 
 if __name__ == "__main__":
     sys.exit(main())
