@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
+from commands import until
 
 from clusterless.model.dataset import Dataset
 from clusterless.model.event import Event
@@ -105,13 +106,6 @@ def place(an_arc: Callable[..., RunningArc], monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(lots, "deliver", deliver)
     return place
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
 
 
 def test_what_is_owed_is_worked_though_the_queue_is_never_empty(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,15 @@ from clusterless.model.copying import CopyProps
 from clusterless.model.runtime_props import FunctionProps
 
 
+def function_props() -> FunctionProps:
+    """What an arc that moves or lists objects is given where it is worked by functions."""
+    return FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15)
+
+
 @frozen(kw_only=True)
 class BucketCopySettings(WorkloadSettings):
     workload_props: CopyProps = Factory(CopyProps)  # type: ignore[assignment]  # typed props instead of free ones
-    runtime_props: FunctionProps = Factory(lambda: FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15))
+    runtime_props: FunctionProps = Factory(function_props)
 
 
 @frozen(kw_only=True)

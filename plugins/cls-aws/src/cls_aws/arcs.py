@@ -13,7 +13,7 @@ from attrs import Attribute, Factory, field, frozen
 from clusterless.errors import InvalidValueError, cut
 from clusterless.model.arc import Arc, WorkloadSettings
 from clusterless.model.runtime_props import FunctionProps
-from clusterless.runtime.bucket_copy import BucketCopyArc, check_sinks
+from clusterless.runtime.bucket_copy import BucketCopyArc, check_sinks, function_props
 from clusterless.runtime.contract import check_command
 
 _SHOWN = 60
@@ -61,7 +61,7 @@ class GluePartitionsProps:
 @frozen(kw_only=True)
 class GluePartitionsSettings(WorkloadSettings):
     workload_props: GluePartitionsProps = Factory(GluePartitionsProps)  # type: ignore[assignment]
-    runtime_props: FunctionProps = Factory(lambda: FunctionProps(memory_size_mb=512, retry_attempts=3, timeout_min=15))
+    runtime_props: FunctionProps = Factory(function_props)
 
 
 @frozen(kw_only=True)

@@ -114,12 +114,12 @@ class ManifestsRead:
                 lot = Lot.parse(text)
             except InvalidValueError:
                 continue  # somebody else's
-            if self.wanted and self.wanted.ends_before(lot):
+            if self.wanted.ends_before(lot):
                 return
             start = passed + len(text) + 1
             named = [(key, layout.manifest_below_lot(key[start:])) for key in below]
             found = [Stored(store, key, lot, text, *name) for key, name in named if name]
-            if found and (not self.wanted or lot in self.wanted):
+            if found and lot in self.wanted:
                 yield _There(sorted(found, key=attrgetter("revision")), _newest(found))
 
     def _fetch(self, there: _There) -> _Fetched:

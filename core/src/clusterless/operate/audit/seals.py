@@ -56,7 +56,7 @@ class SealsRead:
         for sealed in seal.lots:
             if sealed.staged:
                 self.book.name(sealed.staged)
-            if not self.wanted or sealed.lot in self.wanted:
+            if sealed.lot in self.wanted:
                 lot = str(sealed.lot)
                 self.book.commit(Committed(lot, sealed.revision, sealed.digest, None, seal.at))
                 for arrival in self._arrivals(sealed):

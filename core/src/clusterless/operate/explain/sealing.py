@@ -22,14 +22,12 @@ _BACK = 3  # seals before a moment that are looked at: a manifest is written soo
 def boundary_story(place: Place, keys: layout.BoundaryKeys, lot: Lot, times: Iterable[datetime]) -> Story | None:
     """The seals that hold *lot*, whose manifests were written at *times*."""
     facts: list[Fact] = []
-    digests: dict[str, str] = {}
     for number, seal in _Seals(seals_of(place.state, keys)).near(lot, times):
         for sealed in seal.lots:
             if sealed.lot == lot:
                 facts += _sealed(number, seal, sealed)
-                digests[sealed.digest] = f"seal {number}"
     name = f"{keys.project.id}/{keys.boundary}"
-    return Story(kind="boundary", name=name, lot=lot, facts=tuple(facts), digests=digests) if facts else None
+    return Story(kind="boundary", name=name, lot=lot, facts=tuple(facts)) if facts else None
 
 
 @define

@@ -36,7 +36,10 @@ class Fact:
 
 @frozen(kw_only=True)
 class Story:
-    """What is known of an element's *lot*: *kind* is ``dataset``, ``boundary`` or ``arc``, *name* as keys have it."""
+    """What is known of an element's *lot*: *kind* is ``dataset``, ``boundary`` or ``arc``, *name* as keys have it.
+
+    *digests* are those of a dataset's manifests, each with the revision that it is.
+    """
 
     kind: str
     name: str

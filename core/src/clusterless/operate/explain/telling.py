@@ -117,7 +117,7 @@ def _with_readers(dataset: Story, arcs: Iterable[Story]) -> Story:
 
 
 def _made(story: Story, dataset: Story) -> bool:
-    return story.lot == dataset.lot and not story.digests.keys().isdisjoint(dataset.digests)
+    return story.lot == dataset.lot and not dataset.digests.keys().isdisjoint(fact.digest for fact in story.facts)
 
 
 def _with_names(story: Story, datasets: Iterable[Story]) -> Story:
@@ -143,7 +143,6 @@ def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
         return None
     facts: list[Fact] = []
     reads: set[tuple[str, Lot]] = set()
-    digests: dict[str, str] = {}
     before: list[Entry] = []
     for number in picture(infos).numbers:
         try:
@@ -154,13 +153,11 @@ def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
         facts += _entry(number, entry, before)
         if isinstance(entry, Claim):
             reads |= {(pin.dataset.id, pin.lot) for pin in entry.sources.values()}
-        if isinstance(entry, Complete | Failed):
-            digests |= {sink.digest: role for role, sink in entry.sinks.items()}
         before.append(entry)
     marked = sorted((info.time, name) for name, info in infos.items() if name.endswith(".arc"))
     facts += [Fact(what="announced", state=name.removesuffix(".arc"), at=at) for at, name in marked]
     name = f"{keys.project.id}/{keys.arc}"
-    return Story(kind="arc", name=name, lot=ledger.lot, facts=tuple(facts), reads=frozenset(reads), digests=digests)
+    return Story(kind="arc", name=name, lot=ledger.lot, facts=tuple(facts), reads=frozenset(reads))
 
 
 def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]:
