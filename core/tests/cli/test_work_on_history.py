@@ -168,6 +168,33 @@ def test_a_plan_is_shown_and_kept_and_nothing_is_done(shop: Shop) -> None:
     assert shop.rows("backfill", "-p", "p.json", "--yes") == [], "all is worked"
 
 
+def test_a_plan_that_is_finished_says_what_it_did_and_is_not_worked_again(shop: Shop) -> None:
+    (ended,) = shop.rows("backfill", "count", "--yes", "-p", "p.json")
+    shop.declare(arcs=[arc("count", "a", "b") | {"sinks": {"main": {"name": "e", "version": "1", "pathURI": "e/"}}}])
+    for yes in ([], ["--yes"]):
+        resumed = shop.cls("backfill", "--resume", ended["plan"], *yes, "-p", "p.json")
+        assert (resumed.returncode, resumed.stderr) == (0, f"plan {ended['plan']} is finished: nothing is left of it\n")
+        assert "done" in resumed.stdout
+    assert shop.rows("backfill", "--resume", ended["plan"], "-p", "p.json") == [ended], "what it did, as it was said"
+
+
+def test_plans_that_were_only_shown_tell_how_to_work_them_and_go_out_of_sight_after_a_week(shop: Shop) -> None:
+    (old,) = shop.rows("backfill", "count", shop.lots()[0], "-p", "p.json")
+    (done,) = shop.rows("backfill", "count", shop.lots()[1], "--yes", "-p", "p.json")
+    listed = shop.cls("plans", "-p", "p.json")
+    assert {old["plan"], done["plan"]} <= {*listed.stdout.split()}
+    assert listed.stderr == f"work one that is planned or stopped: cls backfill --resume {old['plan']} --yes\n"
+    for plan in (old["plan"], done["plan"]):
+        (file,) = shop.folder.glob(f".clusterless/**/{plan}.json")
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"at": "2024-01-31T12:00:00.000000Z"}))
+    assert [row["plan"] for row in shop.rows("plans", "-p", "p.json")] == [done["plan"]], "what was worked stays"
+    told = "1 plan of more than a week ago, only shown and never begun: cls plans --all\n"
+    assert shop.cls("plans", "-p", "p.json").stderr == told
+    assert {row["plan"] for row in shop.rows("plans", "-p", "p.json", "--all")} == {old["plan"], done["plan"]}
+    (ended,) = shop.rows("backfill", "--resume", old["plan"], "--yes", "-p", "p.json")
+    assert ended["done"] == 1, "it can be worked all the same"
+
+
 def test_single_lots_are_worked_by_what_is_recorded_alone(shop: Shop) -> None:
     first, *_, last = shop.lots()
     (ended,) = shop.rows("backfill", "count", first, last, "--yes", "-p", "p.json")
@@ -317,7 +344,7 @@ def test_a_lot_that_is_claimed_meanwhile_is_left_and_said_to_be(shop: Shop) -> N
 
 def test_a_plan_for_another_declaration_is_refused_and_old_results_are_told(shop: Shop) -> None:
     (planned,) = shop.rows("backfill", "count", "-p", "p.json")
-    shop.rows("backfill", "--resume", planned["plan"], "--yes", "-p", "p.json")
+    shop.rows("backfill", "count", "--yes", "-p", "p.json")
     changed = arc("count", "a", "b")
     changed["workload"]["environment"] = {"MORE": "1"}
     shop.declare(arcs=[changed])

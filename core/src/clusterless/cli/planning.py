@@ -19,10 +19,11 @@ from clusterless.cli.run import in_containers, output_folder, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.engine.moments import parse_moment
-from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, estimate
+from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, counted, estimate
 from clusterless.errors import ClsError
 from clusterless.operate.landscape import Landscape
 from clusterless.operate.plans.making import Asked, Kept, Planner, check_current, find_plan, keep
+from clusterless.operate.plans.progress import is_finished, read_progress
 from clusterless.operate.plans.working import How, work_plan
 from clusterless.plugins import find_plugins
 from clusterless.runner.happenings import Happening, Trouble, Worked
@@ -162,27 +163,38 @@ def plan_and_work(wanted: Wanted, doing: Doing, scope: Scope, output: str) -> No
         LeftError: there was nothing else to do, or all else is done, and lots were left to whoever is working them.
     """
     landscape = runnable(scope, find_plugins())
+    if doing.resume:
+        _go_on(landscape, find_plan(state_stores(landscape), doing.resume), doing, scope, output)
+        return
     planner = Planner(landscape, wanted.asked, SystemClock().now())
-    kept = _resumed(landscape, doing) if doing.resume else _made(planner, wanted, scope)
+    kept = _made(planner, wanted, scope)
     if kept is None:
         show(Report(_PLANNED, (), nothing="there is nothing to do"), output)
-        _refuse_left(planner)
+    elif not _offer(landscape, kept, doing, scope, output):
         return
+    _refuse_left(planner)
+
+
+def _go_on(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: str) -> None:
+    done = read_progress(kept)
+    if is_finished(kept.plan, done):
+        show(progress_report(kept.plan, counted(done), output), output)
+        _say(f"plan {kept.plan.id} is finished: nothing is left of it")
+        return
+    check_current(landscape, kept.plan, anyway=doing.anyway)
+    _offer(landscape, kept, doing, scope, output)
+
+
+def _offer(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: str) -> bool:
+    """Show the plan, and work it where that is agreed to; whether it was."""
     if not doing.yes or output == "table":
         show(_plan_report(kept.plan, doing, output), output)
     verb = kept.plan.kind.value
     if not agreed(f"{verb} {some(kept.plan.lots, 'lot')}?", yes=doing.yes):
         _say(f"nothing was done; this works it: cls {verb} --resume {kept.plan.id} --yes")
-        return
+        return False
     _work(landscape, kept, doing, scope, output)
-    _refuse_left(planner)
-
-
-def _resumed(landscape: Landscape, doing: Doing) -> Kept:
-    assert doing.resume
-    kept = find_plan(state_stores(landscape), doing.resume)
-    check_current(landscape, kept.plan, anyway=doing.anyway)
-    return kept
+    return True
 
 
 def _made(planner: Planner, wanted: Wanted, scope: Scope) -> Kept | None:

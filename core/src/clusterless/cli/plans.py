@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import click
+from attrs import frozen
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.choosing import state_stores
 from clusterless.cli.planning import progress_report
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.words import fitted, some
 from clusterless.codec import to_json
 from clusterless.engine.plan import Came
 from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
-from clusterless.operate.plans.progress import Count, counts_of, is_working, read_hint, read_progress
+from clusterless.operate.plans.progress import Count, Hint, counts_of, is_working, read_hint, read_progress
 from clusterless.plugins import find_plugins
 
 _COLUMNS = ("plan", "kind", "project.name", "project.version", "made", "state", "lots", *(c.value for c in Came), "by")
 _KEPT = ("plan", "state", "lots")
 _READERS = 8
+_PLANNED, _STOPPED = "planned", "stopped"
+_RECENT = timedelta(days=7)  # of what was only shown, and never begun
 
 _EPILOG = """
 \b
 Examples:
   cls plans
-  cls plans -p project.json
+  cls plans -p project.json --all
   cls plans 20240131-120000-1a2b
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("plan_id", required=False, metavar="[ID]")
+@click.option("--all", "everything", is_flag=True, help="Those too that were only shown, longer than a week ago.")
 @scoped
 @reports
 @click.pass_obj
-def plans(session: Session, scope: Scope, plan_id: str | None) -> None:
-    """List the plans of 'cls backfill' and 'cls replay', or say how far that of ID is, arc by arc."""
+def plans(session: Session, scope: Scope, plan_id: str | None, everything: bool) -> None:
+    """List the plans of 'cls backfill' and 'cls replay', or say how far that of ID is, arc by arc.
+
+    A plan is planned as long as it was only shown, then working, or stopped, and done in the end. One that is planned
+    or stopped is worked by --resume ID of the command that made it.
+    """
     stores = state_stores(scope.landscape(find_plugins()))
     if plan_id:
         kept = find_plan(stores, plan_id)
@@ -46,9 +58,50 @@ def plans(session: Session, scope: Scope, plan_id: str | None) -> None:
         show(progress_report(kept.plan, counts, session.output), session.output)
         return
     with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda each: read_plan(*each), plans_in(stores))
-        rows = tuple(pool.map(_row, found))
-    show(Report(_COLUMNS, rows, kept=_KEPT, nothing="there are no plans here"), session.output)
+        found = list(pool.map(lambda each: _seen(read_plan(*each)), plans_in(stores)))
+    listed = [each for each in found if everything or not each.is_forgotten]
+    rows = tuple(_row(each) for each in listed)
+    nothing = "no plan was ever begun, or made this week" if found else "there are no plans here"
+    show(Report(_COLUMNS, rows, kept=_KEPT, nothing=nothing), session.output)
+    _offer(listed, len(found) - len(listed))
+
+
+def _offer(listed: Sequence[_Seen], left_out: int) -> None:
+    """Say how to work the newest of those that nobody is at, and that there are others."""
+    if left_out:
+        _say(f"{some(left_out, 'plan')} of more than a week ago, only shown and never begun: cls plans --all")
+    waiting = [each.kept.plan for each in listed if each.state in {_PLANNED, _STOPPED}]
+    if waiting:
+        newest = max(waiting, key=lambda plan: plan.at)
+        _say(f"work one that is planned or stopped: cls {newest.kind.value} --resume {newest.id} --yes")
+
+
+def _say(text: str) -> None:
+    click.echo(fitted(text, sys.stderr), err=True)
+
+
+@frozen
+class _Seen:
+    """A plan, what was last said of it, and the *state* that it is in."""
+
+    kept: Kept
+    hint: Hint | None
+    state: str
+
+    @property
+    def is_forgotten(self) -> bool:
+        return self.state == _PLANNED and self.kept.state.now() - self.kept.plan.at > _RECENT
+
+
+def _seen(kept: Kept) -> _Seen:
+    hint = read_hint(kept)
+    if hint is None:
+        return _Seen(kept, hint, _PLANNED)
+    if is_working(kept, hint):
+        return _Seen(kept, hint, "working")
+    again = {Came.FAILED, Came.LEFT}
+    done = sum(each.lots for each in hint.counts if each.came not in again)
+    return _Seen(kept, hint, "done" if done >= kept.plan.lots else _STOPPED)
 
 
 def _counts(kept: Kept) -> tuple[Count, ...]:
@@ -57,14 +110,9 @@ def _counts(kept: Kept) -> tuple[Count, ...]:
     return hint.counts if hint and is_working(kept, hint) else tuple(counts_of(read_progress(kept)))
 
 
-def _row(kept: Kept) -> tuple[Value, ...]:
-    hint, plan = read_hint(kept), kept.plan
-    counts = hint.counts if hint else ()
+def _row(seen: _Seen) -> tuple[Value, ...]:
+    plan, project = seen.kept.plan, seen.kept.keys.project
+    counts = seen.hint.counts if seen.hint else ()
     came = [sum(each.lots for each in counts if each.came is how) for how in Came]
-    state = "planned"
-    if hint:
-        again = sum(each.lots for each in counts if each.came in {Came.FAILED, Came.LEFT})
-        state = "working" if is_working(kept, hint) else "done" if sum(came) - again == plan.lots else "stopped"
-    project = kept.keys.project
     made = str(to_json(plan.at))
-    return plan.id, plan.kind.value, project.name, project.version, made, state, plan.lots, *came, plan.by
+    return plan.id, plan.kind.value, project.name, project.version, made, seen.state, plan.lots, *came, plan.by

@@ -10,7 +10,7 @@ from threading import Lock
 from attrs import define, field, frozen
 
 from clusterless import codec, layout
-from clusterless.engine.plan import Came, Ended, counted, ended
+from clusterless.engine.plan import Came, Ended, WorkPlan, counted, ended, resting
 from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.lot import Lot
 from clusterless.operate.plans.making import Kept
@@ -77,6 +77,13 @@ def read_hint(kept: Kept) -> Hint | None:
 def is_working(kept: Kept, hint: Hint | None) -> bool:
     """Whether someone is at it, as far as one can see."""
     return bool(hint and hint.working and not is_gone(hint.by) and kept.state.now() - hint.at < _ALIVE)
+
+
+def is_finished(plan: WorkPlan, progress: Iterable[Ended]) -> bool:
+    """Whether nothing is left to do: what failed, or was left to others, is worked again by whoever goes on with it."""
+    progress = tuple(progress)
+    rests = ((stage, resting(progress, number)) for number, stage in enumerate(plan.stages))
+    return all(lot in rest for stage, rest in rests for each in stage.stretches for lot in each.lots)
 
 
 def counts_of(progress: Iterable[Ended]) -> Iterator[Count]:
