@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -35,6 +36,7 @@ class Ended:
 Cls = Callable[..., Ended]
 
 KEYED = {"lotUnit": "Hours", "lotSource": "keyTimestampRegex", "settleSec": 0}
+CTRL_C = "\x03"
 HOUR = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)T(?P<hour>\d\d)"
 
 
@@ -284,6 +286,13 @@ def test_of_two_people_at_once_one_has_a_choice_recorded(owing: Cls, tmp_path: P
     assert "is enabled already" in losers[0][0] or "meanwhile: what you chose is not recorded" in losers[0][1]
 
 
+def read(leader: int, interrupted: subprocess.Popen[bytes] | None) -> str:
+    """What is shown next; until then *interrupted* is, again and again: it may not have begun to wait for an answer."""
+    while interrupted and not select.select([leader], [], [], 2)[0]:
+        interrupted.send_signal(signal.SIGINT)
+    return os.read(leader, 65536).decode()
+
+
 def typed(folder: Path, answer: str, *arguments: str) -> tuple[int, str]:
     """The exit code and what is shown on a terminal of forty columns, where *answer* is typed when it is asked for."""
     leader, follower = pty.openpty()
@@ -295,9 +304,9 @@ def typed(folder: Path, answer: str, *arguments: str) -> tuple[int, str]:
         os.close(follower)
         shown = ""
         with suppress(OSError):  # the other side is closed
-            while chunk := os.read(leader, 65536).decode():
+            while chunk := read(leader, process if answer == CTRL_C and shown.endswith(": ") else None):
                 shown += chunk
-                if shown.endswith(": ") and answer:
+                if shown.endswith(": ") and answer not in {"", CTRL_C}:
                     os.write(leader, f"{answer}\n".encode())
                     answer = ""
         code = process.wait()
@@ -319,6 +328,23 @@ def test_what_is_typed_may_be_wrong_or_nothing(owing: Cls, tmp_path: Path) -> No
     assert code == 2
     assert "'whenever' is not a moment" in shown
     code, shown = typed(tmp_path, "\x04", "enable", "p/copy")
-    assert code == 1, "the end of what is typed"
-    assert "Traceback" not in shown
+    assert code == 2, "the end of what is typed"
+    assert "error[choice-missing]" in shown
+    assert len(entries(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["enable p/copy", "backfill copy -p project.json", "rollback copy 20240131PT1H000", "audit a --fix", "bootstrap"],
+)
+def test_ctrl_c_in_place_of_an_answer_says_that_nothing_was_done(owing: Cls, tmp_path: Path, command: str) -> None:
+    put(tmp_path, 3)
+    stray = tmp_path / "data/a/20240131T00-stray.txt"
+    stray.write_text("x")
+    os.utime(stray, (1706700000, 1706700000))
+    elsewhere = ["--stage", "other"] if command == "bootstrap" else []
+    code, shown = typed(tmp_path, CTRL_C, *command.split(), *elsewhere)
+    assert code == 130, shown
+    assert "nothing was done" in shown
+    assert "Aborted" not in shown
     assert len(entries(tmp_path)) == 1

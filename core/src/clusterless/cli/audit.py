@@ -9,6 +9,7 @@ from itertools import groupby, islice
 import click
 
 from clusterless.cli.app import Session, reports
+from clusterless.cli.asking import confirmed
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged_or_all
 from clusterless.cli.render import Report, Value, show
@@ -196,7 +197,7 @@ def _agreed() -> bool:
     if not sys.stdin.isatty():
         msg = "there is no terminal to ask on: give --yes to have it done"
         raise click.UsageError(msg)
-    return click.confirm("Do this?", err=True)
+    return confirmed("Do this?")
 
 
 def _done(mended: Mended) -> Iterator[str]:

@@ -9,6 +9,7 @@ import click
 
 from clusterless.bootstrap import Action, Plan
 from clusterless.cli.app import Session
+from clusterless.cli.asking import confirmed
 from clusterless.deploy.bootstrap import Ground, survey_ground
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
@@ -85,4 +86,4 @@ def _agreed(destroy: bool) -> bool:
     if not sys.stdin.isatty():
         msg = "there is no terminal to ask on: give --approve, or --dry-run to see what would be done"
         raise click.UsageError(msg)
-    return click.confirm("Remove this?" if destroy else "Make this?", err=True)
+    return confirmed("Remove this?" if destroy else "Make this?")

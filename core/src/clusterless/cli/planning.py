@@ -11,7 +11,8 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from clusterless.cli.choosing import agreed, base_folder, chosen_arcs, runnable, split_lots, state_stores
+from clusterless.cli.asking import agreed
+from clusterless.cli.choosing import base_folder, chosen_arcs, runnable, split_lots, state_stores
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, Value, show
@@ -190,8 +191,8 @@ def _offer(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output:
     if not doing.yes or output == "table":
         show(_plan_report(kept.plan, doing, output), output)
     verb = kept.plan.kind.value
-    if not agreed(f"{verb} {some(kept.plan.lots, 'lot')}?", yes=doing.yes):
-        _say(f"nothing was done; this works it: cls {verb} --resume {kept.plan.id} --yes")
+    otherwise = f"nothing was done; this works it: cls {verb} --resume {kept.plan.id} --yes"
+    if not agreed(f"{verb} {some(kept.plan.lots, 'lot')}?", yes=doing.yes, otherwise=otherwise):
         return False
     _work(landscape, kept, doing, scope, output)
     return True

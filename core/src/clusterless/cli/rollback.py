@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import click
 
 from clusterless.cli.app import Session, reports
-from clusterless.cli.choosing import agreed, base_folder, one_arc, runnable, split_lots
+from clusterless.cli.asking import agreed
+from clusterless.cli.choosing import base_folder, one_arc, runnable, split_lots
 from clusterless.cli.planning import LeftError, bounded
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
@@ -80,8 +81,9 @@ def rollback(
         show(_there(view, there, weight), session.output)
     if not total:
         _say("there is nothing to roll back")
-    elif not agreed(f"{_doing(total, weight)}?", yes=yes):
-        _say(f"nothing was done; --yes would {_doing(total, weight)}")
+    elif not agreed(
+        f"{_doing(total, weight)}?", yes=yes, otherwise=f"nothing was done; --yes would {_doing(total, weight)}"
+    ):
         return
     stop, signals = stopped_by_signals()
     scratch = output_folder(base_folder(scope))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from clusterless.cli.app import Session, reports
+from clusterless.cli.asking import is_watched, typed
 from clusterless.cli.progress import progress
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import stopped_by_signals
@@ -178,9 +179,8 @@ def _choice(target: Target, off: Switched, owing: Sequence[Held], given: str | N
     """What was typed, `_SKIP` or a moment; None where nothing is owed, so that there is nothing to choose."""
     if given or not any(each.owed for each in owing):
         return given
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        typed: str = click.prompt("From which LOT or MOMENT on, or 'skip'", err=True)
-        return typed
+    if is_watched() and (answer := typed("From which LOT or MOMENT on, or 'skip'")):
+        return answer
     first = first_owed(owing)
     msg = f"{_owed(owing)}: {target.name} is disabled {_since(off)}; say what is to become of that"
     every = f"--from {first}" if first else f"--from {off.at:%Y-%m-%dT%H:%M:%SZ}"
