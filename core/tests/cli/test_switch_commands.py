@@ -174,8 +174,13 @@ def test_two_versions_are_told_apart(worked: Cls, project: Path) -> None:
 
 
 def test_what_is_on_is_said_to_be(worked: Cls, tmp_path: Path) -> None:
-    said = worked("enable", "p/copy", "--skip")
-    assert (said.returncode, said.stdout) == (0, "p/copy is enabled already\n")
+    for options in ([], ["--skip"], ["--from", "now"]):
+        said = worked("enable", "p/copy", *options)
+        unused = f"nothing is left out: {options[0]} was not used\n" if options else ""
+        assert (said.returncode, said.stdout) == (0, f"p/copy is enabled already\n{unused}")
+    said = worked("enable", "p/copy", "--from", "garbage")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "'garbage' is not a moment" in said.stderr
     worked("disable", "p")
     said = worked("enable", "p/copy")
     assert said.returncode == 0

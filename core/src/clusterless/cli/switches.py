@@ -137,12 +137,16 @@ def enable(session: Session, target: Target, hand: Hand, start: str | None, skip
     if start and skip:
         msg = "say --from or --skip, not both"
         raise click.UsageError(msg)
+    now = target.state.now()
+    if start:
+        _start(start, now)  # what is no moment is refused, whatever is off
     switches = target.read()
     off = switches.turned_off(target.element)
     if off is None:
         _say(_is_on(target, switches.off(target.element)))
+        if start or skip:
+            _say(f"nothing is left out: {'--skip' if skip else '--from'} was not used")
         return
-    now = target.state.now()
     with progress("what is owed"):
         owing = list(held(target.landscape, target.deployable, target.affected(switches), target.state, now))
     show(_report(target, owing), session.output)
@@ -193,13 +197,16 @@ def _choice(target: Target, off: Switched, owing: Sequence[Held], given: str | N
 def _skipped(target: Target, off: Switched, owing: Sequence[Held], choice: str | None, now: datetime) -> Stretch | None:
     if choice is None:
         return None
-    start = now if choice.strip().lower() == _SKIP else parse_moment(choice, now)
     first = first_owed(owing)
-    skipped = gap(off, start, first)
+    skipped = gap(off, _start(choice, now), first)
     if skipped and first and first in skipped and all(each.always for each in owing):
         msg = f"what arrived at {target.name} is always booked, each in its own lot: {_owed(owing)}, from {first} on"
         raise InvalidValueError(msg, hint=f"type --from {first}, and disable what is not to work these lots")
     return skipped
+
+
+def _start(choice: str, now: datetime) -> datetime:
+    return now if choice.strip().lower() == _SKIP else parse_moment(choice, now)
 
 
 # ---- words -----------------------------------------------------------------------------------------------------
