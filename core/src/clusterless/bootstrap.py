@@ -60,4 +60,7 @@ class Bootstrap(Protocol):
         """The plan that removes what was made; what holds data is kept, unless *with_data*."""
 
     def placements(self, base: Path) -> Iterable[Placement]:
-        """The placements that have a ``metadata.json``, as far as they can be seen from here."""
+        """The placements that are there, as far as they can be seen from here: those with a ``metadata.json``.
+
+        Where running makes what is missing, those that were run in, too.
+        """

@@ -136,6 +136,7 @@ def test_a_calendar_is_of_a_year_and_says_what_its_letters_mean(worked: Cls) -> 
 
 
 def test_nothing_known_is_said_kindly(cls: Cls) -> None:
+    assert cls("bootstrap", "--provider", "local", "--yes").exit_code == 0
     shown = cls("status")
     assert (shown.exit_code, shown.stdout) == (0, "")
     assert shown.stderr == "nothing is known here; -p FILE looks at what a project file declares\n"

@@ -196,6 +196,7 @@ def test_a_listing_of_more_than_a_page_is_counted_whole(cls: Cls, stores: dict[s
 
 def test_an_empty_report_says_so_where_errors_go(cls: Cls, recorded: object) -> None:
     elsewhere = ("--stage", "none")
+    assert cls("bootstrap", "--provider", "local", *elsewhere, "--yes").exit_code == 0
     assert cls("arcs", *elsewhere).stdout == ""
     assert cls("arcs", *elsewhere).stderr == "no arcs are known here; -p FILE looks at those of a project file\n"
     nothing = cls("datasets", "status", "--list", "--earliest", "20200101", "--latest", "20200102")

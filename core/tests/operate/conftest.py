@@ -22,7 +22,7 @@ def _landscape_of(folder: Path, project: Mapping[str, Any]) -> Landscape:
     file.write_text(json.dumps(project))
     plugins = find_plugins()
     declared = read_projects([file], plugins.components(), plugins.project_formats())
-    return Landscape(with_upstream(declared, plugins), plugins)
+    return Landscape(with_upstream(declared, plugins), plugins, frozenset(each.file for each in declared))
 
 
 @pytest.fixture

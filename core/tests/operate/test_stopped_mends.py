@@ -80,7 +80,7 @@ def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landscape:
         written.with_suffix(".more").touch()
     plugins = find_plugins()
     declared = read_projects([tmp_path / "p.json"], plugins.components(), plugins.project_formats())
-    return Landscape(with_upstream(declared, plugins), plugins)
+    return Landscape(with_upstream(declared, plugins), plugins, frozenset(each.file for each in declared))
 
 
 def _after(asked: int) -> Callable[[], bool]:

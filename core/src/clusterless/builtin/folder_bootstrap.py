@@ -15,9 +15,10 @@ from attrs import frozen
 from clusterless import codec, layout
 from clusterless.bootstrap import Action, Exports, Plan, Step
 from clusterless.builtin.folder_errors import explained
-from clusterless.builtin.folder_provider import FolderProvider, root_folder
+from clusterless.builtin.folder_provider import FolderProvider
 from clusterless.errors import StoreRefusedError
 from clusterless.model.placement import Bootstrapped, Placement
+from clusterless.runtime.root import root_folder
 
 _EXPORTS = ("metadata", "arcState", "manifest")
 
@@ -36,7 +37,7 @@ class _Folder:
 
 
 class FolderBootstrap:
-    """Running needs none of it: stores and queues make what they need. It makes a placement that can be seen."""
+    """Running needs none of it: stores and queues make what they need."""
 
     def make(self, placement: Placement, base: Path) -> Plan:
         folders = _stores(placement, base)
@@ -55,10 +56,11 @@ class FolderBootstrap:
         with explained(str(root)):
             names = os.listdir(root) if root.is_dir() else []
         for name, told in layout.placements_named("local", names).items():
-            if (file := root / name / layout.PLACEMENT_META).is_file():
-                with explained(str(file.parent)):
+            file, record = root / name / layout.PLACEMENT_META, None
+            with explained(str(file.parent)):
+                if file.is_file():
                     record = codec.read_record(file.read_bytes(), Bootstrapped, source=file.as_uri())
-                yield record.placement or told
+            yield (record and record.placement) or told
 
 
 def _stores(placement: Placement, base: Path) -> Sequence[_Folder]:

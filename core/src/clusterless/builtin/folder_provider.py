@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.placement import Placement
 from clusterless.provider import StoreRoots, Surroundings
 from clusterless.runtime.clock import random_id
-
-ROOT_VARIABLE = "CLS_LOCAL_ROOT"
-_ROOT_NAME = ".clusterless"
+from clusterless.runtime.root import root_folder
 
 
 class FolderProvider:
@@ -50,15 +47,6 @@ class FolderProvider:
 
     def _queues(self, surroundings: Surroundings) -> Path:
         return self.events(surroundings.placement, surroundings.base)
-
-
-def root_folder(base: Path) -> Path:
-    """Where all is kept for a project file in folder *base*; it need not be there yet."""
-    if named := os.environ.get(ROOT_VARIABLE):
-        return Path(named).expanduser().absolute()
-    base = base.absolute()
-    found = (folder / _ROOT_NAME for folder in (base, *base.parents))
-    return next((folder for folder in found if folder.is_dir()), base / _ROOT_NAME)
 
 
 def _folder_name(placement: Placement) -> str:

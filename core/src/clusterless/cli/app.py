@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from attrs import define, evolve
 
-from clusterless.cli.helping import Context, fitted
+from clusterless.cli.again import again
+from clusterless.cli.helping import Context, fitted, misuse
 from clusterless.errors import SHOWN, ClsError, MalformedError, PluginError
 from clusterless.plugins import find_plugins
 
@@ -45,7 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "graph": ("clusterless.cli.graph:graph", "Draw projects, datasets and what works them."),
     "init": ("clusterless.cli.init:init", "Make a project to start from."),
     "local": ("clusterless.cli.local:local", "Print a script that works a lot by hand."),
-    "placements": ("clusterless.cli.placements:placements", "Show the placements that are bootstrapped."),
+    "placements": ("clusterless.cli.placements:placements", "Show the placements that there are."),
     "plans": ("clusterless.cli.plans:plans", "Show plans of work on lots, and how far they are."),
     "plugins": ("clusterless.cli.plugins:plugins", "Show what is installed, what it offers, and what failed."),
     "policy": ("clusterless.cli.policy:policy", "Print the permissions that running projects needs."),
@@ -134,6 +135,8 @@ class App(click.Group):
             return super().make_context(*args, **kwargs)
         except KeyboardInterrupt:
             sys.exit(130)
+        except click.UsageError as error:
+            raise misuse(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -141,6 +144,11 @@ class App(click.Group):
         except KeyboardInterrupt:
             # Click would call it an abort, and exit 1.
             ctx.exit(130)
+        except click.UsageError as error:
+            raise misuse(error) from None
+        except ClsError as error:
+            error.hint = again(error.hint)  # while it is known where this command was told to look
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*COMMANDS, *_plugin_commands()})

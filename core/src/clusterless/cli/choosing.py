@@ -16,7 +16,7 @@ from clusterless.deploy.resolve import refuse_errors
 from clusterless.engine.findings import Severity
 from clusterless.errors import ClsError, InvalidValueError
 from clusterless.model.lot import Lot
-from clusterless.operate.landscape import ArcView, Landscape
+from clusterless.operate.landscape import NARROWER, ArcView, Landscape
 from clusterless.plugins import Plugins
 from clusterless.store.api import ObjectStore
 
@@ -77,7 +77,7 @@ def one_arc(landscape: Landscape, scope: Scope, name: str) -> ArcView:
     if len(found) > 1:
         where = ", ".join(f"{arc.project.name}:{arc.project.version} in {arc.placement.title}" for arc in found)
         msg = f"there are several arcs {name!r}: of {where}"
-        raise ArcUnknownError(msg, hint="add --project NAME:VERSION, or name one project file with -p, or --stage")
+        raise ArcUnknownError(msg, hint=f"add --project NAME:VERSION, or {NARROWER}")
     return found[0]
 
 
@@ -98,8 +98,7 @@ def _in_scope(landscape: Landscape, scope: Scope) -> list[ArcView]:
     Raises:
         InvalidValueError: there is nothing of a project or name that is asked for.
     """
-    files = set(map(str, scope.files))
-    known = [arc for arc in landscape.arcs if not files or arc.reader.part.file in files]
+    known = [arc for arc in landscape.arcs if (arc.placement, arc.project) in landscape.own]
     refuse_unknown("project", scope.projects, [spelled(arc.project) for arc in known])
     refuse_unknown("name", scope.names, [{arc.arc.name} for arc in known])
     kept = [arc for arc in known if not scope.projects or spelled(arc.project) & {*scope.projects}]

@@ -7,7 +7,7 @@ import sys
 import click
 
 from clusterless.cli.choosing import base_folder, one_arc, runnable
-from clusterless.cli.run import in_containers, output_folder, stopped_by_signals
+from clusterless.cli.run import in_containers, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.errors import WorkloadError
@@ -15,6 +15,7 @@ from clusterless.model.ledger import Failed
 from clusterless.model.lot import Lot
 from clusterless.operate.one_lot import work_one
 from clusterless.plugins import find_plugins
+from clusterless.runtime.root import output_folder
 
 _EPILOG = """
 \b

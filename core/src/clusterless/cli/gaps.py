@@ -8,20 +8,21 @@ from pathlib import Path
 import click
 
 from clusterless.cli.app import Session, reports
+from clusterless.cli.choosing import base_folder
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.run import output_folder
 from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
 from clusterless.cli.words import some
 from clusterless.engine.gaps import Reason
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.operate.gaps.finding import Gap, Search, find_gaps_of
-from clusterless.operate.landscape import ArcView
+from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.things import Thing, Things
 from clusterless.plugins import find_plugins
 from clusterless.runtime.clock import identity
+from clusterless.runtime.root import output_folder
 
 FOUND = 3
 """What is exited with where there is a gap."""
@@ -61,22 +62,21 @@ def gaps(ctx: click.Context, scope: Scope, window: Window, datasets: tuple[str, 
     landscape = scope.landscape(find_plugins())
     things = Things(landscape)
     _refuse_unknown(scope, things.all)
-    wanted = [thing for thing in things.chosen(datasets) if datasets or _is_asked_for(scope, thing)]
+    wanted = [thing for thing in things.chosen(datasets) if datasets or _is_asked_for(scope, landscape, thing)]
     _name_unknown(wanted)
     with progress("looking for gaps") as step:
         search = Search(window=window.of, now=window.now, why=why, step=step)
         found = list(find_gaps_of(things, wanted, search))
     nothing = f"nothing is missing of {some(len(wanted), 'dataset')} {window}" if wanted else "no dataset is asked for"
-    folder = output_folder(scope.files[0].absolute().parent if scope.files else Path.cwd())
+    folder = output_folder(base_folder(scope))
     show(_report(found, folder, nothing, why=why, short=session.output == "table"), session.output)
     if any(gap.is_gap for gap in found):
         ctx.exit(FOUND)
 
 
-def _is_asked_for(scope: Scope, thing: Thing) -> bool:
-    """Whether it is made by the files that are named, or by anybody, and is of the projects and names asked for."""
-    _, file = _maker(thing)
-    if scope.files and file not in map(str, scope.files):
+def _is_asked_for(scope: Scope, landscape: Landscape, thing: Thing) -> bool:
+    """Whether a project that is asked about makes it, not only one upstream, and it has a name that is asked for."""
+    if _maker(thing) not in landscape.own:
         return False
     if scope.projects and not _projects(thing) & {*scope.projects}:
         return False
@@ -89,19 +89,18 @@ def _refuse_unknown(scope: Scope, things: Sequence[Thing]) -> None:
 
 
 def _projects(thing: Thing) -> set[str]:
-    project, _ = _maker(thing)
-    return spelled(project) if project else set()
+    return spelled(_maker(thing)[1])
 
 
 def _names(thing: Thing) -> set[str]:
     return {thing.name, thing.name.partition("/")[0]}
 
 
-def _maker(thing: Thing) -> tuple[Project | None, str]:
+def _maker(thing: Thing) -> tuple[Placement, Project]:
     if thing.view:
-        return thing.view.owner, thing.view.writer.part.file if thing.view.writer else ""
+        return thing.view.placement, thing.view.owner
     assert isinstance(thing.maker, ArcView)
-    return thing.maker.project, thing.maker.reader.part.file
+    return thing.maker.placement, thing.maker.project
 
 
 def _name_unknown(things: list[Thing]) -> None:
@@ -112,7 +111,7 @@ def _name_unknown(things: list[Thing]) -> None:
 
 def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short: bool) -> Report:
     """*short*: for people, to whom the first ancestor that is blocked is told in the same breath."""
-    is_one = len({_placement(gap) for gap in gaps}) <= 1
+    is_one = len({_maker(gap.thing)[0] for gap in gaps}) <= 1
     place = () if short and is_one else _PLACE
     because = () if not why else _WHY_IN_SHORT if short else _WHY
     rows = tuple(_row(gap, folder, short=short)[len(_PLACE) - len(place) :] for gap in gaps)
@@ -124,22 +123,16 @@ def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short
 
 
 def _row(gap: Gap, folder: Path, *, short: bool) -> tuple[Value, ...]:
-    view, lots, place = gap.thing.view, gap.lots, _placement(gap)
+    view, lots, (place, _) = gap.thing.view, gap.lots, _maker(gap.thing)
     where = (place.provider, place.stage, place.account, place.region)
     dataset = (view.dataset.name, view.dataset.version) if view else (None, None)
     what = (*where, *dataset, gap.thing.element, str(lots.first), str(lots.last), len(lots))
     return (*what, *_because(gap.reason, folder, short=short)) if gap.reason else what
 
 
-def _placement(gap: Gap) -> Placement:
-    made = gap.thing.view or gap.thing.maker
-    assert made
-    return made.placement
-
-
 def _because(reason: Reason, folder: Path, *, short: bool) -> tuple[Value, ...]:
     root, since = reason.origin, reason.origin.since
-    when = f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else None
+    when = since.replace(microsecond=0) if since else None
     if short:
         further = f"; {root.element} {root.lot} {root.cause.code}: {root.text}" if reason.root else ""
         return reason.cause.code, reason.text + further, when, _output(root, folder)

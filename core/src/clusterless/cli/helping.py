@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from typing import Any
 
 import click
 from click import formatting
+
+from clusterless.cli.again import keep_place
 
 _WIDEST = 80
 _NARROWEST = 20
@@ -36,9 +39,29 @@ class Formatter(click.HelpFormatter):
 
 
 class Context(click.Context):
-    """A context whose help fits."""
+    """A context whose help fits, and that keeps where its command was told to look."""
 
     formatter_class = Formatter
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        keep_place(self)
+        return super().invoke(*args, **kwargs)
+
+
+class MisuseError(click.UsageError):
+    """That something was typed wrongly, told in lines that fit, and without an empty one."""
+
+    def show(self, file: Any = None) -> None:
+        from clusterless.cli.words import say
+
+        lines = [self.ctx.get_usage(), f"Try '{self.ctx.command_path} --help' for help."] if self.ctx else []
+        for line in (*lines, f"Error: {self.format_message()}"):
+            say(line)
+
+
+def misuse(error: click.UsageError) -> click.UsageError:
+    """*error* as it is to be told; what shows itself otherwise, such as by all of the help, is left to."""
+    return MisuseError(error.format_message(), error.ctx) if type(error).show is click.UsageError.show else error
 
 
 def fitted(command: click.Command) -> click.Command:

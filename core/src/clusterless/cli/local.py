@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from clusterless.cli.choosing import base_folder, one_arc, runnable
-from clusterless.cli.run import in_containers, output_folder
+from clusterless.cli.run import in_containers
 from clusterless.cli.scope import Scope, scoped
 from clusterless.model.lot import Lot
 from clusterless.operate.local import script_of
 from clusterless.plugins import find_plugins
+from clusterless.runtime.root import output_folder
 
 _EPILOG = """
 \b

@@ -1,4 +1,4 @@
-"""``cls placements``: what is bootstrapped, as far as it can be seen from here."""
+"""``cls placements``: what there is, as far as it can be seen from here."""
 
 from __future__ import annotations
 
@@ -17,11 +17,8 @@ from clusterless.plugins import find_plugins
 from clusterless.provider import ProviderEntry
 
 COLUMNS = ("provider", "stage", "account", "region")
-_NO_SUCH = "no placement that is bootstrapped is like that; cls placements shows all"
-_NONE = (
-    "no placement is bootstrapped, as seen from this folder and CLS_LOCAL_ROOT; local ones work without it: "
-    "cls projects shows what was run here"
-)
+_NO_SUCH = "no placement that is there is like that; cls placements shows all"
+_NONE = "no placement is bootstrapped, as seen from this folder and CLS_LOCAL_ROOT, nor was anything run in a local one"
 _EXAMPLES = """
 \b
 Examples:
@@ -42,9 +39,9 @@ Examples:
 def placements(
     session: Session, of_provider: str | None, of_stage: str | None, of_account: str | None, of_region: str | None
 ) -> None:
-    """Show the placements that are bootstrapped.
+    """Show the placements that there are: those bootstrapped, and local ones that anything was run in.
 
-    Those of the local provider are looked for below CLS_LOCAL_ROOT, else below the nearest folder .clusterless.
+    Local ones are looked for below CLS_LOCAL_ROOT, else below the nearest folder .clusterless.
     A provider that cannot be asked is named, and an error only where no other is asked.
     """
     wanted = (of_provider, of_stage, of_account, of_region)

@@ -11,12 +11,13 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
+from clusterless.cli.again import again
 from clusterless.cli.asking import agreed
 from clusterless.cli.choosing import base_folder, chosen_arcs, runnable, split_lots, state_stores
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.run import in_containers, output_folder, stopped_by_signals
+from clusterless.cli.run import in_containers, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
 from clusterless.engine.moments import parse_moment
@@ -29,6 +30,7 @@ from clusterless.operate.plans.working import How, work_plan
 from clusterless.plugins import find_plugins
 from clusterless.runner.happenings import Happening, Trouble, Worked
 from clusterless.runtime.clock import SystemClock, identity, random_id
+from clusterless.runtime.root import output_folder
 
 _IDENTITY = ("plan", "project.name", "project.version", "arc")
 _PLANNED = (*_IDENTITY, "lots", *(why.value for why in Why), "first", "last", "objects", "bytes", "seconds")
@@ -265,7 +267,7 @@ def _tell(happening: Happening) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(fitted(text, sys.stderr), err=True)
+    click.echo(fitted(again(text), sys.stderr), err=True)
 
 
 def _plan_report(plan: WorkPlan, doing: Doing, output: str) -> Report:

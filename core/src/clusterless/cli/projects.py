@@ -31,10 +31,8 @@ Examples:
 @click.pass_obj
 def projects(session: Session, scope: Scope) -> None:
     """Show the projects that were run or deployed in a placement, or with -p those that files declare."""
-    plugins = find_plugins()
-    rows = tuple(map(_row, scope.known_projects(plugins)))
-    nothing = "" if rows else f"no project is known in {scope.looked(plugins)}; -p FILE shows what a file declares"
-    show(Report(COLUMNS, rows, nothing=nothing), session.output)
+    rows = tuple(map(_row, scope.known_projects(find_plugins())))
+    show(Report(COLUMNS, rows, nothing="no project was run or deployed here yet"), session.output)
 
 
 def _row(known: KnownProject) -> tuple[Value, ...]:

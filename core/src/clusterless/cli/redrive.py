@@ -13,7 +13,6 @@ from attrs import frozen
 from clusterless import codec, layout
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.run import output_folder
 from clusterless.cli.scope import refuse_unknown, spelled
 from clusterless.cli.words import some
 from clusterless.deploy.read import read_projects
@@ -28,6 +27,7 @@ from clusterless.runner.hearing import open_queue
 from clusterless.runner.notifying import open_notifier
 from clusterless.runtime.clock import SystemClock, random_id
 from clusterless.runtime.letters import Envelope, LetterBox
+from clusterless.runtime.root import output_folder
 from clusterless.runtime.site import Audible, Site
 from clusterless.store.api import ObjectStore
 

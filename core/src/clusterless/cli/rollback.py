@@ -14,7 +14,7 @@ from clusterless.cli.planning import LeftError, bounded
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, show
-from clusterless.cli.run import output_folder, stopped_by_signals
+from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, sized, some
 from clusterless.engine.ranges import LotRange, runs
@@ -23,6 +23,7 @@ from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.one_lot import check_unit
 from clusterless.operate.rolling import RolledBack, Weight, Worked, roll_back, weigh, worked
 from clusterless.plugins import find_plugins
+from clusterless.runtime.root import output_folder
 
 _COLUMNS = ("project.name", "project.version", "arc", "lots", "marked", "running", "first", "last")
 _REMOVED = ("objects", "bytes")

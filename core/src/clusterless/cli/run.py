@@ -16,6 +16,7 @@ from clusterless.cli.run_report import reporter
 from clusterless.cli.words import some
 from clusterless.errors import ClsError, StoreUnavailableError
 from clusterless.plugins import find_plugins
+from clusterless.runtime.root import output_folder
 
 _NAMED = 5  # lots in an error
 
@@ -133,12 +134,6 @@ def run(
         raise AbsentError(ended.absent)
     if until_idle and not ended.idle:
         sys.exit(128 + signals[0])  # as the shell says it: whoever waits for the end must not take this for it
-
-
-def output_folder(base: Path) -> Path:
-    """Where what attempts print is kept: below the nearest ``.clusterless`` at or above *base*, or one in it."""
-    found = (folder / ".clusterless" for folder in (base, *base.parents))
-    return next((each for each in found if each.is_dir()), base / ".clusterless") / "output"
 
 
 def stopped_by_signals() -> tuple[threading.Event, list[int]]:

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from clusterless import codec, layout
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import recorded, recorded_projects, with_upstream
+from clusterless.deploy.recorded import located, recorded, recorded_projects, refuse_unknown_place, with_upstream
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset, OwnedDataset
@@ -90,19 +90,20 @@ class Scope:
     names: tuple[str, ...]
 
     def arcs(self, plugins: Plugins) -> list[KnownArc]:
-        known = _declared_arcs(self._survey(plugins), plugins) if self.files else _recorded_arcs(*self._place(plugins))
-        return self._wanted(known)
+        if self.files:
+            return self._wanted(_declared_arcs(self._survey(plugins), plugins))
+        return self._wanted(self._recorded(_recorded_arcs, plugins))
 
     def datasets(self, plugins: Plugins) -> list[KnownDataset]:
         if self.files:
             return self._wanted(_declared_datasets(self._survey(plugins), plugins))
-        return self._wanted(_recorded_datasets(*self._place(plugins)))
+        return self._wanted(self._recorded(_recorded_datasets, plugins))
 
     def known_projects(self, plugins: Plugins) -> list[KnownProject]:
         if self.files:
             declared = [placed.part.deployable for placed in self._survey(plugins).placed]
             return self._wanted(KnownProject(placement=each.placement, project=each.project) for each in declared)
-        return self._wanted(_recorded_projects(*self._place(plugins)))
+        return self._wanted(self._recorded(_recorded_projects, plugins))
 
     def landscape(self, plugins: Plugins) -> Landscape:
         """What is declared, or recorded in the placement, with all that is upstream of it."""
@@ -110,11 +111,7 @@ class Scope:
             declared = read_projects(self.files, plugins.components(), plugins.project_formats())
         else:
             declared = recorded(self.placement, plugins)
-        return Landscape(with_upstream(declared, plugins), plugins)
-
-    def looked(self, plugins: Plugins) -> str:
-        """Where the placement keeps what it knows."""
-        return self._place(plugins)[1].metadata
+        return Landscape(with_upstream(declared, plugins), plugins, frozenset(each.file for each in declared))
 
     def _survey(self, plugins: Plugins) -> Survey:
         declared = read_projects(self.files, plugins.components(), plugins.project_formats(), plugins.absence)
@@ -122,10 +119,17 @@ class Scope:
         refuse_errors(surveyed.findings)
         return surveyed
 
-    def _place(self, plugins: Plugins) -> tuple[Placement, StoreRoots, Plugins]:
-        provider = plugins.provider(self.placement.provider)
-        placement = provider.complete(self.placement)
-        return placement, plugins.roots(placement, Path.cwd()), plugins
+    def _recorded(self, read: Callable[[Placement, StoreRoots, Plugins], Iterable[K]], plugins: Plugins) -> list[K]:
+        """What *read* finds in the placement.
+
+        Raises:
+            PlacementUnknownError: there is no such placement.
+        """
+        placement, roots = located(self.placement, plugins)
+        found = list(read(placement, roots, plugins))
+        if not found:
+            refuse_unknown_place(placement, roots, plugins)
+        return found
 
     def _wanted(self, known: Iterable[K]) -> list[K]:
         """Those of the projects and names asked for.

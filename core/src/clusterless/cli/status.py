@@ -19,7 +19,7 @@ from clusterless.cli.ranges import Window, is_given, ranged, say_where_lots_are,
 from clusterless.cli.render import Report, Value, show, table
 from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
 from clusterless.cli.words import sized
-from clusterless.engine.moments import lasting, parse_moment
+from clusterless.engine.moments import dated, lasting, parse_moment
 from clusterless.engine.standing import Standing
 from clusterless.errors import StoreUnavailableError
 from clusterless.model.lot import Lot
@@ -109,11 +109,8 @@ class _Asked:
 
 
 def _is_asked_for(scope: Scope, landscape: Landscape, subject: Subject) -> bool:
-    """Whether it is of the files that are named, or of anybody, and of the projects and names asked for."""
-    parts = (placed.part for placed in landscape.surveyed.placed if placed.part.file in map(str, scope.files))
-    if scope.files and (subject.project, subject.placement) not in [
-        (part.project, part.deployable.placement) for part in parts
-    ]:
+    """Whether it is of a project that is asked about, not only upstream of one, and has a name that is asked for."""
+    if (subject.placement, subject.project) not in landscape.own:
         return False
     wanted = (set(scope.projects), set(scope.names))
     return all(not each or not subject.names.isdisjoint(each) for each in wanted)
@@ -304,7 +301,7 @@ def _watch(ask: Callable[[], _Asked]) -> None:
 
 def _looked(ask: Callable[[], _Asked], width: int) -> str:
     asked = ask()
-    head = f"{asked.window.now:%Y-%m-%d %H:%M:%S} UTC, Ctrl-C ends\n\n"
+    head = f"{dated(asked.window.now)}, Ctrl-C ends\n\n"
     try:
         _, report = _report(asked, lambda _: None, short=True)
     except StoreUnavailableError as error:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from clusterless.cli.again import again
 from clusterless.cli.app import Session, reports
 from clusterless.cli.asking import is_watched, typed
 from clusterless.cli.progress import progress
@@ -20,7 +21,8 @@ from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope
 from clusterless.cli.words import fitted, some
-from clusterless.engine.moments import parse_moment
+from clusterless.codec.values import moment_text
+from clusterless.engine.moments import dated, parse_moment
 from clusterless.engine.switches import gap
 from clusterless.errors import ClsError, InvalidValueError
 from clusterless.model.placement import Placement
@@ -187,7 +189,7 @@ def _choice(target: Target, off: Switched, owing: Sequence[Held], given: str | N
         return answer
     first = first_owed(owing)
     msg = f"{_owed(owing)}: {target.name} is disabled {_since(off)}; say what is to become of that"
-    every = f"--from {first}" if first else f"--from {off.at:%Y-%m-%dT%H:%M:%SZ}"
+    every = f"--from {first}" if first else f"--from {moment_text(off.at.replace(microsecond=0))}"
     hint = f"cls enable {target.name} {every} works all of it"
     if any(not each.always for each in owing):
         hint += "; --skip leaves it to a back-fill"
@@ -222,7 +224,7 @@ def _told(target: Target, owing: Sequence[Held], skipped: Stretch | None) -> lis
 
 
 def _works(lots: int, skipped: Stretch | None) -> str:
-    from_when = f"what ends after {skipped.until:%Y-%m-%d %H:%M:%S}Z" if skipped else "all that is owed"
+    from_when = f"what ends after {dated(skipped.until)}" if skipped else "all that is owed"
     return f"{from_when} is worked" + (f", {some(lots, 'lot')} of it at once" if lots else "")
 
 
@@ -234,7 +236,7 @@ def _owed(owing: Sequence[Held]) -> str:
 
 
 def _since(off: Switched) -> str:
-    return f"since {off.at:%Y-%m-%d %H:%M}Z by {off.by}" + (f": {off.reason}" if off.reason else "")
+    return f"since {dated(off.at)} by {off.by}" + (f": {off.reason}" if off.reason else "")
 
 
 def _who() -> str:
@@ -245,4 +247,4 @@ def _who() -> str:
 
 
 def _say(line: str, *, aside: bool = False) -> None:
-    click.echo(fitted(line, sys.stderr if aside else sys.stdout), err=aside)
+    click.echo(fitted(again(line), sys.stderr if aside else sys.stdout), err=aside)

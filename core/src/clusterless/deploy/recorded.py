@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve
@@ -12,7 +13,7 @@ from clusterless import layout
 from clusterless.codec.text import declared_values
 from clusterless.deploy.places import Survey, survey
 from clusterless.deploy.read import Declared, read_values
-from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
+from clusterless.errors import ClsError, InvalidValueError, MalformedError, ObjectMissingError
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.plugins import Plugins
@@ -20,6 +21,13 @@ from clusterless.provider import StoreRoots
 from clusterless.store.api import ObjectStore
 
 _log = logging.getLogger(__name__)
+
+
+class PlacementUnknownError(ClsError):
+    """Nothing was ever run or made in that placement."""
+
+    code = "placement-unknown"
+    exit_code = 2
 
 
 def recorded_projects(metadata: ObjectStore) -> Iterator[Project]:
@@ -53,11 +61,50 @@ def read_recorded(roots: StoreRoots, project: Project, plugins: Plugins) -> Decl
 
 
 def recorded(placement: Placement, plugins: Plugins) -> tuple[Declared, ...]:
-    """All projects of *placement*."""
-    provider = plugins.provider(placement.provider)
-    roots = plugins.roots(provider.complete(placement), Path.cwd())
+    """All projects of *placement*.
+
+    Raises:
+        PlacementUnknownError: there is no such placement.
+    """
+    placement, roots = located(placement, plugins)
     projects = list(recorded_projects(plugins.open_store(roots.metadata)))
+    if not projects:
+        refuse_unknown_place(placement, roots, plugins)
     return tuple(filter(None, (read_recorded(roots, project, plugins) for project in projects)))
+
+
+def located(placement: Placement, plugins: Plugins) -> tuple[Placement, StoreRoots]:
+    """The placement, completed, and where its stores are for who stands in the current folder."""
+    placement = plugins.provider(placement.provider).complete(placement)
+    return placement, plugins.roots(placement, Path.cwd())
+
+
+def refuse_unknown_place(placement: Placement, roots: StoreRoots, plugins: Plugins) -> None:
+    """Refuse a completed placement that holds nothing at all: who asks means another, and is not to hear "no gaps".
+
+    Raises:
+        PlacementUnknownError: nothing is recorded in it, nor was it bootstrapped.
+    """
+    metadata = plugins.open_store(roots.metadata)
+    if next(iter(metadata.list("")), None) is None:
+        msg = f"nothing was ever run in {placement.title}: {metadata.root} holds nothing"
+        there = ", ".join(_unlike(placement, each) for each in _others(placement, plugins)) or "none"
+        hint = f"placements of {placement.provider} that are there: {there}; -p FILE looks where that project is"
+        raise PlacementUnknownError(msg, hint=hint)
+
+
+def _unlike(placement: Placement, other: Placement) -> str:
+    """The options that lead to *other*."""
+    parts = {name: getattr(other, name) for name in ("stage", "account", "region")}
+    return " ".join(f"--{name} {value}" for name, value in parts.items() if value and value != getattr(placement, name))
+
+
+def _others(placement: Placement, plugins: Plugins) -> list[Placement]:
+    """Those that the provider sees from here; none where it cannot look."""
+    bootstrap = plugins.providers()[placement.provider].bootstrap
+    with suppress(ClsError):
+        return list(bootstrap().placements(Path.cwd())) if bootstrap else []
+    return []
 
 
 def with_upstream(declared: Sequence[Declared], plugins: Plugins) -> Survey:

@@ -22,6 +22,9 @@ from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger, SealLedger, seals_of
 from clusterless.store.manifests import Manifests
 
+NARROWER = "name one file with -p, or one placement by --stage, --account and --region"
+"""What to type where there are several of a name."""
+
 
 @frozen(kw_only=True)
 class DatasetView:
@@ -104,10 +107,17 @@ class BoundaryView:
 
 @frozen
 class Landscape:
-    """What was *surveyed*, ready to be asked."""
+    """What was *surveyed*, ready to be asked: the projects of *files*, and what is upstream of these."""
 
     surveyed: Survey
     plugins: Plugins
+    files: frozenset[str]
+
+    @cached_property
+    def own(self) -> frozenset[tuple[Placement, Project]]:
+        """The projects that are asked about, and where they are; what else is in view, they only read from."""
+        parts = (placed.part for placed in self.surveyed.placed if placed.part.file in self.files)
+        return frozenset((part.deployable.placement, part.project) for part in parts)
 
     @cached_property
     def arcs(self) -> Sequence[ArcView]:

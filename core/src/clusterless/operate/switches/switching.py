@@ -12,7 +12,7 @@ from clusterless.errors import ClsError, cut
 from clusterless.model.element import Resource
 from clusterless.model.project import Deployable, Project
 from clusterless.model.switch import Stretch, Switched
-from clusterless.operate.landscape import Landscape
+from clusterless.operate.landscape import NARROWER, Landscape
 from clusterless.runtime.switches import read_switches, turn
 from clusterless.store.api import ObjectStore
 
@@ -73,11 +73,13 @@ def find_target(landscape: Landscape, text: str) -> Target:
     if not found:
         known = dict.fromkeys(each.part.project.name for each in landscape.surveyed.placed)
         raise _unknown("project", spelled, list(known))
+    own = [each for each in found if (each.part.deployable.placement, each.part.project) in landscape.own]
+    found = own or found
     if len(found) > 1:
         which = [each.part.deployable for each in found]
-        where = ", ".join(f"{each.project.name}:{each.project.version} in {each.placement.id}" for each in which)
+        where = ", ".join(f"{each.project.name}:{each.project.version} in {each.placement.title}" for each in which)
         msg = f"there are several projects {cut(spelled, _SHOWN)!r}: {where}"
-        raise SwitchUnknownError(msg, hint="add the version, such as 'shop:2/copy'; name one placement by --stage")
+        raise SwitchUnknownError(msg, hint=f"add the version, such as 'shop:2/copy', or {NARROWER}")
     placed = found[0]
     deployable = placed.part.deployable
     if element or "/" in text:
