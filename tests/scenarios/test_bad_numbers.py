@@ -61,8 +61,8 @@ def test_ten_thousand_unknown_types_are_told_at_once(place: Any, tools: Any) -> 
     place.declare(boundaries=[tools.boundary()], arcs=of_many(tools, type="cls:core:copyArk"))
     said = place.cls("verify", "p.json", "--output", "csv")
     assert said.code == 2
-    assert said.out.count("did you mean cls:core:copyArc?") == MANY
-    assert said.err.count("did you mean cls:core:copyArc?") == SHOWN
+    assert said.out.count("did you mean 'cls:core:copyArc'?") == MANY
+    assert said.err.count("did you mean 'cls:core:copyArc'?") == SHOWN
 
 
 def test_ten_files_that_contradict_each_other_are_told_of_whole(place: Any, tools: Any) -> None:

@@ -7,7 +7,10 @@ on catching it; detail that merely reads differently belongs in the message.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _LONGEST = 600  # characters of a line: an error is read by people
 _END = 200
@@ -21,6 +24,20 @@ SHOWN = 20
 def cut(text: str, most: int, end: int = 0) -> str:
     """*text* without its middle where it has more than *most* characters; the last *end* of it are kept."""
     return text if len(text) <= most else f"{text[: most - end]}…{text[len(text) - end :]}"
+
+
+def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """The one of *known* that *word* probably means, whatever its case, or nothing; of a *likeness* of 1: the same."""
+    from difflib import get_close_matches  # only who mistypes pays for it
+
+    folded = {each.lower(): each for each in known}
+    return next((folded[each] for each in get_close_matches(word.lower(), folded, n=1, cutoff=likeness)), "")
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint for whoever typed *word*: the one of *known* that was probably meant, or else *otherwise*."""
+    close = closest(word, known)
+    return f"did you mean {close!r}?" if close else otherwise
 
 
 def visible(text: str) -> str:

@@ -98,9 +98,9 @@ def test_a_name_is_known_by_its_end_in_any_case(kind: str, asked: str, found: st
 @pytest.mark.parametrize(
     ("kind", "asked", "meant"),
     [
-        ("arc", "copyArk", "did you mean cls:core:copyArc"),
-        ("arc", "cls:core:copyark", "did you mean cls:core:copyArc"),
-        ("model", "Projekt", "did you mean Project?"),
+        ("arc", "copyArk", "did you mean 'cls:core:copyArc'?"),
+        ("arc", "cls:core:copyark", "did you mean 'cls:core:copyArc'?"),
+        ("model", "Projekt", "did you mean 'Project'?"),
         ("arc", "zzz", "--list shows what there is"),
     ],
 )

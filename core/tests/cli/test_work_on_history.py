@@ -195,6 +195,14 @@ def test_plans_that_were_only_shown_tell_how_to_work_them_and_go_out_of_sight_af
     assert ended["done"] == 1, "it can be worked all the same"
 
 
+def test_a_plan_that_is_mistyped_is_told_with_the_one_that_there_is(shop: Shop) -> None:
+    (planned,) = shop.rows("backfill", "count", "-p", "p.json")
+    refused = shop.cls("backfill", "--resume", planned["plan"][:-1], "--yes", "-p", "p.json")
+    assert refused.returncode == 2
+    assert f"did you mean '{planned['plan']}'?" in refused.stderr
+    assert "hint: cls plans lists" in shop.cls("plans", "nonsense", "-p", "p.json").stderr
+
+
 def test_single_lots_are_worked_by_what_is_recorded_alone(shop: Shop) -> None:
     first, *_, last = shop.lots()
     (ended,) = shop.rows("backfill", "count", first, last, "--yes", "-p", "p.json")

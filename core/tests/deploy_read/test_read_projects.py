@@ -212,7 +212,7 @@ def test_a_mark_at_the_beginning_of_utf8_is_passed_over(folder: Folder) -> None:
         (published(arcs=[arc(leaseSec=0)]), "$.arcs[0].leaseSec: 'leaseSec' must be > 0: 0"),
         (
             published(arcs=[arc(type="aws:core:s3CopyArk")]),
-            "$.arcs[0].type: there is no arc aws:core:s3CopyArk; did you mean aws:core:s3CopyArc?",
+            "$.arcs[0].type: there is no arc aws:core:s3CopyArk; did you mean 'aws:core:s3CopyArc'?",
         ),
         (
             published(arcs=[{"type": "aws:core:s3Bucket", "name": "b"}]),

@@ -86,6 +86,10 @@ def test_things_are_named_by_dataset_or_by_who_makes_them(landscape: Landscape) 
     assert found(landscape, "arrive") == found(landscape, "shop/arrive") == found(landscape, "orders/1")
     with pytest.raises(InvalidValueError, match="there is no dataset 'nowhere'"):
         found(landscape, "nowhere")
+    for name, meant in {"order": "orders", "orders/11": "orders/1", "shop/arive": "shop/arrive"}.items():
+        with pytest.raises(InvalidValueError) as raised:
+            found(landscape, name)
+        assert raised.value.hint == f"did you mean {meant!r}?"
 
 
 def test_of_a_near_store_each_lot_is_listed_alone_unless_there_are_very_many(landscape: Landscape) -> None:

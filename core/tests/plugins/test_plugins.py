@@ -221,6 +221,15 @@ def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
     assert raised.value.hint == "did you mean 'p1:core:copyArc'?"
 
 
+@pytest.mark.parametrize("name", ["locl", "Local", "lokal"])
+def test_a_provider_that_is_mistyped_is_not_to_be_installed(name: str) -> None:
+    found = plugins(answering(cls_providers=lambda: [provider("local")]))
+    for ask in (lambda: found.provider(name), lambda: found.component(f"{name}:core:putListenerBoundary")):
+        with pytest.raises(NotInstalledError) as raised:
+            ask()
+        assert raised.value.hint == "did you mean 'local'?"
+
+
 def test_a_load_that_breaks_is_told_from_what_is_not_installed() -> None:
     def load() -> object:
         raise ModuleNotFoundError("No module named 'boto3'")

@@ -7,7 +7,6 @@ import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -16,7 +15,7 @@ from clusterless.cli.app import Session, reports
 from clusterless.cli.keys import REQUIRED, Key, every_key
 from clusterless.cli.meanings import plain, prose
 from clusterless.cli.templates import template
-from clusterless.errors import ClsError
+from clusterless.errors import ClsError, closest
 from clusterless.model.arc import Arc
 from clusterless.model.dataset import SinkDataset, SourceDataset
 from clusterless.model.placement import Placement
@@ -156,8 +155,8 @@ def _chosen(kind: str, known: Mapping[str, Any], name: str | None) -> list[str]:
         msg = f"no {kind} is called {name}: it is {'an' if other[0] == 'a' else 'a'} {other}"
         raise UnknownNameError(msg, hint=f"cls show {other} --describe {name}")
     short = {_short(each): each for each in known}
-    close = [short.get(each, each) for each in get_close_matches(name.lower(), [*known, *short], n=3)]
-    hint = f"did you mean {' or '.join(dict.fromkeys(close))}?" if close else "--list shows what there is"
+    close = closest(name, [*known, *short])
+    hint = f"did you mean {short.get(close, close)!r}?" if close else "--list shows what there is"
     msg = f"no model found for: {name}"
     raise UnknownNameError(msg, hint=hint)
 

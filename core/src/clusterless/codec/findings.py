@@ -14,8 +14,8 @@ from cattrs.errors import (
 )
 
 from clusterless.codec.names import below, stored_names
-from clusterless.codec.values import closest, suggestion
-from clusterless.errors import InvalidValueError, cut
+from clusterless.codec.values import CLOSE, suggestion
+from clusterless.errors import InvalidValueError, closest, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _meant(error: BaseException, path: str) -> Iterator[str]:
     """The paths of the keys that unknown ones were probably meant to be."""
     if isinstance(error, ForbiddenExtraKeysError):
         known = list(stored_names(error.cl).values())
-        yield from (below(path, meant) for key in error.extra_fields if (meant := closest(key, known)))
+        yield from (below(path, meant) for key in error.extra_fields if (meant := closest(key, known, CLOSE)))
 
 
 def _path_of(error: BaseException, path: str, model: Any) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import enum
 import math
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clusterless.errors import InvalidValueError, cut
+from clusterless.errors import InvalidValueError, closest, cut
 from clusterless.model.lot import Lot, LotUnit
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=enum.Enum)
 
 _SHOWN = 60
-_CLOSE = 0.75  # as lotunit is to lotUnit, and comment is to nothing
+CLOSE = 0.75  # as lotunit is to lotUnit, and comment is to nothing
 _KINDS = {str: "text", int: "the number", float: "the number"}
 _PLAIN = {str, int, type(None)}
 _WHOLE = {None: "null", True: "true", False: "false"}
@@ -42,13 +41,8 @@ def refused(value: object, wanted: str) -> InvalidValueError:
 
 def suggestion(word: str, known: list[str]) -> str:
     """The end of a sentence about *word*: the one of *known* that was probably meant."""
-    close = closest(word, known)
+    close = closest(word, known, CLOSE)
     return f"; did you mean {close!r}?" if close else ""
-
-
-def closest(word: str, known: list[str]) -> str:
-    """The one of *known* that *word* was probably meant to be, or nothing."""
-    return next(iter(get_close_matches(word, known, n=1, cutoff=_CLOSE)), "")
 
 
 def text(value: object, _: Any = str) -> str:

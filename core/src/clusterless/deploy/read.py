@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from clusterless.errors import (
     NotInstalledError,
     ProjectFileMissingError,
     cut,
+    did_you_mean,
 )
 from clusterless.model.element import Element
 from clusterless.model.placement import Placement
@@ -228,8 +228,7 @@ class _Reader:
             self.hints[absence.hint] = None
             return absence.problem
         known = [known for known, component in self.components.items() if isinstance(component, _KINDS[kind])]
-        close = get_close_matches(name, known, n=1)
-        return f"there is no {wanted} {name}" + (f"; did you mean {close[0]}?" if close else "")
+        return "; ".join(filter(None, [f"there is no {wanted} {name}", did_you_mean(name, known)]))
 
     def _check_names(self, declared: list[Any], path: str, source: str) -> None:
         seen: dict[str, int] = {}

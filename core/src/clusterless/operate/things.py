@@ -9,7 +9,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from clusterless.engine.graph_parts import Node
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, did_you_mean
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.store.api import ObjectStore
@@ -62,8 +62,14 @@ class Things:
             if not any(name in _names(each) for each in self.all):
                 known = ", ".join(dict.fromkeys(each.name for each in self.all)) or "none"
                 msg = f"there is no dataset {name[:60]!r}: there is {known}"
-                raise InvalidValueError(msg, hint="name one of these, or the project file that declares it: -p FILE")
+                otherwise = "name one of these, or the project file that declares it: -p FILE"
+                raise InvalidValueError(msg, hint=did_you_mean(name, self._alike(name), otherwise))
         return [each for each in self.all if not names or not _names(each).isdisjoint(names)]
+
+    def _alike(self, name: str) -> list[str]:
+        """What there is that is spelled as *name* is: with a version, or a project, where it has one."""
+        names = {spelled for each in self.all for spelled in _names(each)}
+        return sorted(each for each in names if ("/" in each) == ("/" in name))
 
     def needed_by(self, thing: Thing) -> dict[str, Thing]:
         """What a thing's maker hears of, by role."""

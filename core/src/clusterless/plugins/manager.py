@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from clusterless import hookspecs
-from clusterless.errors import ClsError, NotInstalledError, PluginError
+from clusterless.errors import ClsError, NotInstalledError, PluginError, did_you_mean
 from clusterless.plugins.found import DISABLE, Failure, Plugin, broken, named, words
 
 # `cls --help` asks for commands only: what the other answers are made of is imported when there is one.
@@ -140,7 +140,7 @@ class Plugins:
         if name not in self._loaded:
             entry = self.providers().get(name)
             if entry is None:
-                raise self._absent(f"no provider named {name!r} {_known(self.providers())}", name)
+                raise self._absent(f"no provider named {name!r} {_known(self.providers())}", name, self.providers())
             self._loaded[name] = self._load(f"provider {name}", entry.load, entry.unavailable)
         return self._loaded[name]
 
@@ -190,13 +190,11 @@ class Plugins:
             NotInstalledError: no plugin offers it, or its provider's plugin offers nothing yet.
             PluginError: its plugin is installed, and its import broke.
         """
-        import difflib
-
         known = self.components()
         if type_ in known:
             return known[type_]
-        if close := difflib.get_close_matches(type_, known, n=1):
-            raise NotInstalledError(f"no component {type_!r}", hint=f"did you mean {close[0]!r}?")
+        if hint := did_you_mean(type_, known):
+            raise NotInstalledError(f"no component {type_!r}", hint=hint)
         if any(name.startswith(f"{type_.partition(':')[0]}:") for name in known):
             raise NotInstalledError(f"no component {type_!r}", hint="cls show component --list")
         raise self.absence(type_)
@@ -209,7 +207,7 @@ class Plugins:
             PluginError: its plugin is installed, and its import broke.
         """
         if name not in self.engines():
-            raise self._absent(f"no container engine named {name!r} {_known(self.engines())}", name)
+            raise self._absent(f"no container engine named {name!r} {_known(self.engines())}", name, self.engines())
         return self.engines()[name]
 
     def absence(self, type_: str) -> ClsError:
@@ -218,7 +216,7 @@ class Plugins:
         entry = self.providers().get(provider)
         if entry and entry.unavailable:
             return NotInstalledError(f"no component {type_!r}: {entry.unavailable}")
-        return self._absent(f"no component {type_!r}", provider)
+        return self._absent(f"no component {type_!r}", provider, self.providers())
 
     def offers(self, plugin: Plugin) -> Mapping[str, Sequence[str]]:
         """What one plugin offers: names, by kind."""
@@ -325,8 +323,8 @@ class Plugins:
             msg = f"{what}: its plugin is installed, but loading it broke: {words(error)}"
             raise PluginError(msg, hint="cls plugins") from error
 
-    def _absent(self, problem: str, name: str) -> ClsError:
-        """Why what the plugin *name* would offer is not there."""
+    def _absent(self, problem: str, name: str, known: Iterable[str] = ()) -> ClsError:
+        """Why what the plugin *name* would offer is not there: a name that is close to one of *known* is mistyped."""
         for plugin in self._disabled:
             if name in {plugin.name, plugin.distribution.removeprefix("cls-")}:
                 hint = f"take {plugin.name!r} out of {DISABLE}"
@@ -337,7 +335,8 @@ class Plugins:
         entry = self.providers().get(name)
         if entry is not None:
             return NotInstalledError(f"{problem}: {entry.unavailable or 'its plugin does not offer it'}")
-        return NotInstalledError(problem, hint=f"pip install cls-{name}" if name else "cls plugins")
+        otherwise = f"pip install cls-{name}" if name else "cls plugins"
+        return NotInstalledError(problem, hint=did_you_mean(name, known, otherwise))
 
 
 def _patient(store: ObjectStore) -> ObjectStore:

@@ -13,7 +13,7 @@ from clusterless.deploy.resolve import site
 from clusterless.engine.graph_parts import Node
 from clusterless.engine.plan import Kind, Stage, Which, Why, WorkPlan, stretches, why
 from clusterless.engine.ranges import LotRange, runs
-from clusterless.errors import ClsError, ObjectMissingError
+from clusterless.errors import ClsError, ObjectMissingError, did_you_mean
 from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.candidates import Candidates
@@ -205,11 +205,14 @@ def find_plan(stores: Iterable[ObjectStore], plan_id: str) -> Kept:
         PlanMissingError: there is none.
         MalformedError: it cannot be read.
     """
+    known: list[str] = []
     for state, keys in plans_in(stores):
         if keys.plan == plan_id:
             return read_plan(state, keys)
+        known.append(keys.plan)
     msg = f"there is no plan {plan_id[:60]!r} here"
-    raise PlanMissingError(msg, hint="cls plans lists those that there are; -p FILE looks where that project lives")
+    otherwise = "cls plans lists those that there are; -p FILE looks where that project lives"
+    raise PlanMissingError(msg, hint=did_you_mean(plan_id, known, otherwise))
 
 
 def read_plan(state: ObjectStore, keys: layout.PlanKeys) -> Kept:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 
 from attrs import field, frozen
 
 from clusterless.engine.switches import Switches
-from clusterless.errors import ClsError, cut
+from clusterless.errors import ClsError, cut, did_you_mean
 from clusterless.model.element import Resource
 from clusterless.model.project import Deployable, Project
 from clusterless.model.switch import Stretch, Switched
@@ -104,11 +103,9 @@ def _check_element(deployable: Deployable, name: str) -> None:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> SwitchUnknownError:
-    close = get_close_matches(name, known, n=1)
     some = f"there are: {', '.join(sorted(known)[:_NAMED])}" if known else "-p FILE takes those of a project file"
-    return SwitchUnknownError(
-        f"there is no {what} {cut(name, _SHOWN)!r} here", hint=f"did you mean {close[0]!r}?" if close else some
-    )
+    msg = f"there is no {what} {cut(name, _SHOWN)!r} here"
+    return SwitchUnknownError(msg, hint=did_you_mean(name, known, some))
 
 
 # ---- turning ---------------------------------------------------------------------------------------------------
