@@ -24,7 +24,6 @@ T = TypeVar("T")
 _LOT_WIDTH = 6
 _LONG_WIDTH = 9
 _HINT_EVERY = 64  # entries; the end is then found by a listing of at most a page
-_FEW = 4  # entries that are looked at one by one before all that follow are listed
 
 
 @frozen
@@ -147,19 +146,28 @@ class LongLedger(Generic[T]):
     hint: str
 
     def end(self, known: int = 0) -> int:
-        """The number of the last entry, 0 if there is none, by one short list from the *known* or hinted one.
+        """The number of the last entry, 0 if there is none; at or after the *known* one, which is there.
 
-        Where few follow the *known* one, by a look at each: a folder is listed whole, however short the list.
+        From a *known* one it is searched for by a few heads, the more the further others have come: a folder is
+        listed whole, however short the list. From none, it is found by one short list from the hinted one.
         """
         if known:
-            for number in range(known, known + _FEW):
-                if not self._has(self.key(number + 1)):
-                    return number
-        start = known or self._hinted()
+            return self._searched(known)
+        start = self._hinted()
         numbers = self._numbers(start)
         if start and not numbers:  # the hint was wrong
             numbers = self._numbers(0)
         return max(numbers, default=0)
+
+    def _searched(self, there: int) -> int:
+        step = 1
+        while self._has(self.key(there + step)):
+            there, step = there + step, 2 * step
+        absent = there + step
+        while absent - there > 1:
+            middle = (there + absent) // 2
+            there, absent = (middle, absent) if self._has(self.key(middle)) else (there, middle)
+        return there
 
     def read(self, number: int) -> T:
         """Entry *number*.
