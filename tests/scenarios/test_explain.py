@@ -129,7 +129,7 @@ def test_who_took_over_a_claim_is_told_and_what_cannot_be_read(ran: Any, tools: 
 
 def test_it_is_told_to_people_with_times_sizes_and_how_long_ago(ran: Any, tools: Any) -> None:
     told = ran.cls("explain", tools.hour(3), "raw", env={"COLUMNS": "40"})
-    assert f"dataset raw/1, lot {tools.hour(3)}, from 2024-01-01 03:00" in told.out
+    assert f"dataset raw/1, lot {tools.hour(3)}, from 2024-01-01 03:00:00Z" in told.out
     assert "ago (" in told.out
     assert f"{len(tools.file_of(3))} bytes" in told.out
 

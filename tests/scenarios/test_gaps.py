@@ -193,7 +193,7 @@ def test_what_a_rollback_removed_is_a_gap_until_it_is_worked_anew(ran: Any, tool
     one = ("--earliest", tools.hour(3), "--latest", tools.hour(4))
     assert ran.cls("gaps", "out", *one).code == 3
     gap = next(each for each in gaps(ran, "out") if each["first"] == tools.hour(3))
-    assert (gap["cause"], gap["why"]) == ("nobody-looked", "rolled back (rollback), and not claimed since")
+    assert (gap["cause"], gap["why"]) == ("nobody-looked", "rolled back, and not claimed since")
     ran.run(code=1)
     assert ran.cls("gaps", "out", *one).code == 0
 

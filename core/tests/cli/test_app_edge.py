@@ -78,6 +78,7 @@ def test_usage_errors_end_with_2(cls: Cls) -> None:
         ended = cls(*arguments)
         assert ended.returncode == 2, arguments
         assert "Usage: cls" in ended.stderr
+        assert "" not in ended.stderr.splitlines(), ended.stderr
 
 
 def test_cls_alone_shows_its_help_and_is_no_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -97,6 +98,81 @@ def test_every_report_fits_forty_columns(worked: Path, command: str) -> None:
     assert code == 0, written
     assert written.strip()
     assert too_wide(written) == []
+
+
+@pytest.fixture
+def removed(worked: Path, cls: Cls) -> tuple[Path, str, str]:
+    """The project's folder, where a lot of `b` was removed, that lot, and the URI of an object that was in it."""
+    (row,) = json.loads(cls("arcs", "status", "--list", "-p", "project.json", "--output", "json").stdout)
+    (uri, _) = sorted(path.as_uri() for path in worked.glob("data/b/**/*") if path.is_file())
+    done = cls("rollback", "copy", row["lotId"], "-p", "project.json", "--remove", "--yes")
+    assert done.returncode == 0, done.stderr
+    return worked, row["lotId"], uri
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("explain {lot} -p project.json", 0),
+        ("explain {uri} -p project.json", 0),
+        ("explain {uri}-not -p project.json", 1),
+        ("explain {lot} nobody -p project.json", 1),
+        ("explain 0-1-aaaaaaaaaaaaaaaa -p project.json", 1),
+        ("explain 19990101PT5M000 -p project.json", 1),
+        ("audit a -p project.json", 0),
+        ("audit b {lot} -p project.json", 0),
+        ("dupes b -p project.json", 0),
+        ("audit", 2),
+        ("audit a {lot} --fix -p project.json", 2),
+    ],
+)
+def test_what_is_told_of_lots_fits_forty_columns(removed: tuple[Path, str, str], command: str, code: int) -> None:
+    folder, lot, uri = removed
+    ended, written = on_terminal(folder, *command.format(lot=lot, uri=uri).split())
+    assert ended == code, written
+    assert written.strip()
+    assert too_wide(written) == []
+
+
+def test_of_what_was_removed_it_is_said_once_what_and_when_and_after_whose_rollback(
+    removed: tuple[Path, str, str], cls: Cls
+) -> None:
+    _, lot, uri = removed
+    for subject in ([lot, "b"], [uri]):
+        told = cls("explain", *subject, "-p", "project.json")
+        assert told.returncode == 0, told.stderr
+        (line,) = (line for line in told.stdout.splitlines() if "removed" in line and "://" not in line)
+        assert re.fullmatch(r"  removed: 2 objects, after a rollback by \S+, \d+ \S+ ago \([-0-9]+ [:0-9]+Z\)", line)
+        assert f"  listed {uri}" in told.stdout.splitlines()
+        assert "  lists " not in told.stdout
+        assert "  writes main: b/1 revision 0, complete, 2 objects" in told.stdout
+        assert re.search(r"3\. rollback: revision 1 is next, by ", told.stdout)
+
+
+def test_what_is_none_of_all_that_is_refused_with_what_to_type(removed: tuple[Path, str, str], cls: Cls) -> None:
+    _, lot, _ = removed
+    for subject, problem in (
+        ([""], "'' is not a lot"),
+        (["data"], "data is a folder"),
+        (["nonsense"], "'nonsense' is not a lot, a URI, a file or an attempt"),
+        ([f"{lot}..{lot}"], "is not a lot, a URI, a file or an attempt"),
+        (["20240131PT5M999"], "'20240131PT5M999' is not a lot: no day has it"),
+        ([lot, "20240131PT5M000"], "one lot is told at a time, and 20240131PT5M000 is another"),
+    ):
+        told = cls("explain", *subject, "-p", "project.json")
+        assert (told.returncode, problem in told.stderr, "hint: " in told.stderr) == (2, True, True), told.stderr
+    for command in ("audit", "dupes"):
+        told = cls(command, "a", "nonsense", "-p", "project.json")
+        assert (told.returncode, "'cls datasets status" in told.stderr) == (2, True), told.stderr
+        told = cls(command, "a", "19990101PT5M000", "-p", "project.json")
+        assert (told.returncode, "none of the lots asked for is there" in told.stderr) == (0, True), told.stderr
+
+
+def test_that_a_place_cannot_be_asked_does_not_keep_from_telling(removed: tuple[Path, str, str], cls: Cls) -> None:
+    told = cls("explain", "nosuch://bucket/key", "-p", "project.json")
+    assert told.returncode == 1
+    assert "it is not known whether it is there: " in told.stderr
+    assert "it is in no lot of " in told.stderr
 
 
 def test_a_run_fits_forty_columns_and_names_what_it_did(project: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -153,3 +154,15 @@ def test_what_can_be_spared_is_left_out_until_a_row_fits_and_is_named() -> None:
 def test_a_common_zero_is_not_worth_a_word() -> None:
     report = Report(("name", "bad", "good"), (("a", 0, 3), ("b", 0, 3)))
     assert table(report, 40, folded=True).startswith("good 3\n\n")
+
+
+def test_a_moment_is_told_in_words_to_people_and_in_iso_8601_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    moment = datetime(2024, 1, 31, 13, 30, 5, 250_000, tzinfo=timezone(timedelta(hours=1)))
+    report = Report(("name", "since"), (("a", moment), ("b", moment.astimezone(UTC)), ("c", None)))
+    said = {}
+    for form in ("table", "json", "csv"):
+        show(report, form)
+        said[form] = capsys.readouterr().out
+    assert said["table"].splitlines()[3:5] == ["a     2024-01-31 12:30:05Z", "b     2024-01-31 12:30:05Z"]
+    assert [row["since"] for row in json.loads(said["json"])] == [*["2024-01-31T12:30:05.250000Z"] * 2, None]
+    assert said["csv"].splitlines()[1:] == ["a,2024-01-31T12:30:05.250000Z", "b,2024-01-31T12:30:05.250000Z", "c,"]

@@ -2,12 +2,14 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusterless.engine.moments import lasting, parse_moment
+import clusterless
+from clusterless.engine.moments import dated, lasting, parse_moment
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 
@@ -82,3 +84,19 @@ def test_how_long_it_takes_is_told_in_two_units_and_nearly_what_it_is(seconds: i
 def test_whatever_the_text_it_is_a_moment_or_refused(text: str) -> None:
     with suppress(InvalidValueError):
         assert parse_moment(text, NOW).tzinfo is UTC
+
+
+@given(moments, zones)
+def test_what_people_are_told_can_be_typed_in_any_zone_and_is_the_same_everywhere(
+    moment: datetime, zone: timezone
+) -> None:
+    said = dated(moment.astimezone(zone))
+    assert parse_moment(said, NOW) == moment.replace(microsecond=0)
+    assert said == dated(moment)
+
+
+def test_a_time_of_day_is_put_in_words_in_one_place() -> None:
+    package = Path(clusterless.__file__).parent
+    files = {file for part in ("cli", "engine", "operate", "runner") for file in (package / part).rglob("*.py")}
+    assert len(files) > 50
+    assert [file.name for file in files if "%H:%M" in file.read_text()] == ["moments.py"]

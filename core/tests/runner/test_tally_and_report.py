@@ -122,7 +122,7 @@ def test_threads_count_together() -> None:
 
 def test_what_arrived_waits_until_it_is_sealed() -> None:
     tally = tallied(Waits(element="p/in", lot=LOT, at="2024-01-31T08:26:30+00:00"))
-    assert tally.rows["p/in"].notes == [f"what arrived waits for lot {LOT}, sealed at 2024-01-31 08:26:30 UTC"]
+    assert tally.rows["p/in"].notes == [f"what arrived waits for lot {LOT}, sealed at 2024-01-31 08:26:30Z"]
     tally.add(sealed())
     assert tally.rows["p/in"].notes == []
 
@@ -139,7 +139,7 @@ LINES = [
     ),
     (
         Waits(element="p/in", lot=LOT, at="2024-01-31T08:26:30+00:00"),
-        f"p/in: what arrived waits for lot {LOT}, sealed at 2024-01-31 08:26:30 UTC",
+        f"p/in: what arrived waits for lot {LOT}, sealed at 2024-01-31 08:26:30Z",
     ),
     (sealed(), f"p/in: sealed 3 lots (1 empty), 7 objects, {LOT} to {NEXT}"),
     (sealed(late=2), f"p/in: sealed 3 lots (1 empty, 2 late), 7 objects, {LOT} to {NEXT}"),

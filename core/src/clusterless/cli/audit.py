@@ -15,7 +15,7 @@ from clusterless.cli.ranges import Window, ranged_or_all
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import say, some
 from clusterless.engine.audit import Fault, Kind
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.engine.wanted import Wanted
@@ -24,12 +24,14 @@ from clusterless.model.lot import Lot
 from clusterless.operate.audit.book import Book
 from clusterless.operate.audit.dataset import Audited, audit_dataset
 from clusterless.operate.audit.fix import Mended, mend, mendable
-from clusterless.operate.landscape import DatasetView, Landscape
+from clusterless.operate.landscape import NARROWER, DatasetView, Landscape
 from clusterless.operate.things import Things
 from clusterless.plugins import find_plugins
 
 FOUND = 3
 """What is exited with where something is wrong."""
+
+NONE_THERE = "none of the lots asked for is there"
 
 COLUMNS = ("kind", "lot", "uri", "size", "note")
 _SHOWN = 1000  # rows of a kind in a table
@@ -77,10 +79,11 @@ def audit(
         raise click.UsageError(msg)
     landscape = scope.landscape(find_plugins())
     view = chosen(landscape, dataset)
+    asked = wanted(view, lots, window)
     with progress(f"auditing {view.node}") as step:
-        audited = audit_dataset(landscape, view, wanted(view, lots, window), step)
+        audited = audit_dataset(landscape, view, asked, step)
     show_faults(audited.book, session.output)
-    say(_summary(view, audited))
+    say(_summary(view, asked, audited))
     left = _fixed(landscape, view, audited, yes) if fix else audited.wrong
     if left:
         ctx.exit(FOUND)
@@ -90,26 +93,32 @@ def audit(
 
 
 def chosen(landscape: Landscape, name: str) -> DatasetView:
-    """The dataset of that name.
+    """The dataset of that name; of several, that of the projects that are asked about, not one upstream of them.
 
     Raises:
         InvalidValueError: there is none, or several: in two placements, or of two versions.
     """
     views = [thing.view for thing in Things(landscape).chosen([name]) if thing.view]
+    views = [view for view in views if (view.placement, view.owner) in landscape.own] or views
     if len(views) == 1:
         return views[0]
     if not views:
         msg = f"{name} makes no dataset"
         raise InvalidValueError(msg, hint="name a dataset: cls datasets lists them")
-    known = ", ".join(f"{view.node} in {view.placement.id}" for view in views)
+    known = ", ".join(f"{view.node} in {view.placement.title}" for view in views)
     msg = f"{name!r} is several datasets: {known}"
-    raise InvalidValueError(msg, hint="say which: with its version, as orders/1, or with -p, --provider and --stage")
+    raise InvalidValueError(msg, hint=f"say which: with its version, as orders/1, or {NARROWER}")
 
 
 def wanted(view: DatasetView, lots: Sequence[str], window: Window | None) -> Wanted:
-    """The *lots*, those within the *window*, or all where there is neither."""
+    """The *lots*, those within the *window*, or all where there is neither.
+
+    Raises:
+        InvalidValueError: one of *lots* is none, or nobody says how long lots are.
+    """
     ranges: list[LotRange] = []
-    for _, of_unit in groupby(sorted(map(Lot.parse, lots), key=lambda lot: (lot.unit.label, lot.start)), _unit):
+    parsed = [_lot(text) for text in lots]
+    for _, of_unit in groupby(sorted(parsed, key=lambda lot: (lot.unit.label, lot.start)), _unit):
         ranges += runs(of_unit)
     if window and not view.unit:
         msg = f"no lot of {view.node} was ever seen, and nobody says how long one is"
@@ -117,6 +126,14 @@ def wanted(view: DatasetView, lots: Sequence[str], window: Window | None) -> Wan
     if window and view.unit:
         ranges.append(window.of(view.unit))
     return Wanted(tuple(ranges))
+
+
+def _lot(text: str) -> Lot:
+    hint = "name each lot by itself; 'cls datasets status --list' lists lots, --earliest and --latest take many"
+    try:
+        return Lot.parse(text)
+    except InvalidValueError as error:
+        raise InvalidValueError(error.problem, hint=hint) from None
 
 
 def _unit(lot: Lot) -> str:
@@ -142,10 +159,10 @@ def _row(fault: Fault) -> tuple[Value, ...]:
     return fault.kind.code, fault.lot or None, fault.uri, fault.size, fault.note
 
 
-def _summary(view: DatasetView, audited: Audited) -> str:
+def _summary(view: DatasetView, asked: Wanted, audited: Audited) -> str:
     told = [f"{some(audited.lots, 'lot')}, {some(audited.objects, 'object')}, {some(audited.bytes, 'byte')}"]
     wrong = [f"{count:,} {kind.code}" for kind, count in audited.counts.items() if kind.is_wrong]
-    told += wrong or ["nothing is wrong"]
+    told += wrong or [NONE_THERE if asked and not audited.lots else "nothing is wrong"]
     if kept := audited.counts.get(Kind.KEPT):
         told.append(f"{some(kept, 'more object')} kept by partial attempts")
     if audited.waiting:
@@ -155,11 +172,6 @@ def _summary(view: DatasetView, audited: Audited) -> str:
     if audited.passed:
         told.append(f"{some(audited.passed, 'object')} passed over")
     return f"{view.node}: {'; '.join(told)}"
-
-
-def say(text: str) -> None:
-    """A line on stderr, broken where it does not fit."""
-    click.echo(fitted(text, sys.stderr), err=True)
 
 
 # ---- putting it right ------------------------------------------------------------------------------------------

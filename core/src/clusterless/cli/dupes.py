@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from clusterless.cli.app import Session, reports
-from clusterless.cli.audit import FOUND, chosen, say, show_faults, wanted
+from clusterless.cli.audit import FOUND, NONE_THERE, chosen, show_faults, wanted
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged_or_all
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import some
+from clusterless.cli.words import say, some
 from clusterless.engine.audit import Kind
 from clusterless.operate.audit.dupes import find_dupes
 from clusterless.plugins import find_plugins
@@ -41,12 +41,15 @@ def dupes(ctx: click.Context, scope: Scope, window: Window | None, dataset: str,
     session: Session = ctx.obj
     landscape = scope.landscape(find_plugins())
     view = chosen(landscape, dataset)
+    asked = wanted(view, lots, window)
     with progress(f"comparing {view.node}") as step:
-        doubled = find_dupes(landscape, view, wanted(view, lots, window), step)
+        doubled = find_dupes(landscape, view, asked, step)
     show_faults(doubled.book, session.output)
     counts = doubled.book.counts()
     doubles, copies = counts.get(Kind.DOUBLE, 0), counts.get(Kind.COPY, 0)
     told = f"{view.node}: {some(doubled.lots, 'lot')}, {some(doubled.objects, 'object')}"
-    say(f"{told}; {doubles:,} in several lots; {some(copies, 'copy', 'copies')} of {some(doubled.bytes, 'byte')}")
+    none = f"; {NONE_THERE}" if asked and not doubled.lots else ""
+    copied = f"{some(copies, 'copy', 'copies')} of {some(doubled.bytes, 'byte')}"
+    say(f"{told}; {doubles:,} in several lots; {copied}{none}")
     if counts:
         ctx.exit(FOUND)

@@ -14,13 +14,16 @@ import click
 from attrs import frozen
 
 from clusterless import layout
+from clusterless.cli.again import again
 from clusterless.cli.app import Session, reports
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, some
-from clusterless.errors import InvalidValueError, ObjectMissingError
+from clusterless.cli.words import fitted, say, some
+from clusterless.deploy.recorded import located
+from clusterless.engine.moments import dated
+from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
 from clusterless.model.lot import Lot
 from clusterless.operate.explain.finding import candidates, find_attempt, find_object
 from clusterless.operate.explain.places import Place
@@ -36,6 +39,7 @@ _COLUMNS = (
     *("revision", "state", "objects", "bytes", "uri", "text"),
 )
 _ATTEMPT = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{16}")
+_LIKE_A_LOT = re.compile(r"[0-9]{8}PT?[0-9]+[A-Z][0-9]*")
 _NAMED = 10  # that know of a lot, in a hint
 
 _EPILOG = """
@@ -45,7 +49,7 @@ Examples:
   cls explain 20240131PT5M144 copy
   cls explain out/a.txt --earliest -7d
 
-Exits with 0 where something is known of it, with 1 where nothing is.
+Exits with 0 where something is known of it, with 1 where nothing is, with 2 where it is none of these.
 """
 
 
@@ -74,8 +78,8 @@ def explain(
     elif told:
         click.echo("\n\n".join(_section(story, window.now) for story in told))
     if not told:
-        click.echo(f"nothing is known here of {' '.join(filter(None, (subject, asked.name)))}", err=True)
-        click.echo(f"  hint: {_instead(asked, subject)}", err=True)
+        say(f"nothing is known here of {' '.join(filter(None, (subject, asked.name)))}")
+        say(f"  hint: {again(_instead(asked, subject))}")
         ctx.exit(1)
 
 
@@ -86,8 +90,7 @@ def places(scope: Scope, plugins: Plugins) -> list[Place]:
         found = dict.fromkeys(roots for each in surveyed.placed for roots in each.roots.values())
         roots = [each for each in found if each.metadata not in surveyed.unreached]
     else:
-        provider = plugins.provider(scope.placement.provider)
-        roots = [plugins.roots(provider.complete(scope.placement), Path.cwd())]
+        roots = [located(scope.placement, plugins)[1]]
     return [_place(each, plugins) for each in roots]
 
 
@@ -113,6 +116,9 @@ class _Asked:
 
 
 def _told(asked: _Asked, subject: str) -> list[Story]:
+    if _read(Lot.parse, asked.name):
+        msg = f"one lot is told at a time, and {asked.name} is another"
+        raise InvalidValueError(msg, hint=f"cls explain {asked.name}")
     if _ATTEMPT.fullmatch(subject):
         return _attempt(asked, subject)
     if lot := _read(Lot.parse, subject):
@@ -121,12 +127,17 @@ def _told(asked: _Asked, subject: str) -> list[Story]:
         return asked.lot(manifest.lot, manifest.dataset.id) if manifest.lot else []
     if "arcs/" in subject and (found := _read(Lot.parse, layout.segments(subject).get("lot", ""))):
         return asked.lot(found, layout.segments(subject).get("arc", ""))
-    if "/" in subject or Path(subject).exists():
+    if subject and Path(subject).is_dir():
+        msg = f"{subject[:60]} is a folder"
+        raise InvalidValueError(msg, hint="name an object in it; 'cls audit DATASET' looks at all of them")
+    if "/" in subject or (subject and Path(subject).exists()):
         return _object(asked, subject)
-    msg = f"{subject[:60]!r} is not a lot, a URI, a file or an attempt"
-    raise InvalidValueError(
-        msg, hint="name a lot, such as 20240131PT5M144; 'cls gaps' and 'cls datasets status' list some"
-    )
+    is_lot = _LIKE_A_LOT.fullmatch(subject)
+    msg = f"{subject[:60]!r} is not a lot" + (": no day has it" if is_lot else ", a URI, a file or an attempt")
+    raise InvalidValueError(msg, hint=_HINT)
+
+
+_HINT = "name one lot, such as 20240131PT5M144, then a dataset or an arc; 'cls datasets status --list' lists lots"
 
 
 def _instead(asked: _Asked, subject: str) -> str:
@@ -149,7 +160,7 @@ def _read(parse: Callable[[str], V], text: str) -> V | None:
 def _attempt(asked: _Asked, attempt: str) -> list[Story]:
     found = find_attempt(asked.places, attempt, asked.window.of)
     if not found:
-        click.echo(f"no lot {asked.window} has that attempt; --earliest looks further back", err=True)
+        say(f"no lot {asked.window} has that attempt; --earliest looks further back")
         return []
     keys, lot = found
     return asked.lot(lot, f"{keys.project.id}/{keys.arc}")
@@ -162,7 +173,7 @@ def _object(asked: _Asked, subject: str) -> list[Story]:
         listed = list(find_object(asked.places, uri, asked.window.of, step))
     if not listed:
         names = ", ".join(dict.fromkeys(dataset.id for _, dataset in candidates(asked.places, uri))) or "any dataset"
-        click.echo(f"it is in no lot of {names} {asked.window}; --earliest looks further back", err=True)
+        say(f"it is in no lot of {names} {asked.window}; --earliest looks further back")
     told = []
     for each in listed:
         told += [story for story in asked.lot(each.lot, each.dataset.id) if story not in told]
@@ -181,9 +192,11 @@ def _say_object(uri: str) -> None:
     try:
         info = find_plugins().open_store(location).head(key)
     except ObjectMissingError:
-        click.echo(f"{uri}: there is no such object now", err=True)
+        say(f"{uri}: there is no such object now")
+    except ClsError as error:  # what lists it can be told all the same
+        say(f"{uri}: it is not known whether it is there: {error.problem}")
     else:
-        click.echo(f"{uri}: {some(info.size, 'byte')}, written {info.time:%Y-%m-%d %H:%M:%S}", err=True)
+        say(f"{uri}: {some(info.size, 'byte')}, written {dated(info.time)}")
 
 
 # ---- told ------------------------------------------------------------------------------------------------------
@@ -192,14 +205,13 @@ def _say_object(uri: str) -> None:
 def _rows(told: Sequence[Story]) -> Iterator[tuple[Value, ...]]:
     for story in told:
         for fact in story.facts:
-            at = f"{fact.at:%Y-%m-%dT%H:%M:%S.%fZ}" if fact.at else None
-            what = (fact.what, fact.number, at, fact.by, fact.attempt, fact.revision, fact.state, fact.objects)
+            what = (fact.what, fact.number, fact.at, fact.by, fact.attempt, fact.revision, fact.state, fact.objects)
             yield (story.kind, story.name, str(story.lot), *what, fact.bytes, fact.uri, fact.text or None)
 
 
 def _section(story: Story, now: datetime) -> str:
     lot = story.lot
-    head = f"{story.kind} {story.name}, lot {lot}, from {lot.start:%Y-%m-%d %H:%M}"
+    head = f"{story.kind} {story.name}, lot {lot}, from {dated(lot.start)}"
     lines = [fitted(head, sys.stdout)]
     for fact in story.facts:
         lines += [_indented(line) for line in _lines(fact, now)]
@@ -211,24 +223,47 @@ def _indented(line: str) -> str:
 
 
 def _lines(fact: Fact, now: datetime) -> Iterator[str]:
-    if fact.what == "lists":
-        yield f"lists {fact.uri}"
+    if fact.what in {"lists", "listed"}:
+        yield f"{fact.what} {fact.uri}"
         return
     said, *further = fact.text.splitlines() or [""]
-    number = f"{fact.number}. " if fact.number and fact.what != "seal" else ""
-    words = [f"{number}{fact.what}" if fact.what != "seal" else said]
-    words += [said] if said and fact.what != "seal" else []
-    words += [f"revision {fact.revision}"] if fact.revision else []
-    words += [fact.state] if fact.state else []
+    head, said = _head(fact, said)
+    words = [head]
+    words += [said] if said and not _is_removed(fact) else []
+    words += [_revision(fact)] if fact.revision else []
+    words += [_STATES.get(fact.state, fact.state)] if fact.state and not _is_removed(fact) else []
     words += [some(fact.objects, "object")] if fact.objects is not None else []
+    words += [said] if said and _is_removed(fact) else []
     words += [size(fact.bytes)] if fact.bytes is not None else []
     words += [f"attempt {fact.attempt}"] if fact.attempt else []
     words += [f"by {fact.by}"] if fact.by else []
-    words += [f"{ago(fact.at, now)} ({fact.at:%Y-%m-%d %H:%M:%S})"] if fact.at else []
+    words += [f"{ago(fact.at, now)} ({dated(fact.at)})"] if fact.at else []
     yield f"{words[0]}: {', '.join(words[1:])}" if words[1:] else words[0]
     yield from (f"    {line}" for line in further)
     if fact.uri and fact.what != "reads":
         yield f"  {fact.uri}"
+
+
+_STATES = {"rollback": "rolled back", "claim": "claimed"}
+"""Kinds of entries that are told as states of who consumed a lot."""
+
+
+def _head(fact: Fact, said: str) -> tuple[str, str]:
+    """What a line begins with, and what is *said* after it."""
+    if _is_removed(fact):
+        return "removed", said
+    if fact.what in {"seal", "reads", "writes"}:
+        first, _, rest = said.partition(": ")
+        return first if fact.what == "seal" else f"{fact.what} {first}", rest
+    return f"{fact.number}. {fact.what}" if fact.number else fact.what, said
+
+
+def _is_removed(fact: Fact) -> bool:
+    return fact.what == "manifest" and fact.state == "removed"
+
+
+def _revision(fact: Fact) -> str:
+    return f"revision {fact.revision}" + (" is next" if fact.what == "rollback" else "")
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

@@ -16,7 +16,6 @@ from clusterless.cli.planning import progress_report
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, some
-from clusterless.codec import to_json
 from clusterless.engine.plan import Came
 from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
 from clusterless.operate.plans.progress import Count, Hint, counts_of, is_working, read_hint, read_progress
@@ -114,5 +113,4 @@ def _row(seen: _Seen) -> tuple[Value, ...]:
     plan, project = seen.kept.plan, seen.kept.keys.project
     counts = seen.hint.counts if seen.hint else ()
     came = [sum(each.lots for each in counts if each.came is how) for how in Came]
-    made = str(to_json(plan.at))
-    return plan.id, plan.kind.value, project.name, project.version, made, seen.state, plan.lots, *came, plan.by
+    return plan.id, plan.kind.value, project.name, project.version, plan.at, seen.state, plan.lots, *came, plan.by

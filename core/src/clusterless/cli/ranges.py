@@ -12,7 +12,7 @@ import click
 from attrs import frozen
 
 from clusterless.cli.words import fitted
-from clusterless.engine.moments import parse_moment
+from clusterless.engine.moments import dated, parse_moment
 from clusterless.engine.ranges import LotRange, between
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.runtime.clock import SystemClock
@@ -43,7 +43,7 @@ class Window:
 
     def __str__(self) -> str:
         latest = self.latest or self.now
-        return f"between {self.earliest:%Y-%m-%d %H:%M} and {latest:%Y-%m-%d %H:%M} (UTC)"
+        return f"between {dated(self.earliest)} and {dated(latest)}"
 
 
 def ranged(command: F) -> F:

@@ -10,14 +10,17 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 from attrs import evolve, frozen
 
 from clusterless.cli.words import fitted, headline
+from clusterless.codec.values import moment_text
+from clusterless.engine.moments import dated
 
-Value = str | int | float | None
+Value = str | int | float | datetime | None
 
 _WIDE = 100  # columns, where nobody says
 
@@ -148,6 +151,8 @@ def _line(cells: Iterable[str], widths: Iterable[int], columns: Iterable[Callabl
 def _cell(value: Value) -> str:
     if value is None:
         return "-"
+    if isinstance(value, datetime):
+        return dated(value)
     return headline(value) if isinstance(value, str) else f"{value:,}"
 
 
@@ -187,7 +192,7 @@ def _objects(pairs: Iterable[tuple[str, Value]]) -> dict[str, Any]:
         inner = nested
         for part in outer:
             inner = inner.setdefault(part, {})
-        inner[last] = value
+        inner[last] = _for_programs(value)
     return nested
 
 
@@ -203,7 +208,11 @@ def _separated(delimiter: str) -> Callable[[Report], str]:
 
 
 def _blank_nulls(rows: Iterable[Sequence[Value]]) -> Iterator[list[str | int | float]]:
-    return (["" if value is None else value for value in row] for row in rows)
+    return (["" if value is None else value for value in map(_for_programs, row)] for row in rows)
+
+
+def _for_programs(value: Value) -> str | int | float | None:
+    return moment_text(value) if isinstance(value, datetime) else value
 
 
 _FORMS: Mapping[str, Callable[[Report], str]] = {

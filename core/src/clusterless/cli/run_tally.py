@@ -10,6 +10,7 @@ from time import monotonic
 
 from attrs import define, field
 
+from clusterless.engine.moments import dated
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
 from clusterless.model.element import Element
@@ -167,12 +168,13 @@ def so_far(progressed: Progressed) -> str:
 
 def waits_for(waits: Waits) -> str:
     """In words: which lot what arrived waits for, and when that is sealed."""
-    return f"what arrived waits for lot {waits.lot}, sealed at {datetime.fromisoformat(waits.at):%Y-%m-%d %H:%M:%S} UTC"
+    return f"what arrived waits for lot {waits.lot}, sealed at {dated(datetime.fromisoformat(waits.at))}"
 
 
 def off_since(switched: Switched) -> str:
     """In words: since when something is off, by whom, and why."""
-    return f"disabled since {switched.since} by {switched.by}" + (f": {switched.why}" if switched.why else "")
+    since = dated(datetime.fromisoformat(switched.since))
+    return f"disabled since {since} by {switched.by}" + (f": {switched.why}" if switched.why else "")
 
 
 def _kind(element: Element) -> str:

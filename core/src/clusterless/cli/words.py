@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import textwrap
 from typing import TextIO
+
+import click
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -32,6 +35,11 @@ def fitted(text: str, stream: TextIO) -> str:
     if not stream.isatty():
         return text
     return "\n".join(line for long in text.splitlines() for line in _broken(long, shutil.get_terminal_size().columns))
+
+
+def say(text: str) -> None:
+    """A line on stderr, broken where it does not fit."""
+    click.echo(fitted(text, sys.stderr), err=True)
 
 
 def _broken(line: str, room: int) -> list[str]:

@@ -238,8 +238,10 @@ def _ended(seen: Worked, lot: Lot, text: str, *, is_over: bool) -> Reason:
 
 def _unclaimed(seen: Worked, lot: Lot) -> Reason:
     last = seen.ledger.last
-    text = f"rolled back ({last.reason}), and not claimed since" if isinstance(last, Rollback) else "nobody claimed it"
-    return _reason(Cause.NOBODY_LOOKED, seen.element, lot, text)
+    if not isinstance(last, Rollback):
+        return _reason(Cause.NOBODY_LOOKED, seen.element, lot, "nobody claimed it")
+    why = f" ({last.why})" if last.why else ""
+    return _reason(Cause.NOBODY_LOOKED, seen.element, lot, f"rolled back{why}, and not claimed since")
 
 
 def _waiting(seen: Worked, lot: Lot) -> Reason:

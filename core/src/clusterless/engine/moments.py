@@ -1,4 +1,4 @@
-"""Moments as people type them (FORMATS 3.3): a lot, a date or time, or a distance from now; and how long it takes."""
+"""Moments as people type them (FORMATS 3.3) and are told them: a lot, a date or time, a distance from now; how long."""
 
 from __future__ import annotations
 
@@ -63,6 +63,11 @@ def parse_moment(text: str, now: datetime) -> datetime:
     if moment is None:
         raise _no_moment(text, "it has none of the known forms")
     return moment
+
+
+def dated(moment: datetime) -> str:
+    """*moment* as people are told it wherever they are, and may type it: ``2024-01-31 12:30:00Z``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def lasting(seconds: float) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from attrs import field, frozen
 
+from clusterless.engine.moments import dated
 from clusterless.errors import InvalidValueError
 from clusterless.model.lot import Lot, LotUnit
 
@@ -69,7 +70,7 @@ def between(earliest: datetime, latest: datetime, unit: LotUnit) -> LotRange:
         InvalidValueError: *latest* lies before *earliest*.
     """
     if latest < earliest:
-        msg = f"{latest:%Y-%m-%d %H:%M:%S}Z lies before {earliest:%Y-%m-%d %H:%M:%S}Z"
+        msg = f"{dated(latest)} lies before {dated(earliest)}"
         raise InvalidValueError(msg, hint="give --earliest a moment before --latest")
     first, end = Lot.containing(earliest, unit), Lot.containing(latest, unit)
     return LotRange(first, first if first == end else end.previous)

@@ -136,5 +136,10 @@ class Rollback(Entry):
     revision: int
     reason: str
 
+    @property
+    def why(self) -> str:
+        """The reason, where it says more than that it was rolled back."""
+        return "" if self.reason == self.kind else self.reason
+
 
 ENTRIES: tuple[type[Entry], ...] = (Claim, Complete, Partial, Missing, Rollback)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from clusterless.engine.moments import dated
 from clusterless.engine.parts import lot_of
 from clusterless.errors import ClsError, InvalidValueError
 from clusterless.model.ledger import Claim, Complete, Failed
@@ -79,7 +80,7 @@ def _make_ready(arc: RunningArc, lot: Lot, *, again: bool) -> None:
     number = ledger.look().last
     last = ledger.read(number) if number else None
     if isinstance(last, Claim) and not is_over(ledger, last):
-        msg = f"{arc.element} {lot} is being worked by {last.by}, since {last.at:%Y-%m-%d %H:%M:%S}Z"
+        msg = f"{arc.element} {lot} is being worked by {last.by}, since {dated(last.at)}"
         raise LotRefusedError(msg, hint="wait until it is done, or stop that run")
     if isinstance(last, Complete) and not again:
         msg = f"{arc.element} {lot} is complete, as revision {last.revision}"

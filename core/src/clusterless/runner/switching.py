@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+from clusterless.codec.values import moment_text
 from clusterless.errors import ClsError
 from clusterless.model.switch import Switched as Entry
 from clusterless.runner.happenings import Happening, Switched, Trouble
@@ -47,9 +48,7 @@ class Switchboard:
         self.changes += 1
         if off:
             self._off[element] = off
-            self._tell(
-                Switched(element=element, on=False, by=off.by, since=f"{off.at:%Y-%m-%d %H:%M}Z", why=off.reason)
-            )
+            self._tell(Switched(element=element, on=False, by=off.by, since=moment_text(off.at), why=off.reason))
             return False
         del self._off[element]
         self._tell(Switched(element=element, on=True))

@@ -15,10 +15,11 @@ from clusterless.model.ledger import Claim
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.model.manifest import ManifestState
 from clusterless.operate.explain.places import Place, arcs_of, datasets_of, unit_of
-from clusterless.operate.listing import list_lots
+from clusterless.operate.listing import Listed, list_lots
 from clusterless.runtime.ownership import recorded
+from clusterless.store.api import ObjectStore
 from clusterless.store.ledger import LotLedger, picture
-from clusterless.store.manifests import Manifests, decode
+from clusterless.store.manifests import decode
 
 
 @frozen
@@ -67,25 +68,34 @@ def candidates(places: Sequence[Place], uri: str) -> list[tuple[Place, Dataset]]
 def find_object(
     places: Sequence[Place], uri: str, window: Callable[[LotUnit], LotRange], step: Callable[[float], None]
 ) -> Iterator[Listing]:
-    """The lots within *window* whose newest manifest lists *uri*, the newest first of each dataset."""
+    """The lots within *window* that list *uri*, or did before it was removed, the newest first of each dataset."""
     looked_in = candidates(places, uri)
     for number, (place, dataset) in enumerate(looked_in):
         unit = unit_of(place.manifests, layout.dataset_path(dataset))
         if unit is None:
             continue
-        lots, manifests = window(unit), Manifests(place.manifests)
-        listed = list_lots(place.manifests, layout.dataset_path(dataset), lots)
-        for each in reversed([each.lot for each in listed]):
-            found = manifests.newest(dataset, each)
-            if found and found.state is ManifestState.COMPLETE and _lists(manifests, found.key, uri):
-                yield Listing(dataset, each, found.uri)
+        listed = list_lots(place.manifests, layout.dataset_path(dataset), window(unit))
+        for each in reversed(list(listed)):
+            keys = _manifests(dataset, each)
+            if found := next((key for key in keys if _lists(place.manifests, key, uri)), None):
+                yield Listing(dataset, each.lot, layout.uri(place.manifests.root, found))
         step((number + 1) / len(looked_in))
 
 
-def _lists(manifests: Manifests, key: str, uri: str) -> bool:
+def _manifests(dataset: Dataset, listed: Listed) -> list[str]:
+    """The keys of the lot's manifests that may list something, the newest first."""
+    found = {named for name in listed.names if (named := layout.manifest_below_lot(name))}
+    newest = sorted(found, key=lambda named: (named[1], named[0] is ManifestState.COMPLETE), reverse=True)
+    return [
+        layout.manifest(dataset, listed.lot, state, revision)
+        for state, revision in newest
+        if state is not ManifestState.EMPTY
+    ]
+
+
+def _lists(manifests: ObjectStore, key: str, uri: str) -> bool:
     try:
-        return any(
-            uri == each or (each.endswith("/") and uri.startswith(each)) for each in decode(manifests.store, key).uris
-        )
+        uris = decode(manifests, key).uris
+        return any(uri == each or (each.endswith("/") and uri.startswith(each)) for each in uris)
     except (MalformedError, ObjectMissingError):
         return False

@@ -16,8 +16,9 @@ SHOWN = 5  # objects that are named, of those that a manifest lists or that arri
 class Fact:
     """One thing that an object says; *at* is when it was written, *number* is that of a ledger's entry.
 
-    *what* is the kind of entry, or one of ``manifest``, ``lists``, ``consumed``, ``seal``, ``arrival``, ``reads``,
-    ``writes``, ``announced`` and ``unreadable``. *digest* is that of a manifest which it says was written.
+    *what* is the kind of entry, or one of ``manifest``, ``lists``, ``listed`` (by a removed manifest), ``consumed``,
+    ``seal``, ``arrival``, ``reads``, ``writes``, ``announced`` and ``unreadable``. *digest* is that of a manifest
+    which it says was written.
     """
 
     what: str

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from itertools import islice
 
 from attrs import evolve
@@ -21,9 +23,13 @@ from clusterless.model.manifest import ManifestState
 from clusterless.operate.explain.places import Place, arcs_of, boundaries_of, datasets_of, unit_of
 from clusterless.operate.explain.sealing import boundary_story
 from clusterless.operate.explain.story import SHOWN, Fact, Story
+from clusterless.runtime.horizon import read_horizon
 from clusterless.store.api import ObjectInfo, ObjectStore
 from clusterless.store.ledger import LotLedger, picture
-from clusterless.store.manifests import decode
+from clusterless.store.manifests import decode, encode
+
+_REMOVED = ManifestState.REMOVED.value
+_SKEW = timedelta(minutes=1)  # between the clocks of a store and of whoever writes a ledger
 
 
 def explain_lot(places: Sequence[Place], lot: Lot) -> list[Story]:
@@ -35,6 +41,7 @@ def explain_lot(places: Sequence[Place], lot: Lot) -> list[Story]:
         times = [fact.at for story in datasets for fact in story.facts if fact.what == "manifest" and fact.at]
         boundaries = [story for keys in boundaries_of(place) if (story := boundary_story(place, keys, lot, times))]
         made = [_with_names(story, datasets) for story in (*boundaries, *arcs)]
+        datasets = [_with_remover(place, story, arcs) for story in datasets]
         told += [*(_with_readers(story, arcs) for story in datasets), *made]
     return told
 
@@ -68,7 +75,8 @@ def _dataset(place: Place, dataset: Dataset, lot: Lot) -> Story | None:
         names = layout.segments(info.key)
         if "manifest.json" in info.key and "state" in names:
             facts += _manifest(place.manifests, info, names)
-            digests[_digest(place.manifests, info.key)] = f"{dataset.id} revision {names.get('attempt', 0)}"
+            for digest in _digests(place.manifests, info.key, names["state"]):
+                digests[digest] = f"{dataset.id} revision {names.get('attempt', 0)}"
     if not facts:
         return None
     return Story(kind="dataset", name=dataset.id, lot=lot, facts=tuple(facts), digests=digests)
@@ -91,7 +99,16 @@ def _manifest(store: ObjectStore, info: ObjectInfo, names: Mapping[str, str]) ->
         yield fact
         yield Fact(what="unreadable", text=error.problem)
         return
-    yield from (Fact(what="lists", uri=uri) for uri in first)
+    what = "listed" if fact.state == _REMOVED else "lists"
+    yield from (Fact(what=what, uri=uri) for uri in first)
+
+
+def _digests(store: ObjectStore, key: str, state: str) -> Iterator[str]:
+    """That of the manifest, and of a removed one what it had when it was committed."""
+    yield _digest(store, key)
+    if state == _REMOVED:
+        with suppress(ClsError):
+            yield encode(evolve(decode(store, key), state=ManifestState.COMPLETE)).digest
 
 
 def _digest(store: ObjectStore, key: str) -> str:
@@ -111,6 +128,33 @@ def _with_readers(dataset: Story, arcs: Iterable[Story]) -> Story:
             last = entries[-1]
             readers.append(Fact(what="consumed", text=arc.name, state=last.what, at=last.at, by=last.by))
     return evolve(dataset, facts=(*dataset.facts, *readers))
+
+
+def _with_remover(place: Place, dataset: Story, arcs: Iterable[Story]) -> Story:
+    """With who had the objects of its removed manifests taken away: what could have is told, where it is not known."""
+    if not any(fact.state == _REMOVED for fact in dataset.facts):
+        return dataset
+    rollbacks = [fact for arc in arcs if _made(arc, dataset) for fact in arc.facts if fact.what == Rollback.kind]
+    is_given_up = read_horizon(place.manifests, _named(dataset)).hides(dataset.lot)
+    facts = (
+        evolve(fact, text=_removed_by(fact, rollbacks, is_given_up=is_given_up)) if fact.state == _REMOVED else fact
+        for fact in dataset.facts
+    )
+    return evolve(dataset, facts=tuple(facts))
+
+
+def _named(story: Story) -> Dataset:
+    name, _, version = story.name.rpartition("/")
+    return Dataset(name=name, version=version)
+
+
+def _removed_by(removed: Fact, rollbacks: Iterable[Fact], *, is_given_up: bool) -> str:
+    """Whose doing it was, as far as records say: who removes what was rolled back before is in none."""
+    assert removed.at
+    until, since = removed.at + _SKEW, removed.revision or 0
+    by = [each.by for each in rollbacks if each.at and each.at <= until and (each.revision or 0) > since]
+    whose = ["by retention"] if is_given_up else []
+    return ", or ".join([*whose, *(f"after a rollback by {last}" for last in by[-1:])])
 
 
 # ---- what makes lots -------------------------------------------------------------------------------------------
@@ -174,7 +218,7 @@ def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]
             text = f"{entry.error.type}: {entry.error.message}"
             yield evolve(fact, attempt=entry.attempt, revision=entry.revision, text=text)
         case Rollback():
-            yield evolve(fact, revision=entry.revision, text=entry.reason)
+            yield evolve(fact, revision=entry.revision, text=entry.why)
     if isinstance(entry, Complete | Failed):
         for role, sink in entry.sinks.items():
             counts = {"state": sink.state.value, "objects": sink.objects, "bytes": sink.bytes}

@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 from clusterless import layout
 from clusterless.engine.gaps import Booked, Worked, stretches
 from clusterless.engine.lot_states import Ledger
+from clusterless.engine.moments import dated
 from clusterless.engine.ranges import LotRange
 from clusterless.engine.switches import Switches
 from clusterless.errors import MalformedError, ObjectMissingError
@@ -96,9 +97,9 @@ class Facts:
         switches = self._switches[key]
         name = view.arc.name if isinstance(view, ArcView) else view.boundary.name
         if off := switches.off(name):
-            return f"switched off by {off.by} at {off.at:%Y-%m-%d %H:%M:%S}" + (f": {off.reason}" if off.reason else "")
+            return f"switched off by {off.by} at {dated(off.at)}" + (f": {off.reason}" if off.reason else "")
         if not is_begun and (on := switches.skips(name, lot)):
-            return f"left out when {on.by} switched it on again at {on.at:%Y-%m-%d %H:%M:%S}"
+            return f"left out when {on.by} switched it on again at {dated(on.at)}"
         return ""
 
     def listed(self, store: ObjectStore, path: str, lots: Sequence[Lot]) -> dict[Lot, tuple[str, ...]]:
