@@ -103,19 +103,42 @@ def test_a_program_is_looked_for_on_the_path_it_is_given(checked: Check, tmp_pat
 @pytest.mark.parametrize(
     ("function", "is_there"),
     [("own:f", True), ("pack.own:f", True), ("pack.none:f", False), ("none:f", False), ("own.none:f", False),
-     ("json.decoder:f", True), ("sys:f", True)],
+     ("json.decoder:scanstring", True), ("sys:f", True)],
 )  # fmt: skip
 def test_a_module_that_is_not_found_is_a_warning_and_none_is_imported(
     checked: Check, tmp_path: Path, function: str, *, is_there: bool
 ) -> None:
     (tmp_path / "code/pack").mkdir(parents=True)
     for name in ("own.py", "pack/__init__.py", "pack/own.py"):
-        (tmp_path / "code" / name).write_text("raise SystemExit('imported')")
+        (tmp_path / "code" / name).write_text("raise SystemExit('imported')\ndef f(lot): ...")
     settings: dict[str, Any] = {"function": function, "pythonPath": ["code"]}
     activity = {"type": "cls:core:pythonActivity", "name": "chore", "interval": "Hours", "workload": settings}
     found = checked(arcs=[arc("pythonArc", **settings)], activities=[activity])
     assert [severity for severity, _ in found] == ([] if is_there else [Severity.WARNING] * 2)
     assert all(f"the module {function[:-2]} is not found" in text and "in code (from " in text for _, text in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_there"),
+    [
+        ("def work(lot): ...", True), ("async def work(lot): ...", True), ("class work: ...", True),
+        ("work = print", True), ("work: object = print", True), ("(work, other) = 1, 2", True),
+        ("if print():\n  def work(lot): ...", True), ("try:\n  import work\nexcept ImportError:\n  pass", True),
+        ("from json import loads as work", True), ("import work.more", True), ("from json import *", True),
+        ("def __getattr__(name): ...", True), ("globals()['work'] = print", True),
+        ("def begin():\n  global work\n  work = 1", True), ("def work(", True),
+        ("def wrok(lot): ...", False), ("class Job:\n  def work(self): ...", False), ("", False),
+        ("def begin():\n  work = 1", False), ("print(work)", False), ("from work import more", False),
+    ],
+)  # fmt: skip
+def test_a_function_that_its_module_does_not_have_is_a_warning(
+    checked: Check, tmp_path: Path, code: str, *, is_there: bool
+) -> None:
+    (tmp_path / "own.py").write_text(f"{code}\nraise SystemExit('imported')\n")
+    found = checked(arcs=[arc("pythonArc", function="own:work")])
+    assert [severity for severity, _ in found] == ([] if is_there else [Severity.WARNING])
+    remedy = "did you mean 'wrok'?" if "wrok" in code else f"it is read from {tmp_path / 'own.py'}"
+    assert [text for _, text in found] == [f"$.arcs[0]: the module own has no function work; {remedy}" for _ in found]
 
 
 def test_what_is_left_out_needs_nothing(checked: Check) -> None:

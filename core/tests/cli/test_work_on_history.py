@@ -183,12 +183,13 @@ def test_plans_that_were_only_shown_tell_how_to_work_them_and_go_out_of_sight_af
     (done,) = shop.rows("backfill", "count", shop.lots()[1], "--yes", "-p", "p.json")
     listed = shop.cls("plans", "-p", "p.json")
     assert {old["plan"], done["plan"]} <= {*listed.stdout.split()}
-    assert listed.stderr == f"work one that is planned or stopped: cls backfill --resume {old['plan']} --yes\n"
+    this = f"cls backfill -p p.json --resume {old['plan']} --yes"
+    assert listed.stderr == f"work one that is planned or stopped: {this}\n"
     for plan in (old["plan"], done["plan"]):
         (file,) = shop.folder.glob(f".clusterless/**/{plan}.json")
         file.write_text(json.dumps(json.loads(file.read_text()) | {"at": "2024-01-31T12:00:00.000000Z"}))
     assert [row["plan"] for row in shop.rows("plans", "-p", "p.json")] == [done["plan"]], "what was worked stays"
-    told = "1 plan of more than a week ago, only shown and never begun: cls plans --all\n"
+    told = "1 plan of more than a week ago, only shown and never begun: cls plans -p p.json --all\n"
     assert shop.cls("plans", "-p", "p.json").stderr == told
     assert {row["plan"] for row in shop.rows("plans", "-p", "p.json", "--all")} == {old["plan"], done["plan"]}
     (ended,) = shop.rows("backfill", "--resume", old["plan"], "--yes", "-p", "p.json")

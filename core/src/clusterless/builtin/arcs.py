@@ -100,7 +100,8 @@ class PythonArc(Arc):
 
     @property
     def needs(self) -> Needs:
-        return Needs(module=self.workload.function.partition(":")[0], folders=self.workload.python_path)
+        module, _, function = self.workload.function.partition(":")
+        return Needs(module=module, function=function, folders=self.workload.python_path)
 
     @workload.validator
     def _has_a_function(self, _: object, workload: PythonSettings) -> None:

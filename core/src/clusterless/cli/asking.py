@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from clusterless.cli.again import again
 from clusterless.cli.words import fitted
 
 T = TypeVar("T")
@@ -62,4 +63,4 @@ def _answer(ask: Callable[[], T], otherwise: str = _NOTHING) -> T | None:
 
 
 def _say(text: str) -> None:
-    click.echo(fitted(text, sys.stderr), err=True)
+    click.echo(fitted(again(text), sys.stderr), err=True)

@@ -10,6 +10,7 @@ from datetime import timedelta
 import click
 from attrs import frozen
 
+from clusterless.cli.again import again
 from clusterless.cli.app import Session, reports
 from clusterless.cli.choosing import state_stores
 from clusterless.cli.planning import progress_report
@@ -76,7 +77,7 @@ def _offer(listed: Sequence[_Seen], left_out: int) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(fitted(text, sys.stderr), err=True)
+    click.echo(fitted(again(text), sys.stderr), err=True)
 
 
 @frozen
@@ -98,8 +99,8 @@ def _seen(kept: Kept) -> _Seen:
         return _Seen(kept, hint, _PLANNED)
     if is_working(kept, hint):
         return _Seen(kept, hint, "working")
-    again = {Came.FAILED, Came.LEFT}
-    done = sum(each.lots for each in hint.counts if each.came not in again)
+    ahead = {Came.FAILED, Came.LEFT}
+    done = sum(each.lots for each in hint.counts if each.came not in ahead)
     return _Seen(kept, hint, "done" if done >= kept.plan.lots else _STOPPED)
 
 

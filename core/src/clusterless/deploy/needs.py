@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
+from clusterless.deploy.module_names import names_in
 from clusterless.deploy.places import Placed
 from clusterless.engine.findings import Finding, Severity
 from clusterless.engine.graph import Graph
+from clusterless.errors import did_you_mean
 from clusterless.model.element import Element, Needs
 
 
@@ -54,14 +56,25 @@ def _absent(needs: Needs, base: Path) -> Iterator[tuple[str, str]]:
             f"the program {needs.program} is not found here",
             f"a relative path is meant from {base}, and it must be executable",
         )
-    if needs.module and not _has_module(needs, base):
+    if needs.module:
+        yield from _absent_code(needs, base)
+    if needs.image and not os.path.isfile(base / needs.image / "Dockerfile"):
+        yield (f"there is no Dockerfile in {needs.image}", f"a relative folder is meant from {base}")
+
+
+def _absent_code(needs: Needs, base: Path) -> Iterator[tuple[str, str]]:
+    spec = _found_module(needs, base)
+    if spec is None and needs.module not in sys.builtin_module_names:
         folders = ", ".join(needs.folders) or "no folder"
         yield (
             f"the module {needs.module} is not found here",
             f"it is looked for in {folders} (from {base}), then where Python looks",
         )
-    if needs.image and not os.path.isfile(base / needs.image / "Dockerfile"):
-        yield (f"there is no Dockerfile in {needs.image}", f"a relative folder is meant from {base}")
+    elif spec and spec.origin and spec.has_location and needs.function:
+        names = names_in(Path(spec.origin))
+        if names is not None and needs.function not in names:
+            remedy = did_you_mean(needs.function, names, f"it is read from {spec.origin}")
+            yield f"the module {needs.module} has no function {needs.function}", remedy
 
 
 def _has_program(needs: Needs, base: Path) -> bool:
@@ -73,16 +86,14 @@ def _has_program(needs: Needs, base: Path) -> bool:
     return shutil.which(program, path=needs.path) is not None
 
 
-def _has_module(needs: Needs, base: Path) -> bool:
+def _found_module(needs: Needs, base: Path) -> ModuleSpec | None:
     """By its files alone: to import a package may do anything."""
     first, *rest = needs.module.split(".")
-    if first in sys.builtin_module_names:
-        return True
-    spec = importlib.machinery.PathFinder.find_spec(first, [*(str(base / each) for each in needs.folders), *sys.path])
+    spec = PathFinder.find_spec(first, [*(str(base / each) for each in needs.folders), *sys.path])
     below = first
     for name in rest:
         if spec is None or spec.submodule_search_locations is None:
-            return False
+            return None
         below = f"{below}.{name}"
-        spec = importlib.machinery.PathFinder.find_spec(below, list(spec.submodule_search_locations))
-    return spec is not None
+        spec = PathFinder.find_spec(below, list(spec.submodule_search_locations))
+    return spec

@@ -12,13 +12,14 @@ class Needs:
     """What must be there where an element is run, besides what a plugin looks for itself.
 
     A *program* is looked for in the folders *path* (as the variable PATH spells them, where it is given), a Python
-    *module* in *folders* first, the Dockerfile of an image in the folder *image*; relative ones are meant from the
-    project file's.
+    *module*, which is to have a *function*, in *folders* first, the Dockerfile of an image in the folder *image*;
+    relative ones are meant from the project file's.
     """
 
     program: str = ""
     path: str | None = None
     module: str = ""
+    function: str = ""
     folders: tuple[str, ...] = ()
     image: str = ""
 
