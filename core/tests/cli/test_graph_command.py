@@ -141,3 +141,8 @@ def test_where_nothing_is_known_that_is_said(here: Path) -> None:
     asked = CliRunner().invoke(main, ["graph"])
     assert (asked.exit_code, asked.stdout) == (0, "")
     assert "nothing to draw" in asked.stderr
+
+
+def test_its_help_says_when_lots_are_looked_at() -> None:
+    said = " ".join(CliRunner().invoke(main, ["graph", "--help"]).output.split())
+    assert "without both, no lots are looked at, and the 12 hours are for --latest alone" in said

@@ -11,7 +11,6 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +19,7 @@ from attrs import define, evolve
 
 from clusterless.cli.again import again
 from clusterless.cli.helping import Context, fitted, misuse
-from clusterless.errors import SHOWN, ClsError, MalformedError, PluginError
+from clusterless.errors import SHOWN, ClsError, MalformedError, PluginError, closest
 from clusterless.plugins import find_plugins
 
 if TYPE_CHECKING:
@@ -165,9 +164,9 @@ class App(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            close = closest(args[0], self.list_commands(ctx))
             if close and "Did you mean" not in error.message:
-                msg = f"{error.message} Did you mean {close[0]!r}?"
+                msg = f"{error.message} Did you mean {close!r}?"
                 raise click.UsageError(msg, ctx) from None
             raise
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
-
-import click
 
 from clusterless.cli.scope import Scope, refuse_unknown, spelled
 from clusterless.deploy.check import findings
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.engine.findings import Severity
-from clusterless.errors import ClsError, InvalidValueError
+from clusterless.errors import ClsError, InvalidValueError, did_you_mean
 from clusterless.model.lot import Lot
 from clusterless.operate.landscape import NARROWER, ArcView, Landscape
 from clusterless.plugins import Plugins
@@ -85,8 +80,7 @@ def _named(known: Sequence[ArcView], name: str) -> list[ArcView]:
     found = [arc for arc in known if name in {arc.name, arc.arc.name}]
     if not found:
         names = sorted({arc.arc.name for arc in known})
-        close = get_close_matches(name, names, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names[:10])}" if names else ""
+        hint = did_you_mean(name, names, f"there are: {', '.join(names[:10])}" if names else "")
         msg = f"there is no arc {name[:60]!r} " + ("here" if known else "here, nor any other")
         raise ArcUnknownError(msg, hint=hint or "-p FILE takes those of a project file")
     return found
@@ -114,14 +108,3 @@ def base_folder(scope: Scope) -> Path:
     """The folder that what is printed is kept in or above."""
     named = [file for file in scope.files if str(file) != "-"]
     return named[0].absolute().parent if named else Path.cwd()
-
-
-def agreed(question: str, *, yes: bool) -> bool:
-    """Whether to go on: as was said with --yes, or where somebody looks, as is answered."""
-    if yes:
-        return True
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    with suppress(click.Abort):
-        return click.confirm(question, err=True)
-    return False

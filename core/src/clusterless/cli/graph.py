@@ -53,8 +53,9 @@ _FORMATS: Mapping[str, Callable[[Drawing], str]] = {
 def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
     """Draw projects: datasets, what makes, works and announces them, and what it has to do with other projects.
 
-    With --earliest or --latest, each with how its lots of that time stand, and coloured by the worst of them.
-    MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    With --earliest or --latest, each with how its lots of that time stand, and coloured by the worst of them;
+    without both, no lots are looked at, and the 12 hours are for --latest alone. MOMENT is a lot, a date or time, or
+    a distance from now such as 12h or -1d@d.
     """
     landscape = scope.landscape(find_plugins())
     drawing = draw(landscape)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.recorded import located, recorded, recorded_projects, refuse_unknown_place, with_upstream
 from clusterless.deploy.resolve import refuse_errors
-from clusterless.errors import InvalidValueError
+from clusterless.errors import InvalidValueError, closest
 from clusterless.model.dataset import Dataset, OwnedDataset
 from clusterless.model.lot import LotUnit
 from clusterless.model.placement import Placement
@@ -193,11 +192,11 @@ def refuse_unknown(option: str, wanted: Sequence[str], known: Sequence[AbstractS
     spelled = set().union(*known)
     for each in wanted:
         if known and each not in spelled:
-            close = get_close_matches(each, spelled, n=1)
+            close = closest(each, spelled)
             names = sorted({max(names, key=len) for names in known})
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             msg = f"--{option} {each[:60]}: there is none here; there are: {', '.join(names[:_NAMED])}{more}"
-            raise InvalidValueError(msg, hint=f"did you mean --{option} {close[0]}?" if close else "")
+            raise InvalidValueError(msg, hint=f"did you mean --{option} {close}?" if close else "")
 
 
 # ---- declared --------------------------------------------------------------------------------------------------
