@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,7 @@ from clusterless.errors import (
     StoreUnavailableError,
 )
 from clusterless.store import durable
+from clusterless.store.bounds import _where
 from clusterless.store.files import FileStore
 from clusterless.store.litter import new_name
 from clusterless.store.memory import MemoryStore
@@ -60,20 +61,21 @@ class TestWithoutLinks(TestFileStore):
 
     @pytest.fixture(autouse=True)
     def _no_links(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def link(*_: object) -> None:
+        def link(*_: object, **__: object) -> None:
             raise OSError(errno.EPERM, "no links here")
 
         monkeypatch.setattr(durable.os, "link", link)
 
     def test_looking_and_naming_are_one_step(self, store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        lexists = os.path.lexists
+        stat = os.stat
 
-        def slow(path: str) -> bool:
-            there = lexists(path)
-            time.sleep(0.02)  # others get their chance to look
-            return there
+        def slow(*arguments: object, **how: object) -> object:
+            try:
+                return stat(*arguments, **how)  # type: ignore[arg-type]
+            finally:
+                time.sleep(0.02)  # others get their chance to look
 
-        monkeypatch.setattr(os.path, "lexists", slow)
+        monkeypatch.setattr(durable.os, "stat", slow)
 
         def attempt(writer: int) -> bool:
             try:
@@ -230,7 +232,7 @@ def test_list_does_not_look_into_folders_before_its_start(
         file_store.put(f"p/lot={lot:02}/x", b"")
     looked: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: looked.append(Path(path).name) or scandir(path))
+    monkeypatch.setattr(os, "scandir", lambda fd: looked.append(Path(_where(fd)).name) or scandir(fd))
     listing = file_store.list("p/", "p/lot=170")
     assert next(listing).key == "p/lot=18/x"
     assert looked == ["p", "lot=18"]
@@ -297,9 +299,9 @@ def test_writes_are_synced_before_and_after_they_get_their_name(
     def recorded(name: str) -> None:
         call = getattr(os, name)
 
-        def record(*arguments: object) -> object:
-            target = os.readlink(f"/proc/self/fd/{arguments[0]}") if name == "fsync" else str(arguments[-1])
-            result = call(*arguments)  # what fails is not counted
+        def record(*arguments: Any, **how: Any) -> object:
+            target = _where(arguments[0]) if name == "fsync" else str(arguments[-1])
+            result = call(*arguments, **how)  # what fails is not counted
             calls.append(f"{name} {Path(target).name.split('-')[0]}")
             return result
 
@@ -320,9 +322,9 @@ def test_a_lost_answer_of_a_network_file_system_is_no_lost_race(
 ) -> None:
     link = os.link
 
-    def asked_twice(source: str, target: str) -> None:
-        link(source, target)
-        link(source, target)
+    def asked_twice(source: str, target: str, **folders: int) -> None:
+        link(source, target, **folders)
+        link(source, target, **folders)
 
     monkeypatch.setattr(os, "link", asked_twice)
     file_store.create("a", b"ours")

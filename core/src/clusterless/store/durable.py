@@ -18,21 +18,21 @@ CHUNK = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
-def make_folder(folder: str, sync: Callable[[str], None]) -> None:
-    """Make a folder, with those above it, each in a folder that *sync* makes durable.
+def make_folder(folder: str, sync: Callable[[str], None], mkdir: Callable[[str], None]) -> None:
+    """Make a folder, by *mkdir*, with those above it, each in a folder that *sync* makes durable.
 
     Raises:
         FileNotFoundError: one above was pruned meanwhile.
     """
     above = os.path.dirname(folder)
     try:
-        os.mkdir(folder)
+        mkdir(folder)
     except FileExistsError:
         return
     except FileNotFoundError:
-        make_folder(above, sync)
+        make_folder(above, sync, mkdir)
         with suppress(FileExistsError):
-            os.mkdir(folder)
+            mkdir(folder)
     sync(above)
 
 
@@ -56,36 +56,44 @@ def write(fd: int, chunks: Iterable[bytes]) -> None:
     os.fsync(fd)
 
 
-def give_name(temporary: str, path: str) -> None:
-    """Name the file *path*, if that is free; exactly one of those who try at once succeeds.
+def give_name(temporary: str, name: str, folder: int) -> None:
+    """Name the file *name*, if that is free; exactly one of those who try at once succeeds.
+
+    Both are names in *folder*, a descriptor.
 
     Raises:
         FileExistsError: it is not.
     """
     try:
-        os.link(temporary, path)
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except FileExistsError:
         # A network file system may have lost its answer and asked again.
-        if os.stat(temporary).st_nlink == 1:
+        if os.stat(temporary, dir_fd=folder).st_nlink == 1:
             raise
     except OSError as exc:
         if exc.errno not in _NO_LINKS:
             raise
-        _move(temporary, path)
+        _move(temporary, name, folder)
         return
-    os.unlink(temporary)
+    os.unlink(temporary, dir_fd=folder)
 
 
-def _move(temporary: str, path: str) -> None:
+def take_name(temporary: str, name: str, folder: int) -> None:
+    """As `give_name`, whatever has that name."""
+    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _move(temporary: str, name: str, folder: int) -> None:
     """As `give_name`, for file systems without links: those who want a name in one folder go one by one."""
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)  # a lock is an opened file's
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if os.path.lexists(path):
-            raise FileExistsError(path)
-        os.rename(temporary, path)
+        fcntl.flock(own, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            raise FileExistsError(name)
+        take_name(temporary, name, folder)
     finally:
-        os.close(folder)
+        os.close(own)
 
 
 def sync(folder: str) -> None:

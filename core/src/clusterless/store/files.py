@@ -21,6 +21,7 @@ from clusterless.errors import (
 )
 from clusterless.store import durable, litter
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
+from clusterless.store.bounds import Bounds, led_out
 from clusterless.store.filetime import FileTime, from_ns
 from clusterless.store.keys import check_key
 from clusterless.store.litter import HIDDEN
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _SMALL = 1 << 16  # bytes that are read at once
 _KNOWN_AT_MOST = 10_000
 _TRIES = 100  # a folder may be pruned by another between making and using it, but hardly so often
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _REMEDIES = {
     errno.ENOSPC: "make room on that disk",
     errno.EDQUOT: "make room, or have the quota raised",
@@ -60,6 +62,7 @@ class FileStore(ObjectStore):
     def __init__(self, root_uri: str, now: Callable[[], datetime] | None = None) -> None:
         self.root = root_uri
         self._folder = _folder(root_uri)
+        self._bounds = Bounds(self._folder)
         self._known: dict[str, None] = {}  # folders that were there, and below the root
         self._time = FileTime()
         self._synced = durable.Syncs()
@@ -79,7 +82,7 @@ class FileStore(ObjectStore):
         """
         path = self._path(key)
         with self._found(path, key):
-            return _open(path)
+            return self._open(path)
 
     def open(self, key: str) -> BinaryIO:
         fd, size = self.opened(key)
@@ -141,23 +144,24 @@ class FileStore(ObjectStore):
         names = []
         all_are = base.startswith(prefix) and base > after and not after.startswith(base)
         try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    name = entry.name
-                    if entry.is_dir(follow_symlinks=False):
-                        name += "/"
-                        wanted = all_are or _leads_to(base + name, prefix, after)
-                    elif name.startswith(HIDDEN):
-                        litter.remove_if_left(entry.path)
-                        continue
-                    elif entry.is_file(follow_symlinks=False):
-                        wanted = all_are or ((base + name).startswith(prefix) and base + name > after)
-                    else:
-                        continue
-                    if wanted and (name.isascii() or _is_text(name)):
-                        names.append(name)
+            for entry in self._entries(path):
+                name = entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    name += "/"
+                    wanted = all_are or _leads_to(base + name, prefix, after)
+                elif name.startswith(HIDDEN):
+                    litter.remove_if_left(f"{path}/{name}")
+                    continue
+                elif entry.is_file(follow_symlinks=False):
+                    wanted = all_are or ((base + name).startswith(prefix) and base + name > after)
+                else:
+                    continue
+                if wanted and (name.isascii() or _is_text(name)):
+                    names.append(name)
         except (FileNotFoundError, NotADirectoryError):
             return ()
+        except StoreRefusedError:
+            raise
         except OSError as exc:
             raise _refused(path, exc, exc.errno or 0) from exc
         names.sort()
@@ -168,7 +172,7 @@ class FileStore(ObjectStore):
     def put(self, key: str, body: Body) -> None:
         path = self._path(key)
         with self._explained(path, key):
-            self._write(path, _chunks(body), os.replace)
+            self._write(path, _chunks(body), durable.take_name)
 
     def create(self, key: str, body: Body) -> None:
         path = self._path(key)
@@ -185,7 +189,7 @@ class FileStore(ObjectStore):
         fd, size = source.opened(source_key)
         try:
             with self._explained(path, key):
-                self._write(path, durable.read(fd, size), os.replace)
+                self._write(path, durable.read(fd, size), durable.take_name)
         finally:
             os.close(fd)
 
@@ -197,48 +201,34 @@ class FileStore(ObjectStore):
     def delete(self, key: str) -> None:
         path = self._path(key)
         with suppress(ObjectMissingError), self._found(path, key):
-            _unlink_object(path)
+            self._unlink(path)
             self._synced.sync(self._prune(os.path.dirname(path)))
 
-    def _write(self, path: str, chunks: Iterable[bytes], give_name: Callable[[str, str], None]) -> None:
+    def _write(self, path: str, chunks: Iterable[bytes], give_name: Callable[[str, str, int], None]) -> None:
         """A durable file beside *path* is given its name; then that name is made durable."""
-        folder = os.path.dirname(path)
-        temporary, fd = self._new_file(folder)
+        folder, _, name = path.rpartition("/")
+        entered, temporary, fd = self._new_file(folder)
         try:
             try:
-                durable.write(fd, chunks)
-                self._time.saw(os.fstat(fd).st_mtime_ns)
-            finally:
-                os.close(fd)
-            give_name(temporary, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+                try:
+                    durable.write(fd, chunks)
+                    self._time.saw(os.fstat(fd).st_mtime_ns)
+                finally:
+                    os.close(fd)
+                give_name(temporary, name, entered)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=entered)
+                raise
+        finally:
+            os.close(entered)
         self._held.sync(folder)
-
-    def _new_file(self, folder: str) -> tuple[str, int]:
-        for _ in range(_TRIES):
-            temporary = f"{folder}/{litter.new_name()}"
-            try:
-                if folder not in self._known:
-                    durable.make_folder(folder, self._synced.sync)
-                fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            except FileNotFoundError:  # pruned
-                self._known.pop(folder, None)
-            except FileExistsError:  # left by a process that died, or of another machine
-                continue
-            else:
-                self._know(folder)
-                return temporary, fd
-        msg = f"{folder} is removed again and again"
-        raise StoreUnavailableError(msg)
 
     def _prune(self, folder: str) -> str:
         """Remove folders that became empty; gives the first that stays."""
         with suppress(OSError):
             while folder != self._folder:
-                os.rmdir(folder)
+                self._bounds.rmdir(folder)
                 self._known.pop(folder, None)
                 folder = os.path.dirname(folder)
         return folder
@@ -274,8 +264,67 @@ class FileStore(ObjectStore):
     def _check_target(self, folder: str, key: str) -> None:
         real = os.path.realpath(folder)
         if not f"{real}/".startswith(f"{self._folder}/"):
-            msg = f"{key!r} leads out of {self._folder}, to {real}"
-            raise StoreRefusedError(msg, hint="remove the symbolic link, or name the folder it leads to")
+            raise led_out(key, self._folder, real)
+
+    # ---- what no link leads out of, also one that is put there meanwhile
+
+    def _open(self, path: str) -> tuple[int, int]:
+        """The object's descriptor and size."""
+        # Not blocking, lest a named pipe hold us up.
+        fd = self._bounds.checked(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), path)
+        try:
+            found = os.fstat(fd)
+            _check_is_object(found)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd, found.st_size
+
+    def _entries(self, path: str) -> Iterator[os.DirEntry[str]]:
+        fd = self._bounds.enter(path)
+        try:
+            with os.scandir(fd) as entries:
+                yield from entries
+        finally:
+            os.close(fd)
+
+    def _new_file(self, folder: str) -> tuple[int, str, int]:
+        """A descriptor of the folder, which is made where it is not there, and a new file's name and descriptor."""
+        for _ in range(_TRIES):
+            try:
+                if folder not in self._known:
+                    self._make_folder(folder)
+                made = self._in_folder(folder)
+            except FileNotFoundError:  # pruned
+                self._known.pop(folder, None)
+            else:
+                self._know(folder)
+                return made
+        msg = f"{folder} is removed again and again"
+        raise StoreUnavailableError(msg)
+
+    def _in_folder(self, folder: str) -> tuple[int, str, int]:
+        entered = self._bounds.enter(folder)
+        try:
+            while True:
+                name = litter.new_name()
+                with suppress(FileExistsError):  # left by a process that died, or of another machine
+                    return entered, name, os.open(name, _NEW, 0o666, dir_fd=entered)
+        except BaseException:
+            os.close(entered)
+            raise
+
+    def _make_folder(self, folder: str) -> None:
+        if not os.path.isdir(self._folder):
+            durable.make_folder(self._folder, self._synced.sync, os.mkdir)
+        if folder != self._folder:
+            durable.make_folder(folder, self._synced.sync, self._bounds.mkdir)
+
+    def _unlink(self, path: str) -> None:
+        try:
+            self._bounds.unlink(path)
+        except IsADirectoryError:
+            raise FileNotFoundError from None
 
     def _know(self, folder: str) -> None:
         if len(self._known) >= _KNOWN_AT_MOST:
@@ -355,19 +404,6 @@ def _info(key: str, found: os.stat_result) -> ObjectInfo:
     return ObjectInfo(key, found.st_size, etag, from_ns(found.st_mtime_ns))
 
 
-def _open(path: str) -> tuple[int, int]:
-    """The object's descriptor and size."""
-    # Not blocking, lest a named pipe hold us up.
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        found = os.fstat(fd)
-        _check_is_object(found)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd, found.st_size
-
-
 def _chunks(body: Body) -> Iterable[bytes]:
     return (body,) if isinstance(body, bytes) else iter(partial(body.read, durable.CHUNK), b"")
 
@@ -377,13 +413,6 @@ def _check_is_object(found: os.stat_result) -> None:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError
-
-
-def _unlink_object(path: str) -> None:
-    try:
-        os.unlink(path)
-    except IsADirectoryError:
-        raise FileNotFoundError from None
 
 
 def _refused(path: str, exc: OSError, number: int) -> ClsError:
