@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ ORDERS = Dataset(name="orders", version="1")
 KEYS = ArcKeys(Project(name="shop", version="1"), "copy")
 URI = "file:///orders/a"
 LISTED = Manifest(state=ManifestState.COMPLETE, lot=LOT, uris=[URI])
-BY = {"put_id": "x", "at": LOT.end}
+BY: dict[str, Any] = {"put_id": "x", "at": LOT.end}
 
 
 @pytest.fixture
