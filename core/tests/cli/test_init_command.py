@@ -48,14 +48,22 @@ def next_to_type(said: str) -> str:
     return below
 
 
-@pytest.mark.parametrize("command", ["cls init 'my project'", "cls init"])
-def test_what_it_says_to_type_next_works(typed: Typed, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("cls init 'my project'", "first"),
+        ("cls init deep/own", "own"),
+        ("mkdir -p here/below; cd here/below; cls init ..", "here"),
+    ],
+)
+def test_what_it_says_to_type_next_works(typed: Typed, command: str, name: str) -> None:
     made = typed(command)
     assert made.returncode == 0, made.stderr
-    ran = typed(next_to_type(made.stdout))
+    where = "cd here/below; " if ".." in command else ""
+    ran = typed(where + next_to_type(made.stdout))
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "nothing is wrong with first/1" in ran.stdout
-    assert "first/add-up: 1 complete" in ran.stdout
+    assert f"nothing is wrong with {name}/1" in ran.stdout
+    assert f"{name}/add-up: 1 complete" in ran.stdout
     assert ran.stdout.endswith("apples,4\npears,2\n")
 
 

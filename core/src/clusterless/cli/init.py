@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 from clusterless.errors import ObjectExistsError, StoreRefusedError
+from clusterless.model.naming import NAME_PATTERN
 from clusterless.plugins import find_plugins
 
 _EXAMPLES = """
@@ -24,7 +26,7 @@ _SCHEMA = "project.schema.json"
 _PROJECT = """\
 {
   "$schema": "./project.schema.json",
-  "project": {"name": "first", "version": "1"},
+  "project": {"name": "NAME", "version": "1"},
   "placement": {"provider": "local"},
 
   // Files that are put in inbox/ become lots of the dataset "orders": five minutes each.
@@ -88,18 +90,24 @@ _FILES: Mapping[str, str] = {
 def init(folder: Path) -> None:
     """Make a project to start from in DIR, or here: declarations, a function, some data.
 
-    Nothing that is there is written over.
+    It is called as the folder is, or 'first' where no project may be called so. Nothing that is there is written over.
     """
     from clusterless.cli.schema import project_schema
 
     schema = json.dumps(project_schema(find_plugins().components()), indent=2, ensure_ascii=False) + "\n"
-    files = {**_FILES, _SCHEMA: schema}
+    files = {**_FILES, "project.json": _PROJECT.replace("NAME", _name(folder), 1), _SCHEMA: schema}
     if there := [name for name in files if (folder / name).exists()]:
         msg = f"in the way, in {folder.absolute()}: {', '.join(there)}"
         raise ObjectExistsError(msg, hint="name another folder, as in: cls init my-project")
     for name, text in files.items():
         _write(folder / name, text)
     _say(folder, files)
+
+
+def _name(folder: Path) -> str:
+    """That of the folder, where a project may be called so."""
+    name = folder.resolve().name
+    return name if re.fullmatch(NAME_PATTERN, name) else "first"
 
 
 def _write(file: Path, text: str) -> None:
