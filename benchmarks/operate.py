@@ -27,6 +27,7 @@ _FINE = (0, 3)  # what is asked may be found wanting: some of it was planted
 _ARCS = tuple(f"arcs/project=year/version=1/arc={name}/" for name in ("clean", "part", "both", "out"))
 _MADE = tuple(f"datasets/name={name}/version=1/" for name in ("in", "clean", "part", "both", "out"))
 _IN = ("+datasets/name=in/version=1/", "+boundaries/project=year/version=1/boundary=arrive/seals/", "data/in/")
+_CLEAN = ("+datasets/name=clean/version=1/", "+arcs/project=year/version=1/arc=clean/", "data/clean/")
 
 
 @frozen
@@ -48,6 +49,7 @@ QUESTIONS: Mapping[str, Question] = {
     "why": Question(("gaps", "--why"), _ARCS + _MADE),
     "backfill": Question(("backfill",), _ARCS + _MADE),
     "audit": Question(("audit", "in"), _IN, is_ranged=False, ratio=2),
+    "audited-arc": Question(("audit", "clean"), _CLEAN, is_ranged=False, ratio=2),
     "explain": Question(("explain", str(year.FIRST.plus(5)), "year/clean"), (), is_ranged=False),
     "graph": Question(("graph",), (), is_ranged=False),
     "coloured": Question(("graph",), _ARCS + _MADE),

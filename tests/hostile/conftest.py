@@ -25,10 +25,18 @@ def loaded() -> ModuleType:
 FUZZ = loaded()
 
 
+NIGHT = int(os.environ.get("CLS_FUZZ_SECONDS") or 600) if os.environ.get("CLS_NIGHTLY") else 0
+"""For so many seconds each reader is fuzzed, where there is time."""
+
+_BY_DAY = ["project", "manifest", "uri"]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for *reader* is run with each."""
+    """A test that asks for *reader* is run with each, and one for the name of what is *fuzzed* with as many as fit."""
     if "reader" in metafunc.fixturenames:
         metafunc.parametrize("reader", FUZZ.READERS.values(), ids=list(FUZZ.READERS))
+    if "fuzzed" in metafunc.fixturenames:
+        metafunc.parametrize("fuzzed", list(FUZZ.READERS) if NIGHT else _BY_DAY)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +45,6 @@ def fuzz() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def nightly() -> bool:
-    """Whether there is time for what takes long."""
-    return bool(os.environ.get("CLS_NIGHTLY"))
+def night() -> int:
+    """For how many seconds a reader may be fuzzed; 0 where there is no time for what takes long."""
+    return NIGHT

@@ -101,8 +101,8 @@ def test_what_would_have_to_be_held_is_given_up(head: bytes, unit: bytes) -> Non
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_one_that_is_as_it_should_be_is_read_and_little_of_it_held(nightly: bool) -> None:
-    size = GIGABYTE if nightly else GIGABYTE // 64
+def test_one_that_is_as_it_should_be_is_read_and_little_of_it_held(night: int) -> None:
+    size = GIGABYTE if night else GIGABYTE // 64
     count, peak = peak_of(Generated(HEAD + b"[", URI + b",", URI + b"]}", size))
     assert count == size // (PART // len(URI + b",") * len(URI + b",")) * (PART // len(URI + b",")) + 1
     assert peak < 4 * 1024 * 1024

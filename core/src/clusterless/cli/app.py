@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from attrs import define, evolve
 
-from clusterless.cli.again import again
 from clusterless.cli.helping import Context, fitted, misuse
 from clusterless.errors import SHOWN, ClsError, MalformedError, PluginError, closest
 from clusterless.plugins import find_plugins
@@ -146,6 +145,8 @@ class App(click.Group):
         except click.UsageError as error:
             raise misuse(error) from None
         except ClsError as error:
+            from clusterless.cli.again import again
+
             error.hint = again(error.hint)  # while it is known where this command was told to look
             raise
 

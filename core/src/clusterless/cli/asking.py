@@ -8,8 +8,7 @@ from typing import TypeVar
 
 import click
 
-from clusterless.cli.again import again
-from clusterless.cli.words import fitted
+from clusterless.cli.words import say
 
 T = TypeVar("T")
 
@@ -29,7 +28,7 @@ def agreed(question: str, *, yes: bool, otherwise: str = _NOTHING) -> bool:
     """
     if yes or (is_watched() and _answer(lambda: click.confirm(question, err=True), otherwise)):
         return True
-    _say(otherwise)
+    say(otherwise)
     return False
 
 
@@ -58,9 +57,5 @@ def _answer(ask: Callable[[], T], otherwise: str = _NOTHING) -> T | None:
         click.echo(err=True)  # what is said next is not to stand behind the question
         if isinstance(abort.__context__, EOFError):
             return None
-        _say(otherwise)
+        say(otherwise)
         raise KeyboardInterrupt from abort  # of its own abort, Click exits with 1
-
-
-def _say(text: str) -> None:
-    click.echo(fitted(again(text), sys.stderr), err=True)

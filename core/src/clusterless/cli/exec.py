@@ -9,7 +9,7 @@ import click
 from clusterless.cli.choosing import base_folder, one_arc, runnable
 from clusterless.cli.run import in_containers, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import say, some
 from clusterless.errors import WorkloadError
 from clusterless.model.ledger import Failed
 from clusterless.model.lot import Lot
@@ -47,18 +47,14 @@ def execute(scope: Scope, arc: str, lot: str, again: bool, workloads: str) -> No
     delivered = work_one(landscape, view, wanted, folder, stop, _emit, again=again, workloads=workloads)
     outcome = delivered.outcome
     if outcome is None:
-        _say(f"{view.name} {lot} was let go of; nothing was committed")
+        say(f"{view.name} {lot} was let go of; nothing was committed")
         sys.exit(128 + signals[0])
     if isinstance(outcome, Failed):
         msg = f"{view.name} {lot} {outcome.state.value}: {outcome.error.message}"
         raise WorkloadError(msg, hint="mend it, and run this again; what it printed is above")
     objects = some(sum(sink.objects for sink in outcome.sinks.values()), "object")
-    _say(f"{view.name} {lot} {outcome.state.value}: {objects}, revision {outcome.revision}")
+    say(f"{view.name} {lot} {outcome.state.value}: {objects}, revision {outcome.revision}")
 
 
 def _emit(output: bytes) -> None:
     click.echo(output, nl=False)
-
-
-def _say(text: str) -> None:
-    click.echo(fitted(text, sys.stderr), err=True)

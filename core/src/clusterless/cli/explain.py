@@ -14,7 +14,6 @@ import click
 from attrs import frozen
 
 from clusterless import layout
-from clusterless.cli.again import again
 from clusterless.cli.app import Session, reports
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged
@@ -79,7 +78,7 @@ def explain(
         click.echo("\n\n".join(_section(story, window.now) for story in told))
     if not told:
         say(f"nothing is known here of {' '.join(filter(None, (subject, asked.name)))}")
-        say(f"  hint: {again(_instead(asked, subject))}")
+        say(f"  hint: {_instead(asked, subject)}")
         ctx.exit(1)
 
 

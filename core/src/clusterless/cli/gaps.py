@@ -13,7 +13,7 @@ from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
-from clusterless.cli.words import some
+from clusterless.cli.words import say, some
 from clusterless.engine.gaps import Reason
 from clusterless.model.placement import Placement
 from clusterless.model.project import Project
@@ -106,7 +106,7 @@ def _maker(thing: Thing) -> tuple[Placement, Project]:
 def _name_unknown(things: list[Thing]) -> None:
     for thing in things:
         if thing.unit is None:
-            click.echo(f"left out: {thing.name}: no lot of it was ever seen, and nobody says how long one is", err=True)
+            say(f"left out: {thing.name}: no lot of it was ever seen, and nobody says how long one is")
 
 
 def _report(gaps: Sequence[Gap], folder: Path, nothing: str, *, why: bool, short: bool) -> Report:

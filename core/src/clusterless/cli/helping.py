@@ -9,8 +9,6 @@ from typing import Any
 import click
 from click import formatting
 
-from clusterless.cli.again import keep_place
-
 _WIDEST = 80
 _NARROWEST = 20
 _MARGIN = 2
@@ -44,6 +42,8 @@ class Context(click.Context):
     formatter_class = Formatter
 
     def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        from clusterless.cli.again import keep_place
+
         keep_place(self)
         return super().invoke(*args, **kwargs)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import click
 
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, show
-from clusterless.cli.words import fitted
+from clusterless.cli.words import say
 from clusterless.errors import ClsError, StoreRefusedError, StoreUnavailableError
 from clusterless.model.placement import Placement
 from clusterless.plugins import find_plugins
@@ -64,7 +63,7 @@ def _seen(entry: ProviderEntry, failures: list[ClsError], *, is_asked_for: bool)
         if is_asked_for:
             failures.append(error)
         else:  # who has its plugin installed need not have an account
-            click.echo(fitted(f"left out: those of {entry.name}: {error.problem}", sys.stderr), err=True)
+            say(f"left out: those of {entry.name}: {error.problem}")
     except ClsError as error:
         failures.append(error)
 

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from clusterless.cli.again import again
 from clusterless.cli.asking import agreed
 from clusterless.cli.choosing import base_folder, chosen_arcs, runnable, split_lots, state_stores
 from clusterless.cli.progress import progress
@@ -19,7 +18,7 @@ from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import in_containers, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import say, some
 from clusterless.engine.moments import parse_moment
 from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, counted, estimate
 from clusterless.errors import ClsError
@@ -182,7 +181,7 @@ def _go_on(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output:
     done = read_progress(kept)
     if is_finished(kept.plan, done):
         show(progress_report(kept.plan, counted(done), output), output)
-        _say(f"plan {kept.plan.id} is finished: nothing is left of it")
+        say(f"plan {kept.plan.id} is finished: nothing is left of it")
         return
     check_current(landscape, kept.plan, anyway=doing.anyway)
     _offer(landscape, kept, doing, scope, output)
@@ -209,7 +208,7 @@ def _made(planner: Planner, wanted: Wanted, scope: Scope) -> Kept | None:
             stages.append(stage)
             step(number / (number + 1))
     for name, count in planner.running.items():
-        _say(f"{name}: {some(count, 'lot')} left alone, being worked")
+        say(f"{name}: {some(count, 'lot')} left alone, being worked")
     if not stages:
         return None
     plan = WorkPlan(
@@ -245,7 +244,7 @@ def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: 
     counts = ended.counts()
     show(progress_report(kept.plan, counts, output), output)
     if signals:
-        _say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
+        say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
         sys.exit(128 + signals[0])
     unworked = sum(of.get(Came.FAILED, 0) + of.get(Came.LEFT, 0) for of in counts.values())
     if unworked:
@@ -261,13 +260,9 @@ def _tell(happening: Happening) -> None:
     """Of what happens only what went wrong is said; the rest is counted."""
     match happening:
         case Worked(error=error, log=log) if error:
-            _say(f"{happening.element} {happening.lot} {happening.state}: {error}\n  log: {log}")
+            say(f"{happening.element} {happening.lot} {happening.state}: {error}\n  log: {log}")
         case Trouble(error=error, lot=lot):
-            _say(f"{happening.element} {lot}".rstrip() + f": {error}")
-
-
-def _say(text: str) -> None:
-    click.echo(fitted(again(text), sys.stderr), err=True)
+            say(f"{happening.element} {lot}".rstrip() + f": {error}")
 
 
 def _plan_report(plan: WorkPlan, doing: Doing, output: str) -> Report:

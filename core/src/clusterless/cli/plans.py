@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,13 +9,12 @@ from datetime import timedelta
 import click
 from attrs import frozen
 
-from clusterless.cli.again import again
 from clusterless.cli.app import Session, reports
 from clusterless.cli.choosing import state_stores
 from clusterless.cli.planning import progress_report
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import say, some
 from clusterless.engine.plan import Came
 from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
 from clusterless.operate.plans.progress import Count, Hint, counts_of, is_working, read_hint, read_progress
@@ -69,15 +67,11 @@ def plans(session: Session, scope: Scope, plan_id: str | None, everything: bool)
 def _offer(listed: Sequence[_Seen], left_out: int) -> None:
     """Say how to work the newest of those that nobody is at, and that there are others."""
     if left_out:
-        _say(f"{some(left_out, 'plan')} of more than a week ago, only shown and never begun: cls plans --all")
+        say(f"{some(left_out, 'plan')} of more than a week ago, only shown and never begun: cls plans --all")
     waiting = [each.kept.plan for each in listed if each.state in {_PLANNED, _STOPPED}]
     if waiting:
         newest = max(waiting, key=lambda plan: plan.at)
-        _say(f"work one that is planned or stopped: cls {newest.kind.value} --resume {newest.id} --yes")
-
-
-def _say(text: str) -> None:
-    click.echo(fitted(again(text), sys.stderr), err=True)
+        say(f"work one that is planned or stopped: cls {newest.kind.value} --resume {newest.id} --yes")
 
 
 @frozen

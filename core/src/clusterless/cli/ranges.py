@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from attrs import frozen
 
-from clusterless.cli.words import fitted
+from clusterless.cli.words import say
 from clusterless.engine.moments import dated, parse_moment
 from clusterless.engine.ranges import LotRange, between
 from clusterless.model.lot import Lot, LotUnit
@@ -95,7 +94,7 @@ def say_where_lots_are(nearest: Iterable[Lot | None], window: Window, of: Sequen
     some = f" of {', '.join(of[:_NAMED])}{', …' if len(of) > _NAMED else ''}" if of else ""
     older = lot.start < window.earliest
     where = f"older than that; the newest is {lot}" if older else f"newer than that; the first is {lot}"
-    click.echo(fitted(f"all lots{some} are {where}: --earliest {lot.day}", sys.stderr), err=True)
+    say(f"all lots{some} are {where}: --earliest {lot.day}")
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (

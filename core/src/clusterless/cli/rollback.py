@@ -16,7 +16,7 @@ from clusterless.cli.ranges import Window
 from clusterless.cli.render import Report, show
 from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
-from clusterless.cli.words import fitted, sized, some
+from clusterless.cli.words import say, sized, some
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.errors import InvalidValueError
 from clusterless.operate.landscape import ArcView, Landscape
@@ -81,7 +81,7 @@ def rollback(
     if not yes or session.output == "table":
         show(_there(view, there, weight), session.output)
     if not total:
-        _say("there is nothing to roll back")
+        say("there is nothing to roll back")
     elif not agreed(
         f"{_doing(total, weight)}?", yes=yes, otherwise=f"nothing was done; --yes would {_doing(total, weight)}"
     ):
@@ -92,7 +92,7 @@ def rollback(
     if yes or total:
         show(_done(view, done, there), session.output)
     if not done.is_whole:
-        _say("stopped before all was done; the same command goes on")
+        say("stopped before all was done; the same command goes on")
         sys.exit(128 + signals[0])
     _refuse_left(view, done, there)
 
@@ -140,7 +140,3 @@ def _refuse_left(view: ArcView, done: RolledBack, there: Worked) -> None:
         named = "; ".join(left[:_NAMED]) + (f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else "")
         msg = f"{some(len(left), 'lot')} not rolled back: {named}"
         raise LeftError(msg, hint="run this again when they are done")
-
-
-def _say(text: str) -> None:
-    click.echo(fitted(text, sys.stderr), err=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import getpass
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from clusterless.cli.again import again
 from clusterless.cli.app import Session, reports
 from clusterless.cli.asking import is_watched, typed
 from clusterless.cli.progress import progress
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.run import stopped_by_signals
 from clusterless.cli.scope import Scope
-from clusterless.cli.words import fitted, some
+from clusterless.cli.words import say, some
 from clusterless.codec.values import moment_text
 from clusterless.engine.moments import dated, parse_moment
 from clusterless.engine.switches import gap
@@ -114,11 +112,14 @@ def disable(target: Target, hand: Hand) -> None:
     stopped_by_signals()  # which are noted: it is written whole, and said
     off = turn_off(target, hand)
     if off:
-        _say(f"{target.name} is disabled already, {_since(off)}")
+        say(f"{target.name} is disabled already, {_since(off)}", aside=False)
         return
     whole = "" if target.element else f", with all of its {some(len(target.affected(target.read())), 'element')}"
-    _say(f"{target.name} is disabled{whole}: within a minute nothing of it is begun any more, and what arrives is kept")
-    _say(f"turn it on again with: cls enable {target.name}")
+    say(
+        f"{target.name} is disabled{whole}: within a minute nothing of it is begun any more, and what arrives is kept",
+        aside=False,
+    )
+    say(f"turn it on again with: cls enable {target.name}", aside=False)
 
 
 @click.command(epilog=_ENABLE)
@@ -145,9 +146,9 @@ def enable(session: Session, target: Target, hand: Hand, start: str | None, skip
     switches = target.read()
     off = switches.turned_off(target.element)
     if off is None:
-        _say(_is_on(target, switches.off(target.element)))
+        say(_is_on(target, switches.off(target.element)), aside=False)
         if start or skip:
-            _say(f"nothing is left out: {'--skip' if skip else '--from'} was not used")
+            say(f"nothing is left out: {'--skip' if skip else '--from'} was not used", aside=False)
         return
     with progress("what is owed"):
         owing = list(held(target.landscape, target.deployable, target.affected(switches), target.state, now))
@@ -156,7 +157,7 @@ def enable(session: Session, target: Target, hand: Hand, start: str | None, skip
     stopped_by_signals()  # which are noted: it is written whole, and said
     turn_on(target, hand, off, skipped)
     for line in _told(target, owing, skipped):
-        _say(line, aside=session.output != "table")
+        say(line, aside=session.output != "table")
 
 
 def _is_on(target: Target, whole: Switched | None) -> str:
@@ -244,7 +245,3 @@ def _who() -> str:
         return f"{getpass.getuser()}@{socket.gethostname()}"
     except (KeyError, OSError):  # nobody has a name here
         return socket.gethostname()
-
-
-def _say(line: str, *, aside: bool = False) -> None:
-    click.echo(fitted(again(line), sys.stderr if aside else sys.stdout), err=aside)

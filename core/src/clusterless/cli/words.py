@@ -10,6 +10,8 @@ from typing import TextIO
 
 import click
 
+from clusterless.cli.again import again
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -37,9 +39,9 @@ def fitted(text: str, stream: TextIO) -> str:
     return "\n".join(line for long in text.splitlines() for line in _broken(long, shutil.get_terminal_size().columns))
 
 
-def say(text: str) -> None:
-    """A line on stderr, broken where it does not fit."""
-    click.echo(fitted(text, sys.stderr), err=True)
+def say(text: str, *, aside: bool = True) -> None:
+    """A line for people, on stderr unless not *aside*, broken where it does not fit; commands in it are complete."""
+    click.echo(fitted(again(text), sys.stderr if aside else sys.stdout), err=aside)
 
 
 def _broken(line: str, room: int) -> list[str]:
