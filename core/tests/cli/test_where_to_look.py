@@ -62,7 +62,18 @@ def told(result: Result) -> str:
 # ---- a placement that is not there -----------------------------------------------------------------------------
 
 
-ASKING = ("status", "gaps", "graph", "arcs", "datasets status", "projects", "plans", "audit orders", "disable shop")
+ASKING = (
+    "status",
+    "gaps",
+    "graph",
+    "arcs",
+    "datasets status",
+    "projects",
+    "plans",
+    "audit orders",
+    "disable shop",
+    f"explain {LOT}",
+)
 
 
 @pytest.mark.parametrize("command", ASKING)

@@ -20,7 +20,7 @@ from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import fitted, say, some
-from clusterless.deploy.recorded import located
+from clusterless.deploy.recorded import located, refuse_unknown_place
 from clusterless.engine.moments import dated
 from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
 from clusterless.model.lot import Lot
@@ -70,13 +70,16 @@ def explain(
     MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
     """
     session: Session = ctx.obj
-    asked = _Asked(places(scope, find_plugins()), window, name or dataset or "")
+    plugins = find_plugins()
+    asked = _Asked(places(scope, plugins), window, name or dataset or "")
     told = _told(asked, subject)
     if session.output != "table":
         show(Report(_COLUMNS, tuple(_rows(told))), session.output)
     elif told:
         click.echo("\n\n".join(_section(story, window.now) for story in told))
     if not told:
+        if not scope.files:
+            refuse_unknown_place(*located(scope.placement, plugins), plugins)
         say(f"nothing is known here of {' '.join(filter(None, (subject, asked.name)))}")
         say(f"  hint: {_instead(asked, subject)}")
         ctx.exit(1)
