@@ -153,6 +153,16 @@ def test_a_command_to_type_has_what_this_one_was_told_of_where_to_look(east_and_
     assert worked.exit_code == 0, told(worked)
 
 
+def test_a_command_to_type_has_the_settings_that_this_one_was_given(east_and_west: Cls) -> None:
+    setting = "-D placement.account=west"
+    planned = east_and_west(*setting.split(), "replay", "sell", "--which", "all")
+    resumed = planned.stderr.partition("this works it: cls ")[2].strip()
+    assert resumed.startswith(f"{setting} replay --resume ")
+    assert east_and_west(*resumed.split()).exit_code == 0
+    off = east_and_west("-D", "report.output=table", *setting.split(), "disable", "shop/sell")
+    assert f"cls -D report.output=table {setting} enable shop/sell\n" in off.stdout
+
+
 def test_it_is_left_out_where_nothing_was_told_and_where_it_is_set(cls: Cls, tmp_path: Path) -> None:
     declare(tmp_path, "local", arcs=[copy("sell", "orders", "sold")], boundaries=[arrive()])
     (tmp_path / "orders").mkdir()
