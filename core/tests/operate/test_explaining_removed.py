@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from clusterless import layout
 from clusterless.engine.ranges import LotRange
 from clusterless.layout import ArcKeys
 from clusterless.model.dataset import Dataset
-from clusterless.model.ledger import Complete, Entry, Rollback, SinkRecord
+from clusterless.model.ledger import Claim, Complete, Entry, Pin, Rollback, SinkRecord
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.model.project import Project
@@ -95,3 +96,14 @@ def test_a_removed_object_is_found_in_the_lot_that_listed_it(place: Place) -> No
     assert [(each.dataset, each.lot) for each in found] == [(ORDERS, LOT)]
     assert "state=removed" in found[0].manifest
     assert not list(find_object([place], f"{URI}b", lambda _: LotRange(LOT, LOT), lambda _: None))
+
+
+@pytest.mark.parametrize(("store", "is_read"), [("t", True), ("moved/t", True), ("t-of-west", False)])
+def test_a_lot_was_consumed_by_who_read_it_and_not_one_of_that_name_elsewhere(
+    place: Place, store: str, is_read: bool
+) -> None:
+    manifest = f"file:///{store}/{layout.manifest(ORDERS, LOT, ManifestState.COMPLETE)}"
+    pin = Pin(dataset=ORDERS, lot=LOT, manifest=manifest, state=ManifestState.COMPLETE, revision=0)
+    work(place, Claim(attempt="0-1-x", revision=0, sources={"main": pin}, expires=LOT.end, by="ann@ops", **BY))
+    told = about(explain_lot([place], LOT), "orders")
+    assert ("consumed" in [fact.what for fact in told[0].facts], len(told) == 2) == (is_read, is_read)

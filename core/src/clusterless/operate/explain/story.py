@@ -39,16 +39,22 @@ class Fact:
 class Story:
     """What is known of an element's *lot*: *kind* is ``dataset``, ``boundary`` or ``arc``, *name* as keys have it.
 
-    *digests* are those of a dataset's manifests, each with the revision that it is.
+    *digests* are those of a dataset's manifests, each with the revision that it is; *store* is the name of the store
+    that these are in. *reads* are the source lots that an arc claimed, each with the name of its store.
     """
 
     kind: str
     name: str
     lot: Lot
     facts: tuple[Fact, ...]
-    reads: frozenset[tuple[str, Lot]] = frozenset()
+    reads: frozenset[tuple[str, str, Lot]] = frozenset()
     digests: Mapping[str, str] = field(factory=dict)
+    store: str = ""
 
     @property
     def is_dataset(self) -> bool:
         return self.kind == "dataset"
+
+    def is_read_by(self, arc: Story) -> bool:
+        """Whether *arc* claimed this lot of this dataset, and not one of that name in another placement."""
+        return (self.store, self.name, self.lot) in arc.reads

@@ -34,7 +34,8 @@ _SKEW = timedelta(minutes=1)  # between the clocks of a store and of whoever wri
 
 def explain_lot(places: Sequence[Place], lot: Lot) -> list[Story]:
     """All that is known of *lot*: datasets that have it, what made it, and what was made of it."""
-    told: list[Story] = []
+    told: list[list[Story]] = []
+    readers: list[Story] = []  # also of what is in another placement
     for place in places:
         datasets = [story for each in datasets_of(place) if (story := _dataset(place, each, lot))]
         arcs = [story for keys in arcs_of(place) if (story := _arc(place, keys, lot))]
@@ -42,8 +43,9 @@ def explain_lot(places: Sequence[Place], lot: Lot) -> list[Story]:
         boundaries = [story for keys in boundaries_of(place) if (story := boundary_story(place, keys, lot, times))]
         made = [_with_names(story, datasets) for story in (*boundaries, *arcs)]
         datasets = [_with_remover(place, story, arcs) for story in datasets]
-        told += [*(_with_readers(story, arcs) for story in datasets), *made]
-    return told
+        told.append([*datasets, *made])
+        readers += arcs
+    return [_with_readers(story, readers) if story.is_dataset else story for stories in told for story in stories]
 
 
 def about(told: Sequence[Story], name: str) -> list[Story]:
@@ -53,7 +55,7 @@ def about(told: Sequence[Story], name: str) -> list[Story]:
     around = [
         story
         for story in told
-        if not story.is_dataset and any(_made(story, each) or (each.name, each.lot) in story.reads for each in datasets)
+        if not story.is_dataset and any(_made(story, each) or each.is_read_by(story) for each in datasets)
     ]
     return [story for story in told if story in chosen or story in around]
 
@@ -79,7 +81,8 @@ def _dataset(place: Place, dataset: Dataset, lot: Lot) -> Story | None:
                 digests[digest] = f"{dataset.id} revision {names.get('attempt', 0)}"
     if not facts:
         return None
-    return Story(kind="dataset", name=dataset.id, lot=lot, facts=tuple(facts), digests=digests)
+    store = _store_name(place.manifests.root)
+    return Story(kind="dataset", name=dataset.id, lot=lot, facts=tuple(facts), digests=digests, store=store)
 
 
 def _manifest(store: ObjectStore, info: ObjectInfo, names: Mapping[str, str]) -> Iterator[Fact]:
@@ -123,7 +126,7 @@ def _with_readers(dataset: Story, arcs: Iterable[Story]) -> Story:
     """With who consumed the lot, as far as a claim says so."""
     readers = []
     for arc in arcs:
-        if (dataset.name, dataset.lot) in arc.reads:
+        if dataset.is_read_by(arc):
             entries = [fact for fact in arc.facts if fact.number]
             last = entries[-1]
             readers.append(Fact(what="consumed", text=arc.name, state=last.what, at=last.at, by=last.by))
@@ -186,7 +189,7 @@ def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
     if not infos:
         return None
     facts: list[Fact] = []
-    reads: set[tuple[str, Lot]] = set()
+    reads: set[tuple[str, str, Lot]] = set()
     before: list[Entry] = []
     for number in picture(infos).numbers:
         try:
@@ -196,7 +199,7 @@ def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
             continue
         facts += _entry(number, entry, before)
         if isinstance(entry, Claim):
-            reads |= {(pin.dataset.id, pin.lot) for pin in entry.sources.values()}
+            reads |= {(_store_name(_root(pin)), pin.dataset.id, pin.lot) for pin in entry.sources.values()}
         before.append(entry)
     marked = sorted((info.time, name) for name, info in infos.items() if name.endswith(".arc"))
     facts += [Fact(what="announced", state=name.removesuffix(".arc"), at=at) for at, name in marked]
@@ -230,6 +233,15 @@ def _won(before: Sequence[Entry]) -> str:
     if before and isinstance(last := before[-1], Claim):
         return f"won over attempt {last.attempt} of {last.by}, which ended without an outcome"
     return ""
+
+
+def _root(pin: Pin) -> str:
+    return pin.manifest.partition(f"/{layout.dataset_path(pin.dataset)}")[0]
+
+
+def _store_name(root: str) -> str:
+    """What is told of a placement by its store: its last part, which stays when all of the stores are moved."""
+    return root.rstrip("/").rpartition("/")[2]
 
 
 def _pin(part: str, pin: Pin) -> Fact:
