@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WITH_SERVERS = {"aws.md", "azure.md", "containers.md", "gcp.md", "write-a-provider.md"}
+AS_ON_A_TERMINAL = {"operate.md", "tutorial.md"}  # they show what goes to stderr, too
 WALKS = [ROOT / "docs/tutorial.md", *sorted((ROOT / "docs/howto").glob("*.md"))]
 
 _STEP = re.compile(
@@ -21,6 +22,7 @@ _CHANGING = (
     (re.compile(r"\d{8}(PT?\d+[MHD])\d{3,4}"), r"LOT\1"),
     (re.compile(r"\d+\.\d\d s"), "0.00 s"),
     (re.compile(r"\d-\d-[0-9a-f]{16}"), "ATTEMPT"),
+    (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "PLAN"),
 )
 
 
@@ -31,6 +33,7 @@ def test_there_are_walkthroughs() -> None:
 @pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.stem)
 def test_it_is_as_it_is_written(walk: Path, shell: Any, tmp_path: Path, server: Mapping[str, str]) -> None:
     state = "set +e; [ -f .env ] && . ./.env; set -e; "
+    state += "exec 2>&1; " if walk.name in AS_ON_A_TERMINAL else ""
     shown = ""
     for file, kind, text in steps(walk):
         if file:

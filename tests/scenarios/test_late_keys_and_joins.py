@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -40,6 +41,21 @@ def test_after_its_deadline_a_join_goes_on_with_what_there_is(place: Any, tools:
     place.put(tools.file_of(1), folder="right")
     place.run()
     assert joined(place) == {tools.hour(0): "left:1", tools.hour(1): "left:1 right:1"}
+
+
+def test_a_deadline_that_is_far_keeps_no_run_from_ending(place: Any, tools: Any) -> None:
+    """It says which lot waits until when; the lot is worked as soon as what it lacks has come."""
+    declare(place, tools, wait={"deadlineSec": 172_800})
+    place.put(*map(tools.file_of, range(2)), folder="left")
+    place.put(tools.file_of(1), folder="right")
+    ran = place.run()
+    waits = f"p/join {tools.hour(0)} waits for its sources until"
+    assert re.fullmatch(rf"{waits} [-0-9: ]+Z: a later run works it\n", ran.err)
+    assert ran.out.endswith("\nall else is at rest\n")
+    assert joined(place) == {tools.hour(1): "left:1 right:1"}
+    place.put(tools.file_of(0), folder="right")
+    assert place.run().out.endswith("\nall is at rest\n")
+    assert joined(place)[tools.hour(0)] == "left:1 right:1"
 
 
 @pytest.mark.parametrize("on_revision", ["report", "rerun"])

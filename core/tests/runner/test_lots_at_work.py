@@ -180,6 +180,23 @@ def test_a_lot_that_is_not_over_is_put_off_but_not_waited_for(scene: Scene) -> N
     assert not scene.lots.awaited
 
 
+def test_a_deadline_is_waited_for_where_it_is_near(scene: Scene) -> None:
+    """What is put off for another reason is waited for, however long that takes."""
+    until = datetime(2024, 2, 2, tzinfo=UTC)
+    scene.says = [
+        Delivered("waiting", 1000, until=until),
+        Delivered("waiting", 50, until=until),
+        Delivered("due", 1000),
+    ]
+    awaited = []
+    for _ in range(3):
+        scene.lots.start(scene.arc, LOT, Message())
+        scene.settle()
+        awaited.append(scene.lots.awaited)
+    assert awaited == [False, True, True]
+    assert [each.until for each in scene.told if isinstance(each, LeftAlone)] == [*[until.isoformat()] * 2, ""]
+
+
 def test_lots_of_one_larger_lot_are_one_delivery(scene: Scene) -> None:
     """Events of two hours of a day lead to the day, which is worked once at a time."""
     day = Lot.parse("20240131P1D000")

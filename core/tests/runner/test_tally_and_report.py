@@ -217,6 +217,30 @@ def test_the_last_words_are_the_counts(capsys: pytest.CaptureFixture[str]) -> No
     assert out[-1] == "stopped"
 
 
+def lacks(lot: str, until: str) -> LeftAlone:
+    return LeftAlone(element="p/work", lot=lot, why="waiting for its sources", seconds=9999, until=until)
+
+
+def test_what_waits_at_the_end_is_named_with_until_when(capsys: pytest.CaptureFixture[str]) -> None:
+    """The soonest first; not what was looked at again, and a handful of many."""
+    hours = [f"2024-02-02T{hour:02}:00:00+00:00" for hour in range(9)]
+    waiting = [lacks(f"20240131PT1H{hour:03}", until) for hour, until in reversed([*enumerate(hours)])]
+    again = [Started(element="p/work", lot="20240131PT1H000"), worked(lot="20240131PT1H000")]
+    report = Reporter(tallied(*waiting, *again), "text")
+    report.summarise(Ended(idle=True, worked=1, set_aside=()))
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "all else is at rest"
+    assert said.err.splitlines() == [
+        *(
+            f"p/work 20240131PT1H00{hour} waits for its sources until 2024-02-02 0{hour}:00:00Z: a later run works it"
+            for hour in range(1, 6)
+        ),
+        "3 lots more, until later",
+    ]
+    report.summarise(Ended(idle=False, worked=1, set_aside=()))
+    assert capsys.readouterr().err == ""
+
+
 def test_where_nobody_looks_lines_are_told() -> None:
     with reporter((), "auto") as report:
         assert report.form == "text"

@@ -67,7 +67,10 @@ in_containers = click.option(
 @click.command(epilog=_EXAMPLE)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "--until-idle", is_flag=True, help="End when all that arrived is in a sealed lot and every lot is at rest."
+    "--until-idle",
+    is_flag=True,
+    help="End when all that arrived is in a sealed lot and every lot is at rest; one that waits for a deadline "
+    "more than a minute off is named, and left to a later run.",
 )
 @click.option("--seal-open", is_flag=True, help="Seal arrival-time lots before they end, so as not to wait for them.")
 @click.option(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from clusterless.runner.running import Ended
 
 _NARROW = 72  # columns
+_NAMED = 5  # lots that wait
 _COUNTED = ("arrivals", "complete", "empty", "partial", "missing", "done", "failed", "late", "unbooked")
 
 
@@ -71,7 +72,12 @@ class Reporter:
                 _say(f"{name}: not run, since its placement did not answer")
                 continue
             _say(f"{name}: {'; '.join(filter(None, (_counts(row), *row.notes))) or 'nothing to do'}")
-        _say(("all else is at rest" if ended.absent else "all is at rest") if ended.idle else "stopped")
+        lacking = self.tally.lacking if ended.idle else []
+        for waits in lacking[:_NAMED]:
+            _say(f"{waits}: a later run works it", err=True)
+        if more := lacking[_NAMED:]:
+            _say(f"{some(len(more), 'lot')} more, until later", err=True)
+        _say(("all else is at rest" if ended.absent or lacking else "all is at rest") if ended.idle else "stopped")
 
 
 def _say(line: str, *, err: bool = False) -> None:

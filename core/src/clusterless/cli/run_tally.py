@@ -78,6 +78,7 @@ class Tally:
         self.rows: dict[str, Row] = {}
         self._lock = threading.Lock()
         self._unworked: set[tuple[str, str]] = set()
+        self._lacking: dict[tuple[str, str], str] = {}  # until when a lot waits for its sources
         for site, name in zip(sites, labels(sites), strict=True):
             self.rows |= {
                 f"{name}/{each.name}": Row("boundary", dataset=each.dataset.id) for _, each in site.deployable.ingress
@@ -89,6 +90,12 @@ class Tally:
     def unworked(self) -> list[str]:
         """The lots that came to no success, as ``project/arc lot``."""
         return sorted(" ".join(key) for key in self._unworked)
+
+    @property
+    def lacking(self) -> list[str]:
+        """The lots that go on waiting for their sources, and until when, in words; the first to be worked first."""
+        waiting = sorted((datetime.fromisoformat(until), *key) for key, until in self._lacking.items())
+        return [f"{element} {lot} waits for its sources until {dated(at)}" for at, element, lot in waiting]
 
     def add(self, happening: Happening) -> bool:
         """Count it; false where all of it was told before, or something like it a moment ago."""
@@ -104,6 +111,7 @@ class Tally:
                     self._sealed(row, happening)
                 case Started():
                     row.working.add(happening.lot)
+                    self._lacking.pop((happening.element, happening.lot), None)
                 case Progressed():
                     return self._progressed(row, happening)
                 case Worked() | Ran():
@@ -120,6 +128,8 @@ class Tally:
 
     def _rests(self, row: Row, left: LeftAlone) -> bool:
         key = (left.element, left.lot)
+        if left.until:
+            self._lacking[key] = left.until
         if not left.failed:
             return True
         row.trouble = row.trouble or left.why

@@ -111,13 +111,15 @@ class Ran(Happening):
 class LeftAlone(Happening):
     """A lot was looked at and not worked; *seconds* until it is looked at again, if ever.
 
-    *failed*: it rests without a result, since its attempts are used up.
+    *failed*: it rests without a result, since its attempts are used up. It waits for its sources *until* then
+    (ISO 8601) at most, where there is a deadline.
     """
 
     lot: str
     why: str
     seconds: float | None
     failed: bool = False
+    until: str = ""
 
 
 @frozen(kw_only=True)

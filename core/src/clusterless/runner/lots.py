@@ -23,6 +23,7 @@ from clusterless.runtime.arc import RunningArc
 from clusterless.runtime.delivery import Delivered, deliver
 
 _PATIENCE = 5.0  # seconds after the first trouble
+_SOON = 60.0  # seconds that a deadline is off which a run waits for that is to end
 _GLANCE = 2.0  # seconds between looks at what another works, where its end is waited for
 
 Deliver = Callable[[RunningArc, Lot], Delivered]
@@ -69,6 +70,7 @@ class Lots:
         self._due: list[tuple[float, int, Key, RunningArc]] = []
         self._put_off: dict[Key, float] = {}
         self._open: set[Key] = set()  # of those put off: they are not over
+        self._lacking: set[Key] = set()  # of those put off: they are due at their deadline
         self.started = self.settled = 0
         self.worked = 0  # outcomes so far
         self.finished = 0  # of what others had committed and not announced
@@ -87,8 +89,10 @@ class Lots:
 
     @property
     def awaited(self) -> bool:
-        """Whether a lot was put off that is over; another is not waited for."""
-        return bool(self._put_off.keys() - self._open)
+        """Whether a lot was put off that is waited for: not one that is not over, nor for a deadline that is far."""
+        soon = monotonic() + _SOON
+        others = self._put_off.keys() - self._open
+        return any(key not in self._lacking or self._put_off[key] <= soon for key in others)
 
     def next_due(self) -> float | None:
         """Seconds until the next lot that was put off is due, None if there is none."""
@@ -176,10 +180,12 @@ class Lots:
             delivered = future.result()
         except Exception as error:  # noqa: BLE001  one lot's trouble is not the others'
             self._open.discard(key)
+            self._lacking.discard(key)
             return self._bear(key, task, error)
         self.set_aside.pop(key, None)
         self._patience.pop(key, None)
         (self._open.add if delivered.is_open else self._open.discard)(key)
+        (self._lacking.add if delivered.until else self._lacking.discard)(key)
         self.worked += delivered.outcome is not None
         self.finished += delivered.finished
         if self._await_others and delivered.seconds is not None and isinstance(delivered.last, Claim):
@@ -221,6 +227,7 @@ def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Ha
             why=delivered.why,
             seconds=delivered.seconds,
             failed=delivered.is_at_rest and isinstance(delivered.last, Failed),
+            until=delivered.until.isoformat() if delivered.until else "",
         )
     states = {sink.state for sink in outcome.sinks.values()}
     return Worked(

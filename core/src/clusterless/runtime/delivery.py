@@ -44,8 +44,8 @@ class Delivered:
 
     *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed;
     *last* is the entry that was found at the ledger's end, where that decided. *is_open*: its deadline does not
-    yet count, since the lot itself is not over. The work *took* so many seconds, from its claim to its outcome:
-    what is told to others afterwards may take long, and is none of it.
+    yet count, since the lot itself is not over. *until*: when it is worked whatever sources there are. The work
+    *took* so many seconds, from its claim to its outcome: what is told to others afterwards is none of it.
     """
 
     why: str
@@ -54,6 +54,7 @@ class Delivered:
     finished: bool = False
     last: Entry | None = field(default=None, eq=False)
     is_open: bool = False
+    until: datetime | None = field(default=None, eq=False)
     took: float | None = field(default=None, eq=False)
 
     @property
@@ -109,7 +110,7 @@ class _Delivery:
         if judged.ready:
             return None
         seconds = _seconds(judged.at, now) if judged.at else None
-        return Delivered("waiting for its sources", seconds, is_open=bool(since and now < since))
+        return Delivered("waiting for its sources", seconds, is_open=bool(since and now < since), until=judged.at)
 
     def _committed(self, part: str, found: Found, now: datetime) -> datetime:
         """When the part was committed, by the arc's own store: another placement's clock may differ by minutes."""
