@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -157,3 +158,14 @@ def test_details_are_told_of_our_own_code_and_of_plugins_only() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert [line.rpartition(" ")[2] for line in ended.stderr.splitlines()] == ["clusterless.x", "cls_aws.y"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_is_closed_leads_nowhere(tmp_path: Path, closed: str) -> None:
+    code = (
+        "import sys; from clusterless.cli.__main__ import _fill_streams as fill; fill(); "
+        "sys.exit(None in (sys.stdin, sys.stdout, sys.stderr) or open(sys.executable).fileno() < 3)"
+    )
+    command = f"{shlex.join([sys.executable, '-c', code])} {closed}"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (ended.returncode, "rror" in ended.stderr) == (0, False)
