@@ -112,7 +112,7 @@ def test_what_rests_is_told_again_and_worked_when_its_source_has_news(place: Any
 
 def test_what_rests_is_worked_again_when_more_attempts_are_declared(place: Any, tools: Any) -> None:
     declare(place, tools, "sys.exit(1)")
-    assert "'cls replay ARC --which failed" in place.run(code=1).err
+    assert "/work --which failed --which partial --yes', a single one by 'cls exec " in place.run(code=1).err
     declare(place, tools, COPY, retry={"attempts": 2, "backoffSec": 0})
     place.run()
     assert place.kinds("work", tools.hour(0)) == ["claim", "missing", "claim", "complete"]

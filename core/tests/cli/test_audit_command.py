@@ -220,7 +220,7 @@ def test_strays_are_booked_as_late_arrivals_and_the_next_run_seals_them(site: Si
     code, _, said = site.asked("audit", "a", "--fix", "--yes")
     assert code == 3
     assert "to do: book 1 stray as late arrivals of a/1" in said
-    assert "booked 1 stray; cls run seals them" in said
+    assert "booked 1 stray; the next run of its project seals them" in said
     assert "left: 1 vanished" in said
     assert site.kinds("audit", "a") == {"vanished": 1}
     site.run()

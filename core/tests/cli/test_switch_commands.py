@@ -176,7 +176,8 @@ def test_two_versions_are_told_apart(worked: Cls, project: Path) -> None:
 def test_what_is_on_is_said_to_be(worked: Cls, tmp_path: Path) -> None:
     for options in ([], ["--skip"], ["--from", "now"]):
         said = worked("enable", "p/copy", *options)
-        unused = f"nothing is left out: {options[0]} was not used\n" if options else ""
+        by = "what was left out before is so until somebody asks: cls backfill --project p copy"
+        unused = f"{options[0]} was not used; {by}\n" if options else ""
         assert (said.returncode, said.stdout) == (0, f"p/copy is enabled already\n{unused}")
     said = worked("enable", "p/copy", "--from", "garbage")
     assert (said.returncode, said.stdout) == (2, "")
@@ -212,7 +213,7 @@ def test_what_was_chosen_is_worked_and_nothing_else(
 ) -> None:
     said = owing("enable", "p/copy", *choice)
     assert said.returncode == 0
-    assert ("left out until somebody asks" in said.stdout) == bool(left)
+    assert ("left out until somebody asks for them: cls backfill --project p copy\n" in said.stdout) == bool(left)
     assert f"{left} lot" in said.stdout or not left
     ran = owing("run", "project.json", "--until-idle")
     assert ran.returncode == 0

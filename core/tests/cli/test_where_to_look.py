@@ -138,6 +138,11 @@ def test_where_both_are_asked_about_it_is_said_how_to_tell_them_apart(east_and_w
         assert "name one file with -p, or one placement by --stage, --account and --region" in refused.stderr
 
 
+def test_a_file_that_is_named_twice_is_read_once(east_and_west: Cls, tmp_path: Path) -> None:
+    twice = ("-p", "west.json", "-p", "./west.json", "-p", str(tmp_path / "west.json"))
+    assert len(json.loads(east_and_west("projects", *twice, "--output", "json").stdout)) == 1
+
+
 # ---- commands that are told to type ----------------------------------------------------------------------------
 
 

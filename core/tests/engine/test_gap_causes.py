@@ -153,6 +153,8 @@ LATER = NOW + timedelta(minutes=1)
         (worked(claim(), expires=LATER, disabled="off"), Cause.RUNNING),
         (worked(present=("a",), absent=GONE), Cause.WAITING),
         (worked(present=(), absent=BOTH_GONE), Cause.UPSTREAM),
+        (worked(present=(), absent=BOTH_GONE, disabled="off"), Cause.UPSTREAM),
+        (worked(present=("a",), absent=GONE, disabled="off"), Cause.WAITING),
         (worked(present=(), absent=BOTH_GONE, starts={"a": LOT}), Cause.NOT_DEPLOYED),
         (worked(present=("a",), absent=GONE, arc=arc(wait=Wait(for_=WaitFor.AT_LEAST, count=1))), Cause.NOBODY_LOOKED),
     ],

@@ -214,7 +214,7 @@ def _agreed() -> bool:
 
 def _done(mended: Mended) -> Iterator[str]:
     if mended.booked:
-        yield f"booked {some(mended.booked, 'stray')}; cls run seals them"
+        yield f"booked {some(mended.booked, 'stray')}; the next run of its project seals them"
     if mended.unbooked:
         yield f"put {some(mended.unbooked, 'stray')} aside as unbooked: their keys give no time"
     if mended.swept.data or mended.swept.staged:

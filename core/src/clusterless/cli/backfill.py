@@ -29,8 +29,9 @@ def backfill(session: Session, wanted: Wanted, doing: Doing, scope: Scope) -> No
     """Work the lots of ARC that lie before its start, or were never worked, failed, or are partial.
 
     A plan is made, kept, and shown: how many lots, why, how much they read (judged by some of them), and how long
-    that may take. With --yes it is worked here, beside whatever runs: a lot that others have claimed is left to
-    them, and while they work recent lots of the same arc, one lot is worked at a time. Without ARC, all arcs are
-    looked at. A MOMENT is a lot, a date or time, or a distance from now such as 12h or -1d@d.
+    that may take. With --yes, or agreed to on a terminal, it is worked here, beside whatever runs: a lot that others
+    have claimed is left to them, and while they work recent lots of the same arc, one lot is worked at a time.
+    Without ARC, all arcs are looked at. A MOMENT is a lot, a date or time, or a distance from now such as 12h or
+    -1d@d.
     """
     plan_and_work(wanted, doing, scope, session.output)

@@ -246,7 +246,7 @@ def _lines(fact: Fact, now: datetime) -> Iterator[str]:
         yield f"  {fact.uri}"
 
 
-_STATES = {"rollback": "rolled back", "claim": "claimed"}
+_STATES = {"rollback": "rolled back", "claim": "claimed", "missing": "failed"}
 """Kinds of entries that are told as states of who consumed a lot."""
 
 

@@ -39,9 +39,11 @@ class RestError(ClsError):
     def __init__(self, unworked: Sequence[str]) -> None:
         named = ", ".join(unworked[:_NAMED])
         more = f" and {len(unworked) - _NAMED} more" if len(unworked) > _NAMED else ""
+        arcs = {arc for arc, _, lot in (each.partition(" ") for each in unworked) if lot}
+        arc = arcs.pop() if len(arcs) == 1 else "ARC"
         hint = (
             "mend what is told above, and run again; lots whose attempts are used up are worked again by "
-            "'cls replay ARC --which failed --which partial --yes', a single one by 'cls exec ARC LOT'"
+            f"'cls replay {arc} --which failed --which partial --yes', a single one by 'cls exec {arc} LOT'"
         )
         super().__init__(f"{len(unworked)} left without a result: {named}{more}", hint=hint)
 

@@ -148,7 +148,11 @@ def enable(session: Session, target: Target, hand: Hand, start: str | None, skip
     if off is None:
         say(_is_on(target, switches.off(target.element)), aside=False)
         if start or skip:
-            say(f"nothing is left out: {'--skip' if skip else '--from'} was not used", aside=False)
+            unused = "--skip" if skip else "--from"
+            say(
+                f"{unused} was not used; what was left out before is so until somebody asks: {_backfill(target)}",
+                aside=False,
+            )
         return
     with progress("what is owed"):
         owing = list(held(target.landscape, target.deployable, target.affected(switches), target.state, now))
@@ -220,8 +224,12 @@ def _told(target: Target, owing: Sequence[Held], skipped: Stretch | None) -> lis
     lots = sum(len(lots) for each in owing for lots in each.lots)
     lines = [f"{target.name} is enabled: {_works(lots - left, skipped)}, within a minute or two where it runs"]
     if left:
-        lines.append(f"{some(left, 'lot')} left out until somebody asks for them: cls backfill, cls exec")
+        lines.append(f"{some(left, 'lot')} left out until somebody asks for them: {_backfill(target)}")
     return lines
+
+
+def _backfill(target: Target) -> str:
+    return f"cls backfill --project {target.project.name} {target.element}".rstrip()
 
 
 def _works(lots: int, skipped: Stretch | None) -> str:

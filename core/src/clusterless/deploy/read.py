@@ -80,7 +80,7 @@ def read_projects(
     formats: Mapping[str, ProjectFormat],
     absence: Callable[[str], ClsError] = not_installed,
 ) -> tuple[Declared, ...]:
-    """The projects in *files*, in order; a file holds one or a list of them, ``-`` is JSON from standard input.
+    """The projects in *files*, in order, each file once; it holds one or a list of them, ``-`` is JSON from stdin.
 
     JSON is read as it is; *formats* (by suffix) are the others that plugins read. *absence* says why a
     type's provider offers nothing.
@@ -90,7 +90,7 @@ def read_projects(
         MalformedError: with every finding in every file.
     """
     reader = _Reader(components, formats, absence)
-    for file in files:
+    for file in {each.absolute(): each for each in files}.values():
         reader.read(file)
     reader.check_twice()
     reader.report()

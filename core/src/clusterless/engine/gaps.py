@@ -28,7 +28,7 @@ class Cause(enum.Enum):
     """Why there is no such lot: a *code* for scripts, and what it *means*."""
 
     NO_DATA = ("no-data", "Its boundary has looked there, and nothing had arrived.")
-    NOBODY_LOOKED = ("nobody-looked", "Nobody has sealed or claimed it, though all that it needs is there.")
+    NOBODY_LOOKED = ("nobody-looked", "Nobody has sealed it, or claimed it though all that it needs is there.")
     UPSTREAM = ("upstream-missing", "What it is made from is not there; the first ancestor that is blocked is named.")
     UNREACHED = ("unreached", "The placement that it is made from cannot be reached, and what is there is not known.")
     WAITING = ("waiting", "Some of the sources of a join, or parts of a larger lot, are there, and others are not.")
@@ -111,8 +111,9 @@ def why_not_booked(seen: Booked, lot: Lot, now: datetime) -> Reason | None:
         return _reason(Cause.NOT_DEPLOYED, seen.element, lot, "its project was never run or deployed")
     if seen.disabled:
         return _reason(Cause.DISABLED, seen.element, lot, seen.disabled)
-    text = f"it has looked through {seen.through} only" if seen.through else "it has never sealed a lot"
-    if seen.booking.arrival is EventArrival.INFREQUENT and not seen.ticks:
+    text = f"it has sealed lots through {seen.through} only" if seen.through else "it has never sealed a lot"
+    is_by_arrival = seen.booking.arrival is EventArrival.INFREQUENT or seen.booking.lot_source.is_key_time
+    if is_by_arrival and not seen.ticks:
         text += ": nothing arrived since, or nobody looked"
     return _reason(Cause.NOBODY_LOOKED, seen.element, lot, text)
 
@@ -179,9 +180,9 @@ def why_not_worked(seen: Worked, lot: Lot, now: datetime) -> Reason | None:
         return None
     if (begun := _not_begun(seen, lot)) and seen.ledger.last is None:
         return begun
-    if seen.disabled:
-        return _reason(Cause.DISABLED, seen.element, lot, seen.disabled)
-    return _waiting(seen, lot) if waits else _unclaimed(seen, lot)
+    if waits:  # whoever is switched off would have nothing to do either
+        return _waiting(seen, lot)
+    return _reason(Cause.DISABLED, seen.element, lot, seen.disabled) if seen.disabled else _unclaimed(seen, lot)
 
 
 def _not_begun(seen: Worked, lot: Lot) -> Reason | None:
