@@ -138,6 +138,7 @@ def test_each_form_is_printed(here: Path, form: str, begins: str) -> None:
 
 
 def test_where_nothing_is_known_that_is_said(here: Path) -> None:
+    assert CliRunner().invoke(main, ["bootstrap", "--provider", "local", "--yes"]).exit_code == 0
     asked = CliRunner().invoke(main, ["graph"])
     assert (asked.exit_code, asked.stdout) == (0, "")
     assert "nothing to draw" in asked.stderr

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from hardship import weather
 from hardship.picture import STORES, broken, objects, picture
-from hardship.processes import HungError, Started, Zygote
+from hardship.processes import PATIENCE, HungError, Started, Zygote
 from hardship.scenarios import MINUTE, arc, listener, project, put
 
 _BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -25,6 +25,7 @@ _LATE = 60  # lots after which a second file comes to some
 _TURN = 0.1  # seconds
 _END = 90.0  # seconds that a process may take to end when it is told to
 _REST = 900.0  # seconds until all must be at rest
+_AUDITED = 0.02  # seconds more that audits may take, a lot
 _REFUSED = {74}  # by a store, before anything was begun
 _RUN = ("run", "p.json", "--concurrency", "2")
 
@@ -210,9 +211,13 @@ class Soak:
                 wrong.append(f"other bytes, or names, in {sink}")
         if len(objects(seen, "raw")) != len(arrivals):
             wrong.append("not every arrival is booked")
-        audited = self.parent.run(self.folder, *(("audit", name, "-p", "p.json") for name in ("raw", "out", "end")))
+        self._refuse(wrong)  # before what takes long
+        calls = (("audit", name, "-p", "p.json") for name in ("raw", "out", "end"))
+        audited = self.parent.run(self.folder, *calls, patience=PATIENCE + self.lots * _AUDITED)
         if audited.code:
-            wrong.append(f"cls audit finds something:\n{audited.said[-3000:]}")
+            self._refuse([f"cls audit finds something:\n{audited.said[-3000:]}"])
+
+    def _refuse(self, wrong: list[str]) -> None:
         if wrong:
             msg = f"seed {self.seed}, {dict(self.befell)}: " + "\n  ".join(wrong[:20])
             raise BrokenError(msg)
