@@ -89,7 +89,7 @@ def test_an_arc_of_another_provider_is_worked_and_printed_by_the_engine(
     place.run("--workloads", "docker", env=env)
     assert place.completes("work") == {tools.hour(0): 1}
     refused = place.cls("exec", "work", tools.hour(0), "-p", "p.json", "--again", env=env)
-    assert "cls run --workloads docker …, and so with other commands" in refused.err
+    assert "cls run p.json --workloads docker …, and so with other commands" in refused.err
     printed = place.cls("local", "work", tools.hour(0), "-p", "p.json", "--workloads", "docker", env=env)
     assert printed.code == 0, printed
     assert "docker build" in printed.out

@@ -106,7 +106,7 @@ def test_data_is_kept_unless_it_is_named(cls: Cls, project: Path, tmp_path: Path
     assert "clusterless-metadata-local-here/  (it holds data)" in kept.stdout
     assert "projects that are still known there: p/1" in kept.stdout
     assert kept.stdout.endswith("is no longer bootstrapped; its data is kept\n")
-    assert listed(cls, "placements") == []
+    assert [each["account"] for each in listed(cls, "placements")] == ["local"], "something was run there"
     assert cls("projects", "--output", "tsv").stdout.endswith("local\t\tlocal\there\tp\t1\n")
     shown = cls("bootstrap", "--destroy", "--with-data", "--dry-run").stdout
     assert "(with all that it holds)" in shown
@@ -275,7 +275,9 @@ def test_more_projects_than_a_page_holds(cls: Cls, tmp_path: Path) -> None:
 
 def test_where_nothing_is_there_it_is_said_what_that_means(cls: Cls) -> None:
     assert "no placement is bootstrapped" in cls("placements").stderr
-    assert "no project is known in file://" in cls("projects").stderr
+    assert "nothing was ever run in local local here: file://" in cls("projects").stderr
+    assert cls("bootstrap", "--approve").returncode == 0
+    assert "no project was run or deployed here yet" in cls("projects").stderr
 
 
 def test_where_all_is_there_but_the_record_it_is_said_so(cls: Cls, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ REFUSED = [
     (("exec", "note", "20240131PT1H001"), 1, "waiting for its sources"),
     (("exec", "nope", "20240131PT1H001"), 2, "arc-unknown"),
     (("exec", "note", "yesterday"), 2, "not a lot"),
-    (("local", "keep", "LOT"), 2, "cls exec keep"),
+    (("local", "keep", "LOT"), 2, "cls exec -p p.json keep"),
     (("local", "note", "20240131PT1H001"), 1, "sources-missing"),
     (("local", "note", "LOT", "--workloads", "nope"), 2, "no container engine named 'nope'"),
     (("rollback", "note"), 2, "say which lots"),

@@ -153,6 +153,7 @@ def test_a_value_on_the_command_line_is_named_by_its_key(home: Path) -> None:
 
 def test_reports_take_their_form_from_what_is_set_unless_told(home: Path) -> None:
     put(home / "work/.clsconfig", "report.output = 'json'\n")
+    assert cls("bootstrap", "--provider", "local", "--approve").exit_code == 0
     assert cls("arcs").stdout == "[]\n"
     assert cls("--output", "csv", "arcs").stdout.startswith("placement.provider,")
     assert cls("arcs", "--output", "csv").stdout.startswith("placement.provider,")
@@ -163,6 +164,7 @@ def test_reports_take_their_form_from_what_is_set_unless_told(home: Path) -> Non
 def test_a_placement_is_that_which_is_set_unless_told(home: Path) -> None:
     put(home / "work/.clsconfig", "placement.provider = 'nowhere'\n")
     assert "no provider named 'nowhere'" in cls("arcs").stderr
+    assert cls("bootstrap", "--provider", "local", "--approve").exit_code == 0
     assert cls("arcs", "--provider", "local").exit_code == 0
     assert "[default: nowhere]" in " ".join(cls("arcs", "--help").stdout.split())
 

@@ -246,7 +246,7 @@ def test_each_attempt_is_told_with_the_revision_that_it_wrote(shop: Shop) -> Non
     shop.rows("replay", "double", lot, "--yes", "-p", "p.json")
     told = shop.cls("explain", lot, "double").stdout
     written = [line.split(" complete")[0].strip() for line in told.splitlines() if line.strip().startswith("writes")]
-    assert written == ["writes: main: c/1 revision 0,", "writes: main: c/1 revision 1,"]
+    assert written == ["writes main: c/1 revision 0,", "writes main: c/1 revision 1,"]
 
 
 def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -> None:

@@ -14,7 +14,9 @@ from clusterless.operate.audit.book import Book, Committed
 from clusterless.store.memory import MemoryStore
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)
-keys = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=4)
+keys = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=4).filter(
+    lambda name: not {".", ".."} & {*f"x{name}".split("/")}
+)
 
 
 @given(st.sets(keys, max_size=30), st.integers(1, 7))
