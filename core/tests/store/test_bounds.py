@@ -74,6 +74,15 @@ def test_one_that_leads_to_another_folder_of_the_store_is_followed(
     use(store)
 
 
+def test_a_store_of_all_that_the_machine_has_works_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "kept").touch()
+    store, key = FileStore("file:///"), f"{tmp_path}/new/folder/a".removeprefix("/")
+    store.create(key, b"1")
+    assert (store.get(key), [*store.list_keys(f"{tmp_path}/new/"[1:])]) == (b"1", [key])
+    store.delete(key)
+    assert [*tmp_path.iterdir()] == [tmp_path / "kept"]
+
+
 @pytest.fixture
 def swapped(store: FileStore, outside: Path) -> Iterator[None]:
     """All the while, the folder is now itself and now a link."""

@@ -10,7 +10,7 @@ from clusterless.errors import StoreRefusedError
 
 
 class Bounds:
-    """Below *folder*, an absolute path without links.
+    """Below *folder*, an absolute path without links and without a slash at its end ('' is the root of all).
 
     Who looks at a name and then uses it may have been outrun by somebody who put a link there: so it is asked of what
     was opened where it is. Of systems that do not tell that, nothing is refused.
@@ -26,7 +26,7 @@ class Bounds:
         Raises:
             StoreRefusedError: it is elsewhere.
         """
-        return self.checked(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), folder)
+        return self.checked(os.open(folder or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), folder)
 
     def checked(self, fd: int, path: str) -> int:
         """*fd*, opened as *path*.

@@ -315,7 +315,7 @@ class FileStore(ObjectStore):
             raise
 
     def _make_folder(self, folder: str) -> None:
-        if not os.path.isdir(self._folder):
+        if not os.path.isdir(self._folder or "/"):
             durable.make_folder(self._folder, self._synced.sync, os.mkdir)
         if folder != self._folder:
             durable.make_folder(folder, self._synced.sync, self._bounds.mkdir)
