@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable
 
 from clusterless.errors import StoreRefusedError
+
+_KNOWN_AT_MOST = 10_000
 
 
 class Bounds:
@@ -18,7 +21,40 @@ class Bounds:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._below = f"{folder}/"
+        self._known: dict[str, None] = {}  # folders that were there, and below it
+
+    def check(self, folder: str, key: str) -> None:
+        """That no link leads *key*, of what is in *folder*, out; each folder on the way is looked at once.
+
+        Raises:
+            StoreRefusedError: one does.
+        """
+        if folder in self._known or folder == self._folder:
+            return
+        self.check(folder.rpartition("/")[0], key)
+        try:
+            mode = os.lstat(folder).st_mode
+            real = os.path.realpath(folder) if stat.S_ISLNK(mode) else ""
+        except OSError:
+            return  # nothing is there that leads anywhere, or no longer; whoever asks for more is told why
+        if real:
+            self._check_holds(real, key)
+        elif stat.S_ISDIR(mode):
+            self.know(folder)
+
+    def knows(self, folder: str) -> bool:
+        """Whether *folder* was there, when it was last looked at."""
+        return folder in self._known
+
+    def know(self, folder: str) -> None:
+        """That *folder* is there, and below this one."""
+        if len(self._known) >= _KNOWN_AT_MOST:
+            self._known.clear()
+        self._known[folder] = None
+
+    def forget(self, folder: str) -> None:
+        """That *folder* may be there no longer."""
+        self._known.pop(folder, None)
 
     def enter(self, folder: str) -> int:
         """A descriptor of *folder*, to name what is in it by; the caller closes it.
@@ -35,14 +71,12 @@ class Bounds:
             StoreRefusedError: it is elsewhere; it was closed.
         """
         try:
-            real = _where(fd)
+            if real := _where(fd):
+                self._check_holds(real, path)
         except BaseException:
             os.close(fd)
             raise
-        if not real or real.startswith(self._below) or real == self._folder:
-            return fd
-        os.close(fd)
-        raise led_out(path, self._folder, real)
+        return fd
 
     def unlink(self, path: str) -> None:
         """As `os.unlink`; or StoreRefusedError."""
@@ -56,6 +90,11 @@ class Bounds:
         """As `os.rmdir`; or StoreRefusedError."""
         self._name(os.rmdir, path)
 
+    def _check_holds(self, real: str, what: str) -> None:
+        if not f"{real}/".startswith(f"{self._folder}/"):
+            msg = f"{what!r} leads out of {self._folder}, to {real}"
+            raise StoreRefusedError(msg, hint="remove the symbolic link, or name the folder it leads to")
+
     def _name(self, use: Callable[..., None], path: str) -> None:
         folder, _, name = path.rpartition("/")
         fd = self.enter(folder)
@@ -63,13 +102,6 @@ class Bounds:
             use(name, dir_fd=fd)
         finally:
             os.close(fd)
-
-
-def led_out(what: str, folder: str, real: str) -> StoreRefusedError:
-    """What is said of *what*, which is not below *folder*."""
-    return StoreRefusedError(
-        f"{what!r} leads out of {folder}, to {real}", hint="remove the symbolic link, or name the folder it leads to"
-    )
 
 
 def _where(fd: int) -> str:

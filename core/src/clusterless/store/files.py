@@ -21,7 +21,7 @@ from clusterless.errors import (
 )
 from clusterless.store import durable, litter
 from clusterless.store.api import Body, ObjectInfo, ObjectStore
-from clusterless.store.bounds import Bounds, led_out
+from clusterless.store.bounds import Bounds
 from clusterless.store.filetime import FileTime, from_ns
 from clusterless.store.keys import check_key
 from clusterless.store.litter import HIDDEN
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SMALL = 1 << 16  # bytes that are read at once
-_KNOWN_AT_MOST = 10_000
 _TRIES = 100  # a folder may be pruned by another between making and using it, but hardly so often
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _REMEDIES = {
@@ -63,7 +62,6 @@ class FileStore(ObjectStore):
         self.root = root_uri
         self._folder = _folder(root_uri)
         self._bounds = Bounds(self._folder)
-        self._known: dict[str, None] = {}  # folders that were there, and below the root
         self._time = FileTime()
         self._synced = durable.Syncs()
         self._held = durable.Held(self._synced.sync)
@@ -121,7 +119,7 @@ class FileStore(ObjectStore):
         """The paths of the files whose keys are listed, and these keys."""
         folder = prefix.rpartition("/")[0]
         path = self._path(folder) if folder else self._folder or "/"
-        self._check_is_inside(path, prefix)
+        self._bounds.check(path, prefix)
         return self._walk(path, f"{folder}/" if folder else "", prefix, after)
 
     def _walk(self, path: str, base: str, prefix: str, after: str) -> Iterator[tuple[str, str]]:
@@ -132,7 +130,7 @@ class FileStore(ObjectStore):
             for name in names:
                 if name[-1] == "/":
                     path, base = f"{path}/{name[:-1]}", base + name
-                    self._know(path)
+                    self._bounds.know(path)
                     folders.append((path, base, iter(self._names(path, base, prefix, after))))
                     break
                 yield f"{path}/{name}", base + name
@@ -209,27 +207,29 @@ class FileStore(ObjectStore):
         folder, _, name = path.rpartition("/")
         entered, temporary, fd = self._new_file(folder)
         try:
-            try:
-                try:
-                    durable.write(fd, chunks)
-                    self._time.saw(os.fstat(fd).st_mtime_ns)
-                finally:
-                    os.close(fd)
-                give_name(temporary, name, entered)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=entered)
-                raise
+            self._fill(fd, chunks)
+            give_name(temporary, name, entered)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=entered)
+            raise
         finally:
             os.close(entered)
         self._held.sync(folder)
+
+    def _fill(self, fd: int, chunks: Iterable[bytes]) -> None:
+        try:
+            durable.write(fd, chunks)
+            self._time.saw(os.fstat(fd).st_mtime_ns)
+        finally:
+            os.close(fd)
 
     def _prune(self, folder: str) -> str:
         """Remove folders that became empty; gives the first that stays."""
         with suppress(OSError):
             while folder != self._folder:
                 self._bounds.rmdir(folder)
-                self._known.pop(folder, None)
+                self._bounds.forget(folder)
                 folder = os.path.dirname(folder)
         return folder
 
@@ -244,27 +244,8 @@ class FileStore(ObjectStore):
                 msg, hint=f"use UTF-8, no empty segments, no NUL, and no name that begins with {HIDDEN}"
             )
         folder = f"{self._folder}/{folders}" if folders else self._folder
-        self._check_is_inside(folder, key)
+        self._bounds.check(folder, key)
         return f"{folder}/{name}"
-
-    def _check_is_inside(self, folder: str, key: str) -> None:
-        """Only a link leads out: each folder on the way is looked at once."""
-        if folder in self._known or folder == self._folder:
-            return
-        self._check_is_inside(folder.rpartition("/")[0], key)
-        try:
-            mode = os.lstat(folder).st_mode
-        except OSError:
-            return  # nothing is there that leads anywhere; whoever asks for more is told why
-        if stat.S_ISLNK(mode):
-            self._check_target(folder, key)
-        elif stat.S_ISDIR(mode):
-            self._know(folder)
-
-    def _check_target(self, folder: str, key: str) -> None:
-        real = os.path.realpath(folder)
-        if not f"{real}/".startswith(f"{self._folder}/"):
-            raise led_out(key, self._folder, real)
 
     # ---- what no link leads out of, also one that is put there meanwhile
 
@@ -292,13 +273,13 @@ class FileStore(ObjectStore):
         """A descriptor of the folder, which is made where it is not there, and a new file's name and descriptor."""
         for _ in range(_TRIES):
             try:
-                if folder not in self._known:
+                if not self._bounds.knows(folder):
                     self._make_folder(folder)
                 made = self._in_folder(folder)
             except FileNotFoundError:  # pruned
-                self._known.pop(folder, None)
+                self._bounds.forget(folder)
             else:
-                self._know(folder)
+                self._bounds.know(folder)
                 return made
         msg = f"{folder} is removed again and again"
         raise StoreUnavailableError(msg)
@@ -325,11 +306,6 @@ class FileStore(ObjectStore):
             self._bounds.unlink(path)
         except IsADirectoryError:
             raise FileNotFoundError from None
-
-    def _know(self, folder: str) -> None:
-        if len(self._known) >= _KNOWN_AT_MOST:
-            self._known.clear()
-        self._known[folder] = None
 
     def _found(self, path: str, key: str) -> _Explained:
         """As `_explained`, where a path that leads nowhere means that there is no such object."""
