@@ -97,6 +97,11 @@ def test_what_lists_the_objects_of_another_is_known_by_its_location() -> None:
     assert not there.is_made_of_others(data("b"))
 
 
+def test_what_is_made_of_its_namesake_in_another_placement_has_objects_of_its_own() -> None:
+    there = around(party("copy", "a", "a", placement=Placement(provider="local", region="there")), a="file:///a/")
+    assert not there.is_made_of_others(data("a"))
+
+
 def test_a_stranger_at_the_same_location_is_told_from_what_is_made_of_the_dataset() -> None:
     """A join of a join, and a boundary that listens within the folder of another."""
     parties = (party("join", "a", "all"), party("again", "all", "more"))

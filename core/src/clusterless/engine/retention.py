@@ -87,11 +87,11 @@ class Neighbourhood:
         return [sink for sink in party.arc.sinks.values() if self._share(sink.id, dataset.id)]
 
     def is_made_of_others(self, dataset: Dataset) -> bool:
-        """Whether the objects that *dataset* lists are those of what it is made from."""
+        """Whether the objects that *dataset* lists are those of what it is made from, in this placement."""
         return any(
             self._share(source.id, dataset.id)
             for party in self.writers(dataset)
-            for source in party.arc.sources.values()
+            for source in party.sources(self.placement)
         )
 
     def strangers(self, dataset: Dataset) -> list[str]:
