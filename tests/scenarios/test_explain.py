@@ -109,6 +109,8 @@ def test_an_attempt_is_found_in_the_ledgers(ran: Any, tools: Any) -> None:
     attempt = attempts(ran, "bad", tools.hour(4))[1]
     told = facts(ran, attempt, "--earliest", "2024-01-01")
     assert {(fact["name"], fact["lotId"]) for fact in told} == {("p/1/bad", tools.hour(4))}
+    lines = ran.cls("explain", attempt, "--earliest", "2024-01-01").out.splitlines()
+    assert [line.partition(":")[0] for line in lines if line.startswith(">")] == ["> 3. claim", "> 4. missing"]
     recent = ran.cls("explain", attempt)
     assert recent.code == 1
     assert "--earliest looks further back" in recent.err

@@ -56,6 +56,24 @@ def test_rows_of_two_placements_say_which(staged: Path, cls: Cls) -> None:
     assert "local" not in cls("replay", "copy", LOT, "-p", "dev.json").stdout
 
 
+def test_what_became_of_a_lot_is_told_of_each_placement(staged: Path, cls: Cls) -> None:
+    heads = [line for line in cls("explain", LOT, "b", *BOTH).stdout.splitlines() if line.startswith("dataset")]
+    assert heads == [
+        f"dataset b/1, in local {stage} local here, lot {LOT}, from 2024-01-31 01:00:00Z" for stage in ("dev", "prod")
+    ]
+    rows = json.loads(cls("explain", LOT, "b", *BOTH, "--output", "json").stdout)
+    assert {row["placement"]["stage"] for row in rows} == {"dev", "prod"}
+    assert ", in local" not in cls("explain", LOT, "b", "-p", "dev.json").stdout
+
+
+def test_a_graph_takes_the_form_of_reports_where_it_has_it(staged: Path, cls: Cls) -> None:
+    assert json.loads(cls("--output", "json", "graph", "-p", "dev.json").stdout)
+    assert cls("--output", "json", "graph", "-p", "dev.json", "--format", "dot").stdout.startswith("digraph")
+    refused = cls("--output", "csv", "graph", "-p", "dev.json")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "a graph has no rows that could be csv" in refused.stderr
+
+
 def test_a_status_says_of_those_of_one_name_where_they_are(staged: Path, cls: Cls) -> None:
     rows = cls("status", "b", *BOTH, *ONE).stdout
     assert "b/1 (local dev local here) " in rows

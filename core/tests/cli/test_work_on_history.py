@@ -161,6 +161,7 @@ def test_a_plan_is_shown_and_kept_and_nothing_is_done(shop: Shop) -> None:
     assert shop.results("b") == []
     (listed,) = shop.rows("plans", "-p", "p.json")
     assert (listed["plan"], listed["state"], listed["lots"]) == (count["plan"], "planned", 8)
+    assert (listed["arcs"], listed["first"], listed["last"]) == ("count double", count["first"], count["last"])
     ended = shop.rows("backfill", "--resume", count["plan"], "--yes", "-p", "p.json")
     assert [(row["done"], row["ahead"]) for row in ended] == [(4, 0), (4, 0)]
     assert shop.results("c") == ["2", "4", "6", "8"]

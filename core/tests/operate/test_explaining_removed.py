@@ -14,6 +14,7 @@ from clusterless.model.dataset import Dataset
 from clusterless.model.ledger import Claim, Complete, Entry, Pin, Rollback, SinkRecord
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
+from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.operate.explain.finding import find_object
 from clusterless.operate.explain.places import Place
@@ -39,7 +40,7 @@ def place(tmp_path: Path) -> Place:
     removed = Manifest(state=ManifestState.REMOVED, lot=LOT, uris=[URI])
     with encode(removed).open() as body:
         Manifests(manifests).publish(ORDERS, LOT, ManifestState.REMOVED, 0, body)
-    return Place(metadata=metadata, state=state, manifests=manifests)
+    return Place(placement=Placement(provider="local"), metadata=metadata, state=state, manifests=manifests)
 
 
 def work(place: Place, *entries: Entry) -> None:

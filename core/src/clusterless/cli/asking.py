@@ -26,19 +26,19 @@ def agreed(question: str, *, yes: bool, otherwise: str = _NOTHING) -> bool:
     Raises:
         KeyboardInterrupt: it was answered by Ctrl-C; *otherwise* was said.
     """
-    if yes or (is_watched() and _answer(lambda: click.confirm(question, err=True), otherwise)):
+    if yes or (is_watched() and confirmed(question, otherwise)):
         return True
     say(otherwise)
     return False
 
 
-def confirmed(question: str) -> bool:
+def confirmed(question: str, otherwise: str = _NOTHING) -> bool:
     """Whether the answer is yes; where what is typed is at its end, it is no.
 
     Raises:
-        KeyboardInterrupt: it was answered by Ctrl-C; that nothing was done was said.
+        KeyboardInterrupt: it was answered by Ctrl-C; *otherwise* was said.
     """
-    return bool(_answer(lambda: click.confirm(question, err=True)))
+    return bool(_answer(lambda: click.confirm(question, err=True), otherwise))
 
 
 def typed(question: str) -> str | None:

@@ -24,6 +24,7 @@ from clusterless.deploy.recorded import located, refuse_unknown_place
 from clusterless.engine.moments import dated
 from clusterless.errors import ClsError, InvalidValueError, ObjectMissingError
 from clusterless.model.lot import Lot
+from clusterless.model.placement import Placement
 from clusterless.operate.explain.finding import candidates, find_attempt, find_object
 from clusterless.operate.explain.places import Place
 from clusterless.operate.explain.story import Fact, Story
@@ -36,6 +37,7 @@ V = TypeVar("V")
 _COLUMNS = (
     *("kind", "name", "lotId", "what", "number", "at", "by", "attempt"),
     *("revision", "state", "objects", "bytes", "uri", "text"),
+    *("placement.provider", "placement.stage", "placement.account", "placement.region"),
 )
 _ATTEMPT = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{16}")
 _LIKE_A_LOT = re.compile(r"[0-9]{8}PT?[0-9]+[A-Z][0-9]*")
@@ -76,7 +78,7 @@ def explain(
     if session.output != "table":
         show(Report(_COLUMNS, tuple(_rows(told))), session.output)
     elif told:
-        click.echo("\n\n".join(_section(story, window.now) for story in told))
+        click.echo("\n\n".join(_sections(told, subject, window.now)))
     if not told:
         if not scope.files:
             refuse_unknown_place(*located(scope.placement, plugins), plugins)
@@ -89,16 +91,15 @@ def places(scope: Scope, plugins: Plugins) -> list[Place]:
     """The stores of the placements that the files name, or of the one that the options do."""
     if scope.files:
         surveyed = scope.landscape(plugins).surveyed
-        found = dict.fromkeys(roots for each in surveyed.placed for roots in each.roots.values())
-        roots = [each for each in found if each.metadata not in surveyed.unreached]
-    else:
-        roots = [located(scope.placement, plugins)[1]]
-    return [_place(each, plugins) for each in roots]
+        found = {roots: placement for each in surveyed.placed for placement, roots in each.roots.items()}
+        reached = [roots for roots in found if roots.metadata not in surveyed.unreached]
+        return [_place(found[roots], roots, plugins) for roots in reached]
+    return [_place(*located(scope.placement, plugins), plugins)]
 
 
-def _place(roots: StoreRoots, plugins: Plugins) -> Place:
+def _place(placement: Placement, roots: StoreRoots, plugins: Plugins) -> Place:
     metadata, state, manifests = map(plugins.open_store, (roots.metadata, roots.arc_state, roots.manifest))
-    return Place(metadata=metadata, state=state, manifests=manifests)
+    return Place(placement=placement, metadata=metadata, state=state, manifests=manifests)
 
 
 # ---- what is asked about ---------------------------------------------------------------------------------------
@@ -208,20 +209,23 @@ def _rows(told: Sequence[Story]) -> Iterator[tuple[Value, ...]]:
     for story in told:
         for fact in story.facts:
             what = (fact.what, fact.number, fact.at, fact.by, fact.attempt, fact.revision, fact.state, fact.objects)
-            yield (story.kind, story.name, str(story.lot), *what, fact.bytes, fact.uri, fact.text or None)
+            row = (story.kind, story.name, str(story.lot), *what, fact.bytes, fact.uri, fact.text or None)
+            place = story.placement
+            yield (*row, place.provider, place.stage, place.account, place.region)
 
 
-def _section(story: Story, now: datetime) -> str:
-    lot = story.lot
-    head = f"{story.kind} {story.name}, lot {lot}, from {dated(lot.start)}"
-    lines = [fitted(head, sys.stdout)]
-    for fact in story.facts:
-        lines += [_indented(line) for line in _lines(fact, now)]
-    return "\n".join(lines)
-
-
-def _indented(line: str) -> str:
-    return fitted(f"  {line}", sys.stdout)
+def _sections(told: Sequence[Story], subject: str, now: datetime) -> Iterator[str]:
+    """A section a story, in which what is *subject* itself is marked; its placement is told where there are several."""
+    is_one = len({story.placement for story in told}) == 1
+    for story in told:
+        where = "" if is_one else f", in {story.placement.title}"
+        head = f"{story.kind} {story.name}{where}, lot {story.lot}, from {dated(story.lot.start)}"
+        lines = [fitted(head, sys.stdout)]
+        for fact in story.facts:
+            first, *others = _lines(fact, now)
+            mark = ">" if fact.attempt == subject else " "
+            lines += [fitted(line, sys.stdout) for line in (f"{mark} {first}", *(f"  {each}" for each in others))]
+        yield "\n".join(lines)
 
 
 def _lines(fact: Fact, now: datetime) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from clusterless.cli.app import Session
 from clusterless.cli.graph_markup import as_dot, as_json, as_mermaid
 from clusterless.cli.graph_svg import as_svg
 from clusterless.cli.graph_text import as_text
@@ -44,19 +45,19 @@ _FORMATS: Mapping[str, Callable[[Drawing], str]] = {
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--format", "form", type=click.Choice([*_FORMATS]), default="text", show_default=True, help="What it is drawn as."
-)
+@click.option("--format", "form", type=click.Choice([*_FORMATS]), help="What it is drawn as.  [default: text]")
 @ranged
 @scoped
 @click.pass_context
-def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
+def graph(ctx: click.Context, scope: Scope, window: Window, form: str | None) -> None:
     """Draw projects: datasets, what makes, works and announces them, and what it has to do with other projects.
 
     With --earliest or --latest, each with how its lots of that time stand, and coloured by the worst of them;
     without both, no lots are looked at, and the 12 hours are for --latest alone. MOMENT is a lot, a date or time, or
     a distance from now such as 12h or -1d@d.
     """
+    session: Session = ctx.obj
+    drawn = _FORMATS[form or _form(session.given)]
     landscape = scope.landscape(find_plugins())
     drawing = draw(landscape)
     if scope.projects or scope.names:
@@ -69,7 +70,15 @@ def graph(ctx: click.Context, scope: Scope, window: Window, form: str) -> None:
         known = Overview(landscape, subjects(landscape), window.of, window.now)
         with progress("looking at lots") as step:
             drawing = coloured(drawing, count_lots(known, step), turned_off(known))
-    click.echo(_FORMATS[form](drawing), nl=False)
+    click.echo(drawn(drawing), nl=False)
+
+
+def _form(output: str | None) -> str:
+    """What ``cls --output`` asks for, where ``--format`` does not."""
+    if output in {"csv", "tsv"}:
+        msg = f"a graph has no rows that could be {output}: use --format {', '.join(_FORMATS)}"
+        raise click.UsageError(msg)
+    return "json" if output == "json" else "text"
 
 
 def _is_asked_for(scope: Scope, vertex: Vertex) -> bool:

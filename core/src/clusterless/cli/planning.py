@@ -20,7 +20,7 @@ from clusterless.cli.run import in_containers, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import say, some
 from clusterless.engine.moments import parse_moment
-from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, counted, estimate
+from clusterless.engine.plan import AGAIN, Came, Kind, Stage, Which, Why, WorkPlan, counted, estimate
 from clusterless.errors import ClsError
 from clusterless.operate.landscape import Landscape
 from clusterless.operate.plans.making import Asked, Kept, Planner, check_current, find_plan, keep
@@ -246,7 +246,7 @@ def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: 
     if signals:
         say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
         sys.exit(128 + signals[0])
-    unworked = sum(of.get(Came.FAILED, 0) + of.get(Came.LEFT, 0) for of in counts.values())
+    unworked = sum(lots for of in counts.values() for came, lots in of.items() if came in AGAIN)
     if unworked:
         msg = f"plan {kept.plan.id} is not done: {some(unworked, 'lot')} failed, or left to others"
         hint = f"mend what is told above, then cls {kept.plan.kind.value} --resume {kept.plan.id} --yes"

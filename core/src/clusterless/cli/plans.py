@@ -15,13 +15,16 @@ from clusterless.cli.planning import progress_report
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import say, some
-from clusterless.engine.plan import Came
+from clusterless.engine.plan import AGAIN, Came, WorkPlan
 from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
 from clusterless.operate.plans.progress import Count, Hint, counts_of, is_working, read_hint, read_progress
 from clusterless.plugins import find_plugins
 
-_COLUMNS = ("plan", "kind", "project.name", "project.version", "made", "state", "lots", *(c.value for c in Came), "by")
-_KEPT = ("plan", "state", "lots")
+_COLUMNS = (
+    *("plan", "kind", "project.name", "project.version", "arcs", "first", "last"),
+    *("made", "state", "lots", *(came.value for came in Came), "by"),
+)
+_KEPT = ("plan", "arcs", "state", "lots")
 _READERS = 8
 _PLANNED, _STOPPED = "planned", "stopped"
 _RECENT = timedelta(days=7)  # of what was only shown, and never begun
@@ -93,8 +96,7 @@ def _seen(kept: Kept) -> _Seen:
         return _Seen(kept, hint, _PLANNED)
     if is_working(kept, hint):
         return _Seen(kept, hint, "working")
-    ahead = {Came.FAILED, Came.LEFT}
-    done = sum(each.lots for each in hint.counts if each.came not in ahead)
+    done = sum(each.lots for each in hint.counts if each.came not in AGAIN)
     return _Seen(kept, hint, "done" if done >= kept.plan.lots else _STOPPED)
 
 
@@ -108,4 +110,13 @@ def _row(seen: _Seen) -> tuple[Value, ...]:
     plan, project = seen.kept.plan, seen.kept.keys.project
     counts = seen.hint.counts if seen.hint else ()
     came = [sum(each.lots for each in counts if each.came is how) for how in Came]
-    return plan.id, plan.kind.value, project.name, project.version, plan.at, seen.state, plan.lots, *came, plan.by
+    what = (plan.id, plan.kind.value, project.name, project.version, *_which(plan))
+    return (*what, plan.at, seen.state, plan.lots, *came, plan.by)
+
+
+def _which(plan: WorkPlan) -> tuple[str, str, str]:
+    """The arcs, and the first and the last of their lots: these may be of several units."""
+    lots = [each.lots for stage in plan.stages for each in stage.stretches]
+    first = min((each.first for each in lots), key=lambda lot: lot.start)
+    last = max((each.last for each in lots), key=lambda lot: lot.end)
+    return " ".join(dict.fromkeys(stage.arc for stage in plan.stages)), str(first), str(last)

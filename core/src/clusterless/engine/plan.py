@@ -277,7 +277,8 @@ class Came(enum.Enum):
     PUBLISHED = "published"
 
 
-_AGAIN = {Came.FAILED, Came.LEFT}
+AGAIN = frozenset({Came.FAILED, Came.LEFT})
+"""What is tried again by whoever resumes."""
 
 
 @frozen
@@ -302,16 +303,16 @@ def counted(progress: Iterable[Ended]) -> Mapping[int, Mapping[Came, int]]:
         rest = resting(progress, stage)
         of_stage = [each for each in progress if each.stage == stage]
         for each in of_stage:
-            if each.came not in _AGAIN:
+            if each.came not in AGAIN:
                 counts.setdefault(stage, Counter())[each.came] += sum(map(len, each.lots))
-        tried = {lot: each.came for each in of_stage if each.came in _AGAIN for lots in each.lots for lot in lots}
+        tried = {lot: each.came for each in of_stage if each.came in AGAIN for lots in each.lots for lot in lots}
         counts.setdefault(stage, Counter()).update(came for lot, came in tried.items() if lot not in rest)
     return counts
 
 
 def resting(progress: Iterable[Ended], stage: int) -> Covered:
     """The lots of the stage that need no more work: what failed, or was left, is tried again by whoever resumes."""
-    return Covered(lots for each in progress if each.stage == stage and each.came not in _AGAIN for lots in each.lots)
+    return Covered(lots for each in progress if each.stage == stage and each.came not in AGAIN for lots in each.lots)
 
 
 def differing(progress: Iterable[Ended], stage: int) -> tuple[LotRange, ...]:

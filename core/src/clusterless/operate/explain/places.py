@@ -11,14 +11,16 @@ from clusterless import layout
 from clusterless.errors import InvalidValueError
 from clusterless.model.dataset import Dataset
 from clusterless.model.lot import Lot, LotUnit
+from clusterless.model.placement import Placement
 from clusterless.model.project import Project
 from clusterless.store.api import ObjectStore
 
 
 @frozen(kw_only=True)
 class Place:
-    """The three stores of a placement."""
+    """A placement's three stores."""
 
+    placement: Placement
     metadata: ObjectStore = field(repr=False)
     state: ObjectStore = field(repr=False)
     manifests: ObjectStore = field(repr=False)

@@ -27,7 +27,7 @@ def boundary_story(place: Place, keys: layout.BoundaryKeys, lot: Lot, times: Ite
             if sealed.lot == lot:
                 facts += _sealed(number, seal, sealed)
     name = f"{keys.project.id}/{keys.boundary}"
-    return Story(kind="boundary", name=name, lot=lot, facts=tuple(facts)) if facts else None
+    return Story(kind="boundary", name=name, lot=lot, placement=place.placement, facts=tuple(facts)) if facts else None
 
 
 @define

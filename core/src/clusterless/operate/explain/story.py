@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from clusterless.model.lot import Lot
+from clusterless.model.placement import Placement
 
 SHOWN = 5  # objects that are named, of those that a manifest lists or that arrived
 
@@ -46,6 +47,7 @@ class Story:
     kind: str
     name: str
     lot: Lot
+    placement: Placement
     facts: tuple[Fact, ...]
     reads: frozenset[tuple[str, str, Lot]] = frozenset()
     digests: Mapping[str, str] = field(factory=dict)

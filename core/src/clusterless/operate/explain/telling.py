@@ -82,7 +82,15 @@ def _dataset(place: Place, dataset: Dataset, lot: Lot) -> Story | None:
     if not facts:
         return None
     store = _store_name(place.manifests.root)
-    return Story(kind="dataset", name=dataset.id, lot=lot, facts=tuple(facts), digests=digests, store=store)
+    return Story(
+        kind="dataset",
+        name=dataset.id,
+        lot=lot,
+        placement=place.placement,
+        facts=tuple(facts),
+        digests=digests,
+        store=store,
+    )
 
 
 def _manifest(store: ObjectStore, info: ObjectInfo, names: Mapping[str, str]) -> Iterator[Fact]:
@@ -204,7 +212,9 @@ def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
     marked = sorted((info.time, name) for name, info in infos.items() if name.endswith(".arc"))
     facts += [Fact(what="announced", state=name.removesuffix(".arc"), at=at) for at, name in marked]
     name = f"{keys.project.id}/{keys.arc}"
-    return Story(kind="arc", name=name, lot=ledger.lot, facts=tuple(facts), reads=frozenset(reads))
+    return Story(
+        kind="arc", name=name, lot=ledger.lot, placement=place.placement, facts=tuple(facts), reads=frozenset(reads)
+    )
 
 
 def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]:
