@@ -75,7 +75,8 @@ def test_a_late_key_makes_a_new_revision_of_its_lot(place: Any, tools: Any, on_r
         assert joined(place)[tools.hour(1)] == "left:2 right:1"
     else:
         assert place.kinds("join", tools.hour(1)) == ["claim", "complete"]
-        assert any("stale" in line["why"] for line in ran.events("LeftAlone"))
+        assert {line["lot"] for line in ran.events("LeftAlone") if line["stale"]} == {tools.hour(1)}
+        assert "1 stale lot, since a source is newer ('cls replay -p p.json join --which stale')" in place.run().out
         assert joined(place)[tools.hour(1)] == "left:1 right:1"
     assert [each["revision"] for lot, each in place.manifests("left").items() if lot != tools.hour(1)] == [0, 0]
 

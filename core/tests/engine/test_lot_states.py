@@ -114,8 +114,8 @@ TABLE: list[tuple[str, Ledger, float, dict[str, Pin], Decision]] = [
     ("rolled back, marked or not", marked(rollback()), 0, NEWER, ClaimNext(0, 1)),
     ("complete, unmarked", Ledger(last=complete()), 0, NEWER, Finish()),
     ("complete", marked(complete()), 0, SAME, Acknowledge("complete")),
-    ("complete, stale", marked(complete()), 0, NEWER, Acknowledge("stale: newer source: a")),
-    ("complete, source there since", marked(complete()), 0, MORE, Acknowledge("stale: newer source: c")),
+    ("complete, stale", marked(complete()), 0, NEWER, Acknowledge("stale: newer source: a", stale=True)),
+    ("complete, source there since", marked(complete()), 0, MORE, Acknowledge("stale: newer source: c", stale=True)),
     ("complete, source gone", marked(complete()), 0, pins(b=1), Acknowledge("complete")),
     ("complete, source set back", marked(complete()), 0, pins(a=0, b=0), Acknowledge("complete")),
     ("missing, unmarked", Ledger(last=missing()), 9e9, SAME, Finish()),
@@ -143,7 +143,7 @@ def test_what_follows(ledger: Ledger, seconds: float, now: dict[str, Pin], expec
 
 def test_a_lot_is_worked_again_only_for_the_sources_that_ask_for_it() -> None:
     assert decide(arc(rerun="a"), marked(complete(4)), NEWER, NOON) == RollBack(5, "newer source: a")
-    assert decide(arc(rerun="b"), marked(complete()), NEWER, NOON) == Acknowledge("stale: newer source: a")
+    assert decide(arc(rerun="b"), marked(complete()), NEWER, NOON) == Acknowledge("stale: newer source: a", stale=True)
 
 
 entries = st.one_of(

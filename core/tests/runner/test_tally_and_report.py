@@ -217,6 +217,22 @@ def test_the_last_words_are_the_counts(capsys: pytest.CaptureFixture[str]) -> No
     assert out[-1] == "stopped"
 
 
+def is_stale(lot: str) -> LeftAlone:
+    return LeftAlone(element="p/work", lot=lot, why="stale: newer source: main", seconds=None, stale=True)
+
+
+def test_lots_that_are_left_stale_are_counted_with_what_works_them(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = tallied(is_stale(LOT), is_stale(LOT), is_stale(NEXT))
+    tally.rows["p/work"].arc = "work"
+    Reporter(tally, "text").summarise(Ended(idle=True, worked=0, set_aside=()))
+    tally.add(worked())
+    assert tally.rows["p/work"].notes == ["1 stale lot, since a source is newer ('cls replay work --which stale')"]
+    tally.add(worked(lot=NEXT))
+    assert tally.rows["p/work"].notes == []
+    told = "p/work: 2 stale lots, since a source is newer ('cls replay work --which stale')"
+    assert told in capsys.readouterr().out.splitlines()
+
+
 def lacks(lot: str, until: str) -> LeftAlone:
     return LeftAlone(element="p/work", lot=lot, why="waiting for its sources", seconds=9999, until=until)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clusterless.errors import ClsError, StoreRefusedError
+from clusterless.errors import ClsError, StoreRefusedError, StoreUnavailableError
 from clusterless.store import bounds
 from clusterless.store.files import FileStore
 
@@ -81,6 +81,20 @@ def test_a_store_of_all_that_the_machine_has_works_as_any_other(tmp_path: Path) 
     assert (store.get(key), [*store.list_keys(f"{tmp_path}/new/"[1:])]) == (b"1", [key])
     store.delete(key)
     assert [*tmp_path.iterdir()] == [tmp_path / "kept"]
+
+
+@pytest.mark.parametrize("use", [*USES.values(), lambda store: [*store.list_keys()]], ids=[*USES, "list all"])
+def test_what_was_there_and_is_moved_away_is_not_made_anew(
+    store: FileStore, use: Callable[[FileStore], object]
+) -> None:
+    folder = Path(store._folder)
+    store.get("in/a")
+    folder.rename(folder.with_name("moved"))
+    with pytest.raises(StoreUnavailableError, match="is gone: it was moved away"):
+        use(store)
+    assert not folder.exists()
+    folder.with_name("moved").rename(folder)
+    assert store.get("in/a") == b"ours"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict, define, fields
 
+from clusterless.cli.again import again
 from clusterless.cli.run_tally import GOOD, Row, Tally, off_since, so_far, waits_for
 from clusterless.cli.words import fitted, plain, some
 from clusterless.errors import ClsError
@@ -71,7 +72,7 @@ class Reporter:
             if name in ended.absent:
                 _say(f"{name}: not run, since its placement did not answer")
                 continue
-            _say(f"{name}: {'; '.join(filter(None, (_counts(row), *row.notes))) or 'nothing to do'}")
+            _say(again(f"{name}: {'; '.join(filter(None, (_counts(row), *row.notes))) or 'nothing to do'}"))
         lacking = self.tally.lacking if ended.idle else []
         for waits in lacking[:_NAMED]:
             _say(f"{waits}: a later run works it", err=True)

@@ -10,6 +10,7 @@ from time import monotonic
 
 from attrs import define, field
 
+from clusterless.cli.words import some
 from clusterless.engine.moments import dated
 from clusterless.model.arc import Arc
 from clusterless.model.barrier import Barrier
@@ -47,6 +48,8 @@ class Row:
     trouble: str = ""
     off: str = ""
     dataset: str = ""
+    arc: str = ""
+    stale: set[str] = field(factory=set)  # lots whose result is of an older source
     strays: tuple[str, ...] = ()
     waits: str = ""
 
@@ -68,7 +71,9 @@ class Row:
         """What is to be known of it besides its counts."""
         more = ", …" if self.counts["unbooked"] > len(self.strays) else ""
         named = f"in no lot: {', '.join(self.strays)}{more} ('cls audit {self.dataset}' lists them)"
-        return [note for note in (self.off, self.waits, named if self.strays else "") if note]
+        older = f"{some(len(self.stale), 'stale lot')}, since a source is newer ('cls replay {self.arc} --which stale')"
+        notes = (self.off, self.waits, named if self.strays else "", older if self.stale else "")
+        return [note for note in notes if note]
 
 
 class Tally:
@@ -83,7 +88,10 @@ class Tally:
             self.rows |= {
                 f"{name}/{each.name}": Row("boundary", dataset=each.dataset.id) for _, each in site.deployable.ingress
             }
-            self.rows |= {f"{name}/{each.arc.name}": Row(_kind(each.element)) for each in site.deployable.consumers}
+            self.rows |= {
+                f"{name}/{each.arc.name}": Row(_kind(each.element), arc=each.arc.name)
+                for each in site.deployable.consumers
+            }
             self.rows |= {f"{name}/{each.name}": Row("activity") for each in site.deployable.activities}
 
     @property
@@ -130,6 +138,8 @@ class Tally:
         key = (left.element, left.lot)
         if left.until:
             self._lacking[key] = left.until
+        if left.stale:
+            row.stale.add(left.lot)
         if not left.failed:
             return True
         row.trouble = row.trouble or left.why
@@ -154,6 +164,7 @@ class Tally:
 
     def _worked(self, row: Row, worked: Worked | Ran) -> None:
         row.ended(worked.lot)
+        row.stale.discard(worked.lot)
         row.last = worked.lot
         key = (worked.element, worked.lot)
         if before := row.failed.pop(worked.lot, ""):

@@ -15,9 +15,10 @@ from clusterless.model.ledger import Claim, Complete, Entry, Failed, Pin, Rollba
 
 @frozen
 class Acknowledge:
-    """Nothing is left to do for this event; *why* is for people."""
+    """Nothing is left to do for this event; *why* is for people. *stale*: its result stays, of an older source."""
 
     why: str
+    stale: bool = False
 
 
 @frozen
@@ -125,7 +126,7 @@ def _after_complete(arc: Arc, complete: Complete, pins: Mapping[str, Pin]) -> De
     rerun = [part for part in newer if arc.sources[role_of(arc, part)].on_revision is OnRevision.RERUN]
     if rerun:
         return RollBack(complete.revision + 1, f"newer source: {listed(arc, rerun)}")
-    return Acknowledge(f"stale: newer source: {listed(arc, newer)}" if newer else "complete")
+    return Acknowledge(f"stale: newer source: {listed(arc, newer)}", stale=True) if newer else Acknowledge("complete")
 
 
 def _after_failure(arc: Arc, failed: Failed, pins: Mapping[str, Pin], now: datetime) -> Decision:

@@ -112,7 +112,7 @@ class LeftAlone(Happening):
     """A lot was looked at and not worked; *seconds* until it is looked at again, if ever.
 
     *failed*: it rests without a result, since its attempts are used up. It waits for its sources *until* then
-    (ISO 8601) at most, where there is a deadline.
+    (ISO 8601) at most, where there is a deadline. *stale*: its result stays, though a source has a newer revision.
     """
 
     lot: str
@@ -120,6 +120,7 @@ class LeftAlone(Happening):
     seconds: float | None
     failed: bool = False
     until: str = ""
+    stale: bool = False
 
 
 @frozen(kw_only=True)

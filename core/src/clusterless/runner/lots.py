@@ -228,6 +228,7 @@ def _told(element: str, task: _Task, delivered: Delivered, seconds: float) -> Ha
             seconds=delivered.seconds,
             failed=delivered.is_at_rest and isinstance(delivered.last, Failed),
             until=delivered.until.isoformat() if delivered.until else "",
+            stale=delivered.is_stale,
         )
     states = {sink.state for sink in outcome.sinks.values()}
     return Worked(

@@ -44,8 +44,9 @@ class Delivered:
 
     *outcome* is the entry that this delivery brought the lot to; *finished*: it wrote what another had committed;
     *last* is the entry that was found at the ledger's end, where that decided. *is_open*: its deadline does not
-    yet count, since the lot itself is not over. *until*: when it is worked whatever sources there are. The work
-    *took* so many seconds, from its claim to its outcome: what is told to others afterwards is none of it.
+    yet count, since the lot itself is not over. *is_stale*: what it came to is of an older source than there is.
+    *until*: when it is worked whatever sources there are. The work *took* so many seconds, from its claim to its
+    outcome: what is told to others afterwards is none of it.
     """
 
     why: str
@@ -54,6 +55,7 @@ class Delivered:
     finished: bool = False
     last: Entry | None = field(default=None, eq=False)
     is_open: bool = False
+    is_stale: bool = False
     until: datetime | None = field(default=None, eq=False)
     took: float | None = field(default=None, eq=False)
 
@@ -122,8 +124,8 @@ class _Delivery:
     def _act(self, decision: Decision, last: Entry | None, found: Mapping[str, Found]) -> Delivered | None:
         """Take the step; None when the ledger is to be looked at again."""
         match decision:
-            case Acknowledge(why):
-                return Delivered(why, None, self.outcome, self.finished, last)
+            case Acknowledge(why, stale):
+                return Delivered(why, None, self.outcome, self.finished, last, is_stale=stale)
             case Defer() if isinstance(last, Failed) and self.arc.switch.off():
                 return Delivered(DISABLED, None, self.outcome, self.finished)
             case Defer(seconds, why):

@@ -158,7 +158,7 @@ class FileStore(ObjectStore):
                     names.append(name)
         except (FileNotFoundError, NotADirectoryError):
             return ()
-        except StoreRefusedError:
+        except ClsError:
             raise
         except OSError as exc:
             raise _refused(path, exc, exc.errno or 0) from exc
@@ -296,7 +296,7 @@ class FileStore(ObjectStore):
             raise
 
     def _make_folder(self, folder: str) -> None:
-        if not os.path.isdir(self._folder or "/"):
+        if not self._bounds.is_there():
             durable.make_folder(self._folder, self._synced.sync, os.mkdir)
         if folder != self._folder:
             durable.make_folder(folder, self._synced.sync, self._bounds.mkdir)
@@ -309,22 +309,22 @@ class FileStore(ObjectStore):
 
     def _found(self, path: str, key: str) -> _Explained:
         """As `_explained`, where a path that leads nowhere means that there is no such object."""
-        return _Explained(self.root, path, key, is_sought=True)
+        return _Explained(self.root, path, key, self._bounds)
 
     def _explained(self, path: str, key: str) -> _Explained:
-        return _Explained(self.root, path, key, is_sought=False)
+        return _Explained(self.root, path, key)
 
 
 class _Explained:
-    """Nothing of the operating system's leaves but as an error of ours."""
+    """Nothing of the operating system's leaves but as an error of ours; *sought* within bounds, it may be missing."""
 
-    __slots__ = ("_is_sought", "_key", "_path", "_root")
+    __slots__ = ("_key", "_path", "_root", "_sought")
 
-    def __init__(self, root: str, path: str, key: str, *, is_sought: bool) -> None:
+    def __init__(self, root: str, path: str, key: str, sought: Bounds | None = None) -> None:
         self._root = root
         self._path = path
         self._key = key
-        self._is_sought = is_sought
+        self._sought = sought
 
     def __enter__(self) -> None:
         """Nothing is held: there is one of these for every request."""
@@ -332,7 +332,8 @@ class _Explained:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, ClsError) or not isinstance(error, OSError):
             return
-        if self._is_sought and isinstance(error, FileNotFoundError | NotADirectoryError):
+        if self._sought and isinstance(error, FileNotFoundError | NotADirectoryError):
+            self._sought.is_there()
             msg = f"there is no object {layout.uri(self._root, self._key)}"
             raise ObjectMissingError(msg) from None
         if isinstance(error, FileExistsError):
