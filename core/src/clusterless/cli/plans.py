@@ -47,8 +47,9 @@ Examples:
 def plans(session: Session, scope: Scope, plan_id: str | None, everything: bool) -> None:
     """List the plans of 'cls backfill' and 'cls replay', or say how far that of ID is, arc by arc.
 
-    A plan is planned as long as it was only shown, then working, or stopped, and done in the end. One that is planned
-    or stopped is worked by --resume ID of the command that made it.
+    A plan is planned as long as it was only shown, then working, or stopped, and done in the end; a lot that others
+    have worked meanwhile is done, too. One that is planned or stopped is worked by --resume ID of the command that
+    made it.
     """
     stores = state_stores(scope.landscape(find_plugins()))
     if plan_id:

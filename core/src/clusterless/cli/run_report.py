@@ -136,7 +136,7 @@ def _news(happening: Happening) -> str:
             late = f", {happening.late} late" if happening.late else ""
             return (
                 f"{happening.element}: sealed {some(lots, 'lot')} ({happening.empty:,} empty{late}), "
-                f"{some(happening.objects, 'object')}, {happening.first} to {happening.last}"
+                f"{some(happening.objects, 'object')}, {_span(happening)}"
             )
         case Ran(state="done"):
             note = f": {happening.note}" if happening.note else ""
@@ -147,6 +147,11 @@ def _news(happening: Happening) -> str:
                 f"in {happening.seconds:.2f} s" + (f", revision {happening.revision}" if happening.revision else "")
             )
     return ""
+
+
+def _span(sealed: SealedLots) -> str:
+    """Where its lots are: there may be others among them, which it has not sealed."""
+    return sealed.first if sealed.first == sealed.last else f"between {sealed.first} and {sealed.last}"
 
 
 def _objects(worked: Worked) -> str:
