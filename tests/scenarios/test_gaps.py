@@ -13,6 +13,9 @@ import pytest
 
 from clusterless import layout
 from clusterless.model.dataset import Dataset
+from clusterless.model.lot import Lot
+from clusterless.runtime.horizon import move_horizon
+from clusterless.store.files import FileStore
 
 FAILS = "sys.exit('no tomorrow') if lot.endswith('004') else stage(write(lot))\n"
 FIRST, LAST = "20240101PT1H002", "20240101PT1H012"
@@ -180,6 +183,9 @@ def test_what_retention_removed_is_no_gap(ran: Any, tools: Any) -> None:
     (kept / "state=removed/attempt=0").mkdir(parents=True)
     (kept / "state=complete/manifest.json").rename(kept / "state=removed/attempt=0/manifest.json")
     (kept / "state=complete").rmdir()
+    move_horizon(
+        FileStore(f"{ran.store('manifest').as_uri()}/"), Dataset(name="out", version="1"), Lot.parse(tools.hour(4))
+    )
     assert causes(ran, "out")["03"] == "removed"
     one = ("--earliest", tools.hour(3), "--latest", tools.hour(4))
     assert ran.cls("gaps", "out", "--why", *one).code == 0

@@ -292,6 +292,18 @@ def test_an_arcs_object_of_another_size_is_told_for_its_lot(site: Site) -> None:
     assert (code, [(row["kind"], row["size"]) for row in rows]) == (3, [("bytes", 18)])
 
 
+def test_what_a_lot_had_whose_manifest_is_gone_is_no_litter(site: Site) -> None:
+    """It would be named by what is gone: nobody removes it."""
+    manifest = site.path("datasets/name=b/version=1/lot=*/**/manifest.json")
+    manifest.unlink()
+    code, rows, _ = site.asked("audit", "b")
+    (stray,) = rows
+    assert (code, stray["kind"]) == (3, "stray")
+    assert stray["note"].endswith("; its lot is complete, and its manifest is gone")
+    assert site.asked("audit", "b", "--fix", "--yes")[0] == 3
+    assert site.kinds("audit", "b") == Counter(row["kind"] for row in rows)
+
+
 def test_what_a_barrier_lists_is_looked_for_among_its_sources(site: Site) -> None:
     (site.folder / "data/a/f1").unlink()
     put(site.folder / "data/a", "stray", "s", 9)

@@ -184,7 +184,7 @@ def test_a_watch_shows_the_rows_until_ctrl_c(worked: Cls, tmp_path: Path) -> Non
 
 def test_where_lots_lie_that_a_status_does_not_show_is_said(worked: Cls) -> None:
     shown = worked("status", "-p", "project.json", "--earliest", "2020-01-01", "--latest", "2020-01-02")
-    assert re.search(r"all lots are newer than that; the first is \S+: --earliest 20\d\d-", shown.stderr)
+    assert re.search(r"no lot is in that range; the first after it is \S+: --earliest 20\d\d-", shown.stderr)
     shown = worked("status", "-p", "project.json", "--earliest", "+300d", "--latest", "+301d")
-    assert "all lots are older than that; the newest is 20" in shown.stderr
+    assert "no lot is in that range; the newest before it is 20" in shown.stderr
     assert "all lots" not in worked("status", "-p", "project.json").stderr

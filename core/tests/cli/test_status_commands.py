@@ -202,14 +202,14 @@ def test_an_empty_report_says_so_where_errors_go(cls: Cls, recorded: object) -> 
     assert cls("arcs", *elsewhere).stderr == "no arcs are known here; -p FILE looks at those of a project file\n"
     nothing = cls("datasets", "status", "--list", "--earliest", "20200101", "--latest", "20200102")
     assert nothing.stderr.startswith("no dataset has a lot between 2020-01-01 00:00:00Z and 2020-01-02 00:00:00Z\n")
-    assert "all lots are newer than that; the first is 2024" in nothing.stderr
+    assert "no lot is in that range; the first after it is 2024" in nothing.stderr
     assert cls("--output", "json", "arcs", *elsewhere).stdout == "[]\n"
 
 
 def test_lots_that_are_all_older_than_the_range_are_told_of(cls: Cls, recorded: object) -> None:
     for command, newest in (("datasets", "20240131PT5M103"), ("arcs", "20240131PT5M100")):
         shown = cls(command, "status")
-        said = f"all lots are older than that; the newest is {newest}: --earliest 2024-01-31\n"
+        said = f"no lot is in that range; the newest before it is {newest}: --earliest 2024-01-31\n"
         assert (shown.exit_code, shown.stderr) == (0, said)
         assert shown.stdout
     assert "older" not in cls("datasets", "status", *RANGE).stderr

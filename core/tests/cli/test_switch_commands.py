@@ -223,6 +223,18 @@ def test_what_was_chosen_is_worked_and_nothing_else(
     assert " 0 " in owing("enable", "p/copy").stdout, "what is left out is owed no more"
 
 
+def test_what_was_left_out_before_is_told_of(owing: Cls, tmp_path: Path) -> None:
+    owing("disable", "p")
+    put(tmp_path, 7)
+    owing("run", "project.json", "--until-idle")
+    said = owing("enable", "p", "--skip").stdout
+    assert "what is made of these before then is left out as well: cls backfill --project p\n" in said
+    owing("run", "project.json", "--until-idle")
+    said = owing("enable", "p/copy", "--from", "2020-01-01").stdout
+    assert "3 lots of it at once" in said
+    assert "1 lot left out before, and so until somebody asks for them: cls backfill --project p copy\n" in said
+
+
 def test_what_was_left_out_is_worked_where_the_arc_runs_once_it_is_announced_again(owing: Cls, tmp_path: Path) -> None:
     shown = owing("status", "b", "-p", "project.json", "--earliest", "20240131PT1H001", "--latest", "20240131PT1H006")
     assert "none of 5" in shown.stdout
@@ -265,7 +277,10 @@ def test_arrivals_cannot_be_left_out(worked: Cls, project: Path) -> None:
         said = worked("enable", "p/in", *options)
         assert said.returncode == 2
         assert "--from 20240131PT1H003" in said.stderr
-    assert worked("enable", "p/in", "--from", "20240131PT1H003").returncode == 0
+    said = worked("enable", "p/in", "--from", "20240131PT1H003")
+    assert "all that is owed is worked, what arrived for 2 lots sealed, within" in said.stdout
+    again = worked("enable", "p/in", "--skip")
+    assert "until somebody asks: cls backfill --project p\n" in again.stdout, "a boundary works nothing"
     assert "2 complete" in worked("run", "project.json", "--until-idle").stdout
 
 

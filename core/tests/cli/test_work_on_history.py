@@ -226,6 +226,32 @@ def test_what_comes_downstream_is_worked_only_where_the_bytes_have_changed(shop:
     assert shop.results("c") == ["4", "4", "6", "8"], "as long as before, and yet not the same"
 
 
+def test_downstream_what_came_to_nothing_is_worked_and_what_is_switched_off_is_not(shop: Shop) -> None:
+    (shop.folder / "data/more").write_text("3")
+    shop.rows("backfill", "count", "--yes", "-p", "p.json")
+    (lot, *_) = shop.lots()
+    made = next((shop.folder / "data/b").rglob(f"lot={lot}/count.txt"))
+    made.write_text("no number")
+    shop.rows("backfill", "double", lot, "--yes", "-p", "p.json", code=1)
+    made.write_text("4")
+    assert shop.cls("disable", "p/double", "-p", "p.json").returncode == 0
+    off = shop.cls("replay", "count", lot, "--downstream", "--yes", "-p", "p.json")
+    assert "double" not in off.stdout
+    assert "p/double: left out with what is made of it, since it is switched off" in off.stderr
+    assert shop.cls("enable", "p/double", "--skip", "-p", "p.json").returncode == 0
+    count_, double = shop.rows("replay", "count", lot, "--downstream", "--yes", "-p", "p.json")
+    assert (count_["same"], double["done"]) == (1, 1), "there was no result that could have stayed"
+    assert shop.results("c") == ["8"]
+
+
+def test_plans_are_those_of_the_project_and_the_arc_that_are_asked_for(shop: Shop) -> None:
+    plan = shop.rows("backfill", "count", "-p", "p.json")[0]["plan"]
+    for options in (("--project", "p"), ("--project", "p:1", "--name", "count"), ()):
+        assert [row["plan"] for row in shop.rows("plans", "-p", "p.json", *options)] == [plan]
+    for options in (("--project", "q"), ("--name", "nix")):
+        assert "there is none here" in shop.cls("plans", "-p", "p.json", *options).stderr
+
+
 def test_what_lists_objects_downstream_is_made_again_where_they_are_others_of_the_same_bytes(shop: Shop) -> None:
     sources = {role: {"name": name, "version": "1", "start": "all"} for role, name in {"one": "b", "two": "c"}.items()}
     joined = {"name": "d", "version": "1"}

@@ -60,6 +60,8 @@ SELDOM = evolve(FREQUENT, booking=evolve(FREQUENT.booking, arrival=EventArrival.
         (evolve(FREQUENT, through=None, known=False), Cause.NOT_DEPLOYED),
         (evolve(FREQUENT, through=LOT.previous, disabled="off"), Cause.DISABLED),
         (evolve(SELDOM, disabled="off since"), Cause.NO_DATA),
+        (evolve(SELDOM, waiting=frozenset({LOT}), disabled="off since"), Cause.DISABLED),
+        (evolve(SELDOM, waiting=frozenset({LOT})), Cause.NOBODY_LOOKED),
         (evolve(FREQUENT, unannounced=frozenset({LOT})), Cause.UNFINISHED),
         (evolve(FREQUENT, unreadable="seals/000000001.json"), Cause.UNREADABLE),
     ],

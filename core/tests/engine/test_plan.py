@@ -97,6 +97,12 @@ def test_a_lot_is_worked_for_the_reason_that_is_asked_for(
     assert why(standing, [Which.ALL]) is reason
 
 
+@pytest.mark.parametrize("which", [Which.MISSING, Which.FAILED, Which.COMPLETE, Which.ALL])
+def test_what_was_rolled_back_is_asked_for_by_what_it_may_have_been(which: Which) -> None:
+    assert why(Standing(lot=START, state=None, number=3), [which]) is Why.MISSING
+    assert why(Standing(lot=START, state=None, number=3), [Which.STALE]) is None
+
+
 def test_what_is_running_is_left_alone_whatever_is_asked_for() -> None:
     assert why(Standing(lot=START, state=ArcState.RUNNING), list(Which)) is None
     assert not any(replaces(reason, ArcState.RUNNING) or replaces(reason, None) for reason in Why)

@@ -12,7 +12,7 @@ import pytest
 from shop import copy, shop
 
 from clusterless.engine.ranges import LotRange
-from clusterless.model.ledger import ArcState, Claim, Complete, SinkRecord
+from clusterless.model.ledger import ArcState, Claim, Complete, Rollback, SinkRecord
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.operate.landscape import ArcView, Landscape
@@ -38,18 +38,19 @@ def landscape(landscape_of: Callable[..., Landscape], tmp_path: Path) -> Landsca
     return found
 
 
-def _complete(view: ArcView, landscape: Landscape, lot: Lot) -> None:
+def _complete(view: ArcView, landscape: Landscape, lot: Lot, revision: int = 0) -> None:
     (sink,) = view.sinks.values()
     clean = landscape.datasets[sink]
     landscape.plugins.open_store(clean.dataset.path_uri).put(f"{lot}.txt", b"x")
     manifest = Manifest(state=ManifestState.COMPLETE, lot=lot, uris=[f"{clean.dataset.path_uri}{lot}.txt"])
     encoded = encode(manifest)
     with encoded.open() as body:
-        clean.manifests.publish(clean.dataset, lot, manifest.state, 0, body)
+        clean.manifests.publish(clean.dataset, lot, manifest.state, revision, body)
     record = SinkRecord(state=manifest.state, objects=1, bytes=1, digest=encoded.digest)
-    assert view.ledger(lot).append(1, Claim(**BY, sources={}, expires=BY["at"]))
-    assert view.ledger(lot).append(2, Complete(**BY, sources={}, sinks={"main": record}))
-    view.ledger(lot).mark(2, ArcState.COMPLETE)
+    by, number = BY | {"revision": revision}, view.ledger(lot).look().last
+    assert view.ledger(lot).append(number + 1, Claim(**by, sources={}, expires=BY["at"]))
+    assert view.ledger(lot).append(number + 2, Complete(**by, sources={}, sinks={"main": record}))
+    view.ledger(lot).mark(number + 2, ArcState.COMPLETE)
 
 
 def _after(asked: int) -> Callable[[], bool]:
@@ -93,3 +94,23 @@ def test_what_was_removed_is_counted_and_the_same_again_removes_the_rest(landsca
     rest = _roll_back(landscape, tmp_path, lambda: False, remove=True)
     assert (rest.lots, rest.gone.objects, rest.is_whole) == (0, there, True)
     assert not list((tmp_path / "clean").iterdir())
+
+
+def test_what_was_worked_again_since_it_was_marked_is_not_removed(landscape: Landscape, tmp_path: Path) -> None:
+    """Another run may find a mark at once, and be done before the last lot is marked."""
+    (view,) = landscape.arcs
+    times = count(1)
+
+    def stopping() -> bool:
+        if next(times) == len(LOTS):
+            while not isinstance(view.ledger(LOTS.first).read(view.ledger(LOTS.first).look().last), Rollback):
+                pass
+            _complete(view, landscape, LOTS.first, revision=1)
+        return False
+
+    done = _roll_back(landscape, tmp_path, stopping, remove=True)
+    assert (done.lots, done.gone.lots, done.gone.objects) == (20, 19, 19)
+    assert done.held == (f"lot {LOTS.first} was worked again, or is, since it was rolled back",)
+    (clean,) = (each for node, each in landscape.datasets.items() if node.name == "clean")
+    assert clean.manifests.newest(clean.dataset, LOTS.first).revision == 1  # type: ignore[union-attr]
+    assert landscape.plugins.open_store(clean.dataset.path_uri).get(f"{LOTS.first}.txt") == b"x"

@@ -25,6 +25,7 @@ from clusterless.operate.audit.book import Book
 from clusterless.operate.audit.dataset import Audited, audit_dataset
 from clusterless.operate.audit.fix import Mended, mend, mendable
 from clusterless.operate.landscape import NARROWER, DatasetView, Landscape
+from clusterless.operate.listing import unit_of
 from clusterless.operate.things import Things
 from clusterless.plugins import find_plugins
 
@@ -120,11 +121,12 @@ def wanted(view: DatasetView, lots: Sequence[str], window: Window | None) -> Wan
     parsed = [_lot(text) for text in lots]
     for _, of_unit in groupby(sorted(parsed, key=lambda lot: (lot.unit.label, lot.start)), _unit):
         ranges += runs(of_unit)
-    if window and not view.unit:
+    unit = view.unit or (unit_of(view.manifests.store, view.path) if window else None)
+    if window and not unit:
         msg = f"no lot of {view.node} was ever seen, and nobody says how long one is"
         raise InvalidValueError(msg, hint="name lots, or leave out --earliest and --latest")
-    if window and view.unit:
-        ranges.append(window.of(view.unit))
+    if window and unit:
+        ranges.append(window.of(unit))
     return Wanted(tuple(ranges))
 
 
@@ -196,7 +198,8 @@ def _fixed(landscape: Landscape, view: DatasetView, audited: Audited, yes: bool)
     mended = mend(landscape, view, audited, stop.is_set)
     for line in _done(mended):
         say(line)
-    done = mended.booked + mended.unbooked + mended.swept.staged + mended.swept.data
+    staged = min(mended.swept.staged, audited.counts.get(Kind.STAGED, 0))  # of the others nobody had said a word
+    done = mended.booked + staged + mended.swept.data
     if left := _left(audited, able.strays > 0, mended):
         say(f"left: {', '.join(left)}")
     if not mended.is_whole:
@@ -226,6 +229,7 @@ def _left(audited: Audited, booked: bool, mended: Mended) -> list[str]:
     counts: dict[Kind, int] = dict(audited.counts)
     if booked:
         counts[Kind.STRAY] = mended.left
+        counts[Kind.UNBOOKED] = counts.get(Kind.UNBOOKED, 0) + mended.unbooked
     else:
         counts[Kind.DISOWNED] = counts.get(Kind.DISOWNED, 0) - mended.swept.data
         counts[Kind.STAGED] = counts.get(Kind.STAGED, 0) - mended.swept.staged

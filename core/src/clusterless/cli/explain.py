@@ -236,7 +236,7 @@ def _lines(fact: Fact, now: datetime) -> Iterator[str]:
     head, said = _head(fact, said)
     words = [head]
     words += [said] if said and not _is_removed(fact) else []
-    words += [_revision(fact)] if fact.revision else []
+    words += [_revision(fact)] if fact.revision and fact.what != "writes" else []  # there the text has it
     words += [_STATES.get(fact.state, fact.state)] if fact.state and not _is_removed(fact) else []
     words += [some(fact.objects, "object")] if fact.objects is not None else []
     words += [said] if said and _is_removed(fact) else []

@@ -20,7 +20,7 @@ from clusterless.cli.run import in_containers, stopped_by_signals
 from clusterless.cli.scope import Scope, scoped
 from clusterless.cli.words import say, some
 from clusterless.engine.moments import parse_moment
-from clusterless.engine.plan import AGAIN, Came, Kind, Stage, Which, Why, WorkPlan, counted, estimate
+from clusterless.engine.plan import Came, Kind, Stage, Which, Why, WorkPlan, counted, estimate
 from clusterless.errors import ClsError
 from clusterless.operate.landscape import Landscape
 from clusterless.operate.plans.making import Asked, Kept, Planner, check_current, find_plan, keep
@@ -209,6 +209,8 @@ def _made(planner: Planner, wanted: Wanted, scope: Scope) -> Kept | None:
             step(number / (number + 1))
     for name, count in planner.running.items():
         say(f"{name}: {some(count, 'lot')} left alone, being worked")
+    for name in planner.off:
+        say(f"{name}: left out with what is made of it, since it is switched off; to work it all the same, name it")
     if not stages:
         return None
     plan = WorkPlan(
@@ -246,11 +248,11 @@ def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: 
     if signals:
         say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
         sys.exit(128 + signals[0])
-    unworked = sum(lots for of in counts.values() for came, lots in of.items() if came in AGAIN)
-    if unworked:
-        msg = f"plan {kept.plan.id} is not done: {some(unworked, 'lot')} failed, or left to others"
-        hint = f"mend what is told above, then cls {kept.plan.kind.value} --resume {kept.plan.id} --yes"
-        raise UnworkedError(msg, hint=hint)
+    failed, left = (sum(of.get(came, 0) for of in counts.values()) for came in (Came.FAILED, Came.LEFT))
+    if failed or left:
+        msg = f"plan {kept.plan.id} is not done: {some(failed, 'lot')} failed, and {some(left, 'lot')} left to others"
+        first = "mend what is told above" if failed else "let others come to an end with these"
+        raise UnworkedError(msg, hint=f"{first}, then cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
 
 
 # ---- words -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -13,11 +13,11 @@ from clusterless.cli.app import Session, reports
 from clusterless.cli.choosing import state_stores
 from clusterless.cli.planning import progress_report
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.scope import Scope, scoped
+from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.cli.words import say, some
-from clusterless.engine.plan import AGAIN, Came, WorkPlan
+from clusterless.engine.plan import AGAIN, Came, Stage, WorkPlan
 from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
-from clusterless.operate.plans.progress import Count, Hint, counts_of, is_working, read_hint, read_progress
+from clusterless.operate.plans.progress import Count, counts_of, is_working, read_hint, read_progress
 from clusterless.plugins import find_plugins
 
 _COLUMNS = (
@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 _KEPT = ("plan", "arcs", "state", "lots")
 _READERS = 8
-_PLANNED, _STOPPED = "planned", "stopped"
+_PLANNED, _STOPPED, _DONE = "planned", "stopped", "done"
 _RECENT = timedelta(days=7)  # of what was only shown, and never begun
 
 _EPILOG = """
@@ -61,11 +61,31 @@ def plans(session: Session, scope: Scope, plan_id: str | None, everything: bool)
         return
     with ThreadPoolExecutor(_READERS) as pool:
         found = list(pool.map(lambda each: _seen(read_plan(*each)), plans_in(stores)))
+    _refuse_unknown(scope, found)
+    found = sorted((each for each in found if _is_asked_for(scope, each.kept.plan)), key=lambda each: each.kept.plan.at)
     listed = [each for each in found if everything or not each.is_forgotten]
     rows = tuple(_row(each) for each in listed)
     nothing = "no plan was ever begun, or made this week" if found else "there are no plans here"
     show(Report(_COLUMNS, rows, kept=_KEPT, nothing=nothing), session.output)
     _offer(listed, len(found) - len(listed))
+
+
+def _refuse_unknown(scope: Scope, found: Sequence[_Seen]) -> None:
+    stages = [stage for each in found for stage in each.kept.plan.stages]
+    refuse_unknown("project", scope.projects, [_projects(stage) for stage in stages])
+    refuse_unknown("name", scope.names, [{stage.arc} for stage in stages])
+
+
+def _is_asked_for(scope: Scope, plan: WorkPlan) -> bool:
+    """Whether one of its stages is of the projects, and of the arcs, that options name."""
+    return any(
+        (not scope.projects or _projects(stage) & {*scope.projects}) and (not scope.names or stage.arc in scope.names)
+        for stage in plan.stages
+    )
+
+
+def _projects(stage: Stage) -> set[str]:
+    return {stage.project.name, f"{stage.project.name}:{stage.project.version}"}
 
 
 def _offer(listed: Sequence[_Seen], left_out: int) -> None:
@@ -80,11 +100,11 @@ def _offer(listed: Sequence[_Seen], left_out: int) -> None:
 
 @frozen
 class _Seen:
-    """A plan, what was last said of it, and the *state* that it is in."""
+    """A plan, the *state* that it is in, and what became of its lots."""
 
     kept: Kept
-    hint: Hint | None
     state: str
+    counts: tuple[Count, ...] = ()
 
     @property
     def is_forgotten(self) -> bool:
@@ -94,11 +114,17 @@ class _Seen:
 def _seen(kept: Kept) -> _Seen:
     hint = read_hint(kept)
     if hint is None:
-        return _Seen(kept, hint, _PLANNED)
+        return _Seen(kept, _PLANNED)
     if is_working(kept, hint):
-        return _Seen(kept, hint, "working")
-    done = sum(each.lots for each in hint.counts if each.came not in AGAIN)
-    return _Seen(kept, hint, "done" if done >= kept.plan.lots else _STOPPED)
+        return _Seen(kept, "working", hint.counts)
+    if _is_done(kept, hint.counts):
+        return _Seen(kept, _DONE, hint.counts)
+    counts = _counts(kept)  # of several who were at it, the last to end knew only of its own
+    return _Seen(kept, _DONE if _is_done(kept, counts) else _STOPPED, counts)
+
+
+def _is_done(kept: Kept, counts: Iterable[Count]) -> bool:
+    return sum(each.lots for each in counts if each.came not in AGAIN) >= kept.plan.lots
 
 
 def _counts(kept: Kept) -> tuple[Count, ...]:
@@ -109,8 +135,7 @@ def _counts(kept: Kept) -> tuple[Count, ...]:
 
 def _row(seen: _Seen) -> tuple[Value, ...]:
     plan, project = seen.kept.plan, seen.kept.keys.project
-    counts = seen.hint.counts if seen.hint else ()
-    came = [sum(each.lots for each in counts if each.came is how) for how in Came]
+    came = [sum(each.lots for each in seen.counts if each.came is how) for how in Came]
     what = (plan.id, plan.kind.value, project.name, project.version, *_which(plan))
     return (*what, plan.at, seen.state, plan.lots, *came, plan.by)
 

@@ -93,8 +93,8 @@ def say_where_lots_are(nearest: Iterable[Lot | None], window: Window, of: Sequen
         return
     some = f" of {', '.join(of[:_NAMED])}{', …' if len(of) > _NAMED else ''}" if of else ""
     older = lot.start < window.earliest
-    where = f"older than that; the newest is {lot}" if older else f"newer than that; the first is {lot}"
-    say(f"all lots{some} are {where}: --earliest {lot.day}")
+    where = "newest before" if older else "first after"
+    say(f"no lot{some} is in that range; the {where} it is {lot}: --earliest {lot.day}")
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (

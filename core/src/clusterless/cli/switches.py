@@ -221,20 +221,27 @@ def _start(choice: str, now: datetime) -> datetime:
 
 def _told(target: Target, owing: Sequence[Held], skipped: Stretch | None) -> list[str]:
     left = sum(each.left_out(skipped) for each in owing)
-    lots = sum(len(lots) for each in owing for lots in each.lots)
-    lines = [f"{target.name} is enabled: {_works(lots - left, skipped)}, within a minute or two where it runs"]
+    booked = sum(len(lots) for each in owing if each.always for lots in each.lots)
+    lots = sum(len(lots) for each in owing if not each.always for lots in each.lots)
+    lines = [f"{target.name} is enabled: {_works(lots - left, booked, skipped)}, within a minute or two where it runs"]
     if left:
         lines.append(f"{some(left, 'lot')} left out until somebody asks for them: {_backfill(target)}")
+    if booked and skipped and len(owing) > 1:
+        lines.append(f"what is made of these before then is left out as well: {_backfill(target)}")
+    if before := sum(each.before for each in owing):
+        lines.append(f"{some(before, 'lot')} left out before, and so until somebody asks for them: {_backfill(target)}")
     return lines
 
 
 def _backfill(target: Target) -> str:
-    return f"cls backfill --project {target.project.name} {target.element}".rstrip()
+    arcs = {arc.arc.name for arc in target.landscape.arcs if arc.project == target.project}
+    return f"cls backfill --project {target.project.name} {target.element if target.element in arcs else ''}".rstrip()
 
 
-def _works(lots: int, skipped: Stretch | None) -> str:
+def _works(lots: int, booked: int, skipped: Stretch | None) -> str:
     from_when = f"what ends after {dated(skipped.until)}" if skipped else "all that is owed"
-    return f"{from_when} is worked" + (f", {some(lots, 'lot')} of it at once" if lots else "")
+    at_once = f", {some(lots, 'lot')} of it at once" if lots else ""
+    return f"{from_when} is worked{at_once}" + (f", what arrived for {some(booked, 'lot')} sealed" if booked else "")
 
 
 def _owed(owing: Sequence[Held]) -> str:

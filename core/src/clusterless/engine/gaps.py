@@ -81,7 +81,8 @@ class Reason:
 class Booked:
     """What was seen of a boundary: from its *first* lot on it has looked *through* another.
 
-    *unannounced* are lots of a last seal that is committed and not announced; *known*: its project is recorded.
+    *unannounced* are lots of a last seal that is committed and not announced; *waiting* those that something arrived
+    for that is not sealed; *known*: its project is recorded.
     """
 
     element: str
@@ -90,6 +91,7 @@ class Booked:
     first: Lot | None = None
     through: Lot | None = None
     unannounced: frozenset[Lot] = frozenset()
+    waiting: frozenset[Lot] = frozenset()
     known: bool = True
     disabled: str = ""
     unreadable: str = ""
@@ -104,7 +106,7 @@ def why_not_booked(seen: Booked, lot: Lot, now: datetime) -> Reason | None:
     if lot in seen.unannounced:
         return _reason(Cause.UNFINISHED, seen.element, lot, "sealed, and not yet announced")
     if seen.through and lot.start <= seen.through.start:
-        return _passed(seen, lot)
+        return _late(seen, lot) if lot in seen.waiting else _passed(seen, lot)
     if now < lot.end + timedelta(seconds=seen.booking.grace):
         return None
     if not seen.known:
@@ -115,6 +117,13 @@ def why_not_booked(seen: Booked, lot: Lot, now: datetime) -> Reason | None:
     is_by_arrival = seen.booking.arrival is EventArrival.INFREQUENT or seen.booking.lot_source.is_key_time
     if is_by_arrival and not seen.ticks:
         text += ": nothing arrived since, or nobody looked"
+    return _reason(Cause.NOBODY_LOOKED, seen.element, lot, text)
+
+
+def _late(seen: Booked, lot: Lot) -> Reason:
+    text = "what arrived late for it waits to be sealed"
+    if seen.disabled:
+        return _reason(Cause.DISABLED, seen.element, lot, f"{text}: {seen.disabled}")
     return _reason(Cause.NOBODY_LOOKED, seen.element, lot, text)
 
 

@@ -77,7 +77,12 @@ class Standing:
 def why(standing: Standing, wanted: Collection[Which]) -> Why | None:
     """Why the lot is to be worked, where it is asked for; what is running is left alone."""
     reason = _reason(standing)
-    return reason if reason and {*wanted} & {*_ASKED_BY[reason], Which.ALL} else None
+    if reason is None:
+        return None
+    asked_by = {*_ASKED_BY[reason], Which.ALL}
+    if reason is Why.MISSING and standing.number:
+        asked_by |= {Which.FAILED, Which.COMPLETE}  # it was rolled back, whatever it had come to
+    return reason if {*wanted} & asked_by else None
 
 
 def _reason(standing: Standing) -> Why | None:
@@ -302,11 +307,22 @@ def counted(progress: Iterable[Ended]) -> Mapping[int, Mapping[Came, int]]:
     for stage in {each.stage for each in progress}:
         rest = resting(progress, stage)
         of_stage = [each for each in progress if each.stage == stage]
-        for each in of_stage:
-            if each.came not in AGAIN:
-                counts.setdefault(stage, Counter())[each.came] += sum(map(len, each.lots))
+        counts[stage] = _once((lots, each.came) for each in of_stage if each.came not in AGAIN for lots in each.lots)
         tried = {lot: each.came for each in of_stage if each.came in AGAIN for lots in each.lots for lot in lots}
-        counts.setdefault(stage, Counter()).update(came for lot, came in tried.items() if lot not in rest)
+        counts[stage].update(came for lot, came in tried.items() if lot not in rest)
+    return counts
+
+
+def _once(came: Iterable[tuple[LotRange, Came]]) -> Counter[Came]:
+    """How many lots of ranges, which are of one unit, came to what: two who work one plan may both write of a lot."""
+    counts: Counter[Came] = Counter()
+    following: int | None = None
+    for lots, how in sorted(came, key=lambda each: ordinal(each[0].first)):
+        first, last = ordinal(lots.first), ordinal(lots.last)
+        first = first if following is None else max(first, following)
+        if first <= last:
+            counts[how] += last - first + 1
+            following = last + 1
     return counts
 
 

@@ -85,7 +85,7 @@ class Candidates:
                 revisions = {part: revision for each in group for part, revision in each.revisions.items()}
                 yield Seen(group[0].lot, revisions, max((each.picture for each in group), key=lambda seen: seen.last))
 
-    def following(self) -> Iterator[Seen]:
+    def following(self) -> Iterator[Standing]:
         """The lots that are made of what is coming, and that were begun, in order."""
         unit = self.arc.unit
         ranges = [in_unit(lots, unit) for each in self.coming.values() for lots in each] if unit else []
@@ -93,10 +93,7 @@ class Candidates:
             return
         touched = Covered(ranges)
         wanted = LotRange(min(each.first for each in ranges), max(each.last for each in ranges))
-        for each in self._worked(wanted):
-            seen = Seen(each.lot, picture=_picture(each.names))
-            if each.lot in touched and seen.picture.last:
-                yield seen
+        yield from (standing for standing in self.worked(wanted) if standing.lot in touched)
 
     def worked(self, wanted: LotRange) -> Iterator[Standing]:
         """The lots of *wanted* that were begun, in order, whether their sources are there or not."""

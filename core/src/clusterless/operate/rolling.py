@@ -15,7 +15,7 @@ from clusterless.engine.plan import Covered
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.errors import WorkloadError
 from clusterless.model.dataset import JoinedDataset, SinkDataset
-from clusterless.model.ledger import ArcState
+from clusterless.model.ledger import ArcState, Rollback
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import UriType
 from clusterless.operate.bench import open_views, workbench
@@ -128,7 +128,7 @@ class _Removal:
         """Whether all was gone through before it was to be *stopping*."""
         for sink in self._view.arc.sinks.values():
             removal = self._of(sink)
-            going = list(self._going(sink, lots))
+            going = list(self._rolled_back(self._going(sink, lots)))
             deque(takewhile(lambda _: not stopping(), removal.remove(going)), maxlen=0)
             self._note(removal)
             if removal.lots < len(going):
@@ -143,6 +143,20 @@ class _Removal:
             for count, _ in enumerate(removal.weigh(going), 1):
                 step((number + count / len(going)) / len(sinks))
             self._note(removal)
+
+    def _rolled_back(self, going: Iterator[Sequence[Found]]) -> Iterator[Sequence[Found]]:
+        """Of each lot what came before its mark, as long as that is the last word: who works it anew keeps that.
+
+        The ledger is read after manifests were listed: what is claimed later comes to a revision that is none of them.
+        """
+        for found in going:
+            ledger = self._view.ledger(found[0].lot)
+            number = ledger.look().last
+            last = ledger.read(number) if number else None
+            if not isinstance(last, Rollback):
+                self.held.append(f"lot {ledger.lot} was worked again, or is, since it was rolled back")
+            elif before := [each for each in found if each.revision < last.revision]:
+                yield before
 
     def _note(self, removal: Removal) -> None:
         done = self.done

@@ -12,6 +12,7 @@ from clusterless.engine.graph_parts import Node
 from clusterless.errors import InvalidValueError, did_you_mean
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
+from clusterless.operate.listing import unit_of
 from clusterless.store.api import ObjectStore
 
 
@@ -93,7 +94,7 @@ class Things:
         is_one = self._spelled[str(node)] == 1
         return Thing(
             name=str(node) if is_one else f"{node} ({view.placement.title})",
-            unit=view.unit,
+            unit=view.unit or unit_of(view.manifests.store, view.path),
             maker=self.landscape.maker_of(node),
             node=node,
             view=view,
@@ -105,7 +106,13 @@ class Things:
     def _outlets(self) -> Iterator[Thing]:
         for arc in self.landscape.arcs:
             if not arc.sinks:
-                yield Thing(name=arc.name, unit=arc.unit, maker=arc, path=arc.keys.path, store=arc.state)
+                yield Thing(
+                    name=arc.name,
+                    unit=arc.unit or unit_of(arc.state, arc.keys.path),
+                    maker=arc,
+                    path=arc.keys.path,
+                    store=arc.state,
+                )
 
     def _ordered(self) -> Iterator[Thing]:
         """Without recursion: pipelines may be long."""

@@ -23,6 +23,7 @@ CREATE TABLE mention (place INTEGER, key TEXT, standing INTEGER, lot TEXT, revis
 CREATE TABLE booked (lot TEXT, revision INTEGER, digest, bytes, at, PRIMARY KEY (lot, revision)) WITHOUT ROWID;
 CREATE TABLE attempt (attempt TEXT PRIMARY KEY, lot, state, lives, settled) WITHOUT ROWID;
 CREATE TABLE named (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE lost (lot TEXT);
 CREATE TABLE held (lot TEXT, size INTEGER);
 CREATE TABLE fault (kind INTEGER, lot TEXT, uri TEXT, size, note);
 """
@@ -115,6 +116,15 @@ class Book:
             "AND lot NOT IN (SELECT lot FROM fault WHERE kind <> ?) ORDER BY lot"
         )
         yield from self._rows(select, _KINDS.index(Kind.KEPT))
+
+    def lose(self, lot: str) -> None:
+        """Note that a manifest of *lot* is gone, or not what was committed."""
+        self._write("lost VALUES (?)", (lot,))
+
+    def unsettle(self) -> None:
+        """Take no attempt at a lost lot for one that nothing names: what is lost may have."""
+        update = "UPDATE attempt SET settled = 0, state = ? WHERE settled AND lot IN (SELECT lot FROM lost)"
+        self._database.execute(update, ("complete, and its manifest is gone",))
 
     def traced(self, attempt: str) -> Trace | None:
         found = self._one("SELECT lot, state, lives, settled FROM attempt WHERE attempt = ?", attempt)

@@ -88,6 +88,7 @@ class _Audit:
         manifests.read(self._along(now, _READ, _LISTED))
         self._leftovers(now)
         self.book.settle()
+        self.book.unsettle()
         done = Audited(self.book, lots=manifests.lots)
         for number, root in enumerate(self.roots):
             self._objects(number, root, done)

@@ -92,6 +92,7 @@ class ManifestsRead:
                 tell(there.revisions[0].lot)
 
     def _absent(self, commit: Committed) -> None:
+        self.book.lose(commit.lot)
         if commit.at < self.now - PATIENCE and self._knows(Lot.parse(commit.lot)):
             uri = layout.uri(self._store.root, layout.lot_path(self.view.dataset, commit.lot))
             note = f"revision {commit.revision} was committed, and its manifest is not there"

@@ -40,7 +40,7 @@ class Fact:
 class Story:
     """What is known of an element's *lot*: *kind* is ``dataset``, ``boundary`` or ``arc``, *name* as keys have it.
 
-    *digests* are those of a dataset's manifests, each with the revision that it is; *store* is the name of the store
+    *digests* are those of a dataset's manifests, each with its name and revision; *store* is the name of the store
     that these are in. *reads* are the source lots that an arc claimed, each with the name of its store.
     """
 
@@ -50,7 +50,7 @@ class Story:
     placement: Placement
     facts: tuple[Fact, ...]
     reads: frozenset[tuple[str, str, Lot]] = frozenset()
-    digests: Mapping[str, str] = field(factory=dict)
+    digests: Mapping[str, tuple[str, str]] = field(factory=dict)
     store: str = ""
 
     @property

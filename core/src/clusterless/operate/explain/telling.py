@@ -78,7 +78,7 @@ def _dataset(place: Place, dataset: Dataset, lot: Lot) -> Story | None:
         if "manifest.json" in info.key and "state" in names:
             facts += _manifest(place.manifests, info, names)
             for digest in _digests(place.manifests, info.key, names["state"]):
-                digests[digest] = f"{dataset.id} revision {names.get('attempt', 0)}"
+                digests[digest] = dataset.id, names.get("attempt", "0")
     if not facts:
         return None
     store = _store_name(place.manifests.root)
@@ -178,13 +178,14 @@ def _made(story: Story, dataset: Story) -> bool:
 def _with_names(story: Story, datasets: Iterable[Story]) -> Story:
     """With the datasets that were written, told by the digests of their manifests: empty ones look alike."""
     named = {digest: name for each in datasets for digest, name in each.digests.items() if each.lot == story.lot}
-    facts = (
-        evolve(fact, text=f"{fact.text}: {named[fact.digest]}")
-        if fact.digest in named and fact.state != ManifestState.EMPTY.value
-        else fact
-        for fact in story.facts
-    )
-    return evolve(story, facts=tuple(facts))
+    return evolve(story, facts=tuple(_named_by(fact, named) for fact in story.facts))
+
+
+def _named_by(fact: Fact, named: Mapping[str, tuple[str, str]]) -> Fact:
+    if fact.digest not in named or fact.state == ManifestState.EMPTY.value:
+        return fact
+    name, revision = named[fact.digest]  # revisions of the same bytes look alike: an arc's entry knows its own
+    return evolve(fact, text=f"{fact.text}: {name} revision {revision if fact.revision is None else fact.revision}")
 
 
 def _arc(place: Place, keys: layout.ArcKeys, lot: Lot) -> Story | None:
@@ -235,7 +236,7 @@ def _entry(number: int, entry: Entry, before: Sequence[Entry]) -> Iterator[Fact]
     if isinstance(entry, Complete | Failed):
         for role, sink in entry.sinks.items():
             counts = {"state": sink.state.value, "objects": sink.objects, "bytes": sink.bytes}
-            yield Fact(what="writes", text=role, digest=sink.digest, **counts)  # type: ignore[arg-type]  # each of its own kind
+            yield Fact(what="writes", text=role, digest=sink.digest, revision=entry.revision, **counts)  # type: ignore[arg-type]  # each of its own kind
 
 
 def _won(before: Sequence[Entry]) -> str:

@@ -23,6 +23,7 @@ from clusterless.operate.recorded import read_ledger
 from clusterless.operate.things import Thing
 from clusterless.runtime.cron import ticks_of
 from clusterless.runtime.horizon import read_horizon
+from clusterless.runtime.intake import waiting_in
 from clusterless.runtime.start import read_start
 from clusterless.runtime.switches import read_switches
 from clusterless.store.api import ObjectStore
@@ -149,7 +150,8 @@ def _booked(landscape: Landscape, boundary: BoundaryView) -> Booked:
         return evolve(seen, unreadable=f"{error.problem}: it is gone")
     began = min((sealed.lot for sealed in first.lots), default=first.through.next if first.through else None)
     open_ = () if boundary.seals.is_marked(number) else (sealed.lot for sealed in last.lots)
-    return evolve(seen, first=began, through=last.through, unannounced=frozenset(open_))
+    waiting = frozenset(batch.lot for batch in waiting_in(boundary.state, boundary.keys, booking.unit))
+    return evolve(seen, first=began, through=last.through, unannounced=frozenset(open_), waiting=waiting)
 
 
 def _is_known(landscape: Landscape, boundary: BoundaryView) -> bool:

@@ -25,7 +25,7 @@ from clusterless.engine.gaps import (
 )
 from clusterless.engine.lot_states import Ledger
 from clusterless.engine.ranges import LotRange, ordinal
-from clusterless.model.ledger import ArcState, Rollback
+from clusterless.model.ledger import ArcState
 from clusterless.model.lot import Lot, LotUnit
 from clusterless.operate.gaps.facts import Facts, Names, names_of
 from clusterless.operate.landscape import ArcView, BoundaryView, Landscape
@@ -226,12 +226,13 @@ class _Days:
         """What retention did; a rollback removes too, and has the lot worked anew."""
         horizon = self.facts.horizon(thing)
         if lot in self._removed[thing]:
-            return "" if not horizon.hides(lot) and self._is_rolled_back(thing, lot) else "removed by retention"
+            return "" if not horizon.hides(lot) and self._is_worked(thing, lot) else "removed by retention"
         return f"given up by retention, with all before {horizon.lot}" if horizon.hides(lot) else ""
 
-    def _is_rolled_back(self, thing: Thing, lot: Lot) -> bool:
+    def _is_worked(self, thing: Thing, lot: Lot) -> bool:
+        """Whether its ledger tells how it stands: what retention removes, its horizon hides."""
         ledger = self._ledgers.get(thing, {}).get(lot)
-        return isinstance(ledger, Ledger) and isinstance(ledger.last, Rollback)
+        return isinstance(ledger, Ledger) and ledger.last is not None
 
     def _worked(self, thing: Thing, arc: ArcView, lot: Lot) -> Worked:
         ledger = self._ledgers[thing].get(lot, Ledger())

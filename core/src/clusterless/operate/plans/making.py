@@ -21,6 +21,7 @@ from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.one_lot import check_unit
 from clusterless.operate.plans.measuring import HISTORY, seconds_of, size_of
 from clusterless.runtime.declaration import digest
+from clusterless.runtime.switches import read_switches
 from clusterless.store.api import ObjectStore
 
 
@@ -55,13 +56,12 @@ class Asked:
 # ---- making ----------------------------------------------------------------------------------------------------
 
 
-def ordered(landscape: Landscape, chosen: Sequence[ArcView], *, cascade: bool) -> list[ArcView]:
-    """*chosen*, each after what it reads of; with *cascade*, all that comes downstream of them as well."""
+def ordered(landscape: Landscape, chosen: Sequence[ArcView], follows: Callable[[ArcView], bool]) -> list[ArcView]:
+    """*chosen*, each after what it reads of, with all that comes downstream of them as far as it *follows*."""
     wanted = list(chosen)
     for arc in wanted:
-        if cascade:
-            readers = (reader for sink in arc.sinks.values() for reader in landscape.readers_of(sink))
-            wanted += [reader for reader in readers if reader not in wanted]
+        readers = (reader for sink in arc.sinks.values() for reader in landscape.readers_of(sink))
+        wanted += [reader for reader in readers if reader not in wanted and follows(reader)]
     makers: dict[Node, ArcView] = {sink: arc for arc in wanted for sink in arc.sinks.values()}
     result: list[ArcView] = []
 
@@ -84,7 +84,8 @@ def ordered(landscape: Landscape, chosen: Sequence[ArcView], *, cascade: bool) -
 class Planner:
     """Makes the stages of a plan, each arc's in the light of those before it.
 
-    *running*: how many lots of each arc were asked about, and are left alone since they are being worked.
+    *running*: how many lots of each arc were asked about, and are left alone since they are being worked. *off*: the
+    arcs downstream that are left out, since they are switched off.
     """
 
     landscape: Landscape
@@ -92,6 +93,7 @@ class Planner:
     now: datetime
     made: dict[Node, list[LotRange]] = field(factory=dict)  # by dataset, the lots that stages are to make
     running: Counter[str] = field(factory=Counter, init=False)
+    off: dict[str, None] = field(factory=dict, init=False)
 
     @property
     def left(self) -> int:
@@ -99,12 +101,21 @@ class Planner:
         return self.running.total() if {Which.COMPLETE, Which.ALL} & {*self.asked.which} else 0
 
     def stages(self, chosen: Sequence[ArcView]) -> Iterator[Stage]:
-        for arc in ordered(self.landscape, chosen, cascade=self.asked.cascade):
+        for arc in ordered(self.landscape, chosen, self._follows):
             stage = self._stage(arc, is_chosen=arc in chosen)
             if stage.stretches:
                 for sink in arc.sinks.values():
                     self.made.setdefault(sink, []).extend(each.lots for each in stage.stretches)
                 yield stage
+
+    def _follows(self, arc: ArcView) -> bool:
+        """Whether the arc, which reads what others make, is worked after them: nobody has asked for it by name."""
+        if not self.asked.cascade:
+            return False
+        is_off = read_switches(arc.state, arc.project).off(arc.arc.name) is not None
+        if is_off:
+            self.off[arc.name] = None
+        return not is_off
 
     def _stage(self, arc: ArcView, *, is_chosen: bool) -> Stage:
         declaration = declared(self.landscape, arc)
@@ -149,12 +160,18 @@ class Planner:
         return [span] if span else []
 
 
+_UNMADE = {None: Why.MISSING, ArcState.MISSING: Why.FAILED, ArcState.PARTIAL: Why.PARTIAL}
+
+
 def _following(looking: Candidates, recent: deque[tuple[Lot, int]]) -> Iterator[tuple[Lot, Why]]:
-    """The lots that are made of what an earlier stage makes, and that were worked already."""
+    """The lots that are made of what an earlier stage makes, and that were worked already.
+
+    Where that came to nothing, or to half of it, they are worked whether or not what they are made of changes.
+    """
     for each in looking.following():
-        if each.picture.final is ArcState.COMPLETE:
-            recent.append((each.lot, each.picture.last))
-        yield each.lot, Why.UPSTREAM
+        if each.state is ArcState.COMPLETE:
+            recent.append((each.lot, each.number))
+        yield each.lot, _UNMADE.get(each.state, Why.UPSTREAM)
 
 
 def declared(landscape: Landscape, arc: ArcView) -> str:

@@ -34,7 +34,8 @@ _AHEAD = timedelta(days=1)  # by `--seal-open`, lots that have not ended may be 
 class Held:
     """What *element*, a *kind* of thing, is to do once it is on: lots, in order, or so many *letters*.
 
-    *always*: arrivals, which are booked whatever is chosen.
+    *always*: arrivals, which are booked whatever is chosen. *before*: how many more lots were left out when something
+    was turned on before.
     """
 
     element: str
@@ -42,6 +43,7 @@ class Held:
     lots: tuple[LotRange, ...] = ()
     letters: int = 0
     always: bool = False
+    before: int = 0
 
     @property
     def owed(self) -> int:
@@ -94,11 +96,22 @@ def held(
 def _of_arc(landscape: Landscape, view: ArcView, now: datetime) -> Held:
     candidates = Candidates(landscape, view)
     span = candidates.span(now + _AHEAD)
-    owed = Owing(landscape).of(view)
-    owed.switches = _skipping(owed.switches)
+    owed, ever = Owing(landscape).of(view), Owing(landscape).of(view)
+    owed.switches, ever.switches = _skipping(owed.switches), Switches(())
     standings = candidates.standings(span) if span else ()
-    lots = (each.lot for each in standings if not each.number and each.state is None and each.lot in owed)
-    return Held(element=view.arc.name, kind="arc", lots=collapsed(lots))
+    before = 0
+
+    def lots() -> Iterator[Lot]:
+        nonlocal before
+        for each in standings:
+            if each.state is None and not each.number and each.lot in ever:
+                if each.lot in owed:
+                    yield each.lot
+                else:
+                    before += 1
+
+    found = collapsed(lots())
+    return Held(element=view.arc.name, kind="arc", lots=found, before=before)
 
 
 def _of_boundary(view: BoundaryView, now: datetime) -> Held:
