@@ -151,8 +151,9 @@ def test_what_is_not_ours_in_the_folder_is_passed_over(garbage: set[str], entrie
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"entry":"surprise"}', b'{"entry":"claim"}', b"\xff"])
 def test_an_entry_that_cannot_be_read_says_which_it_is(memory_store: MemoryStore, body: bytes) -> None:
     memory_store.put(f"{FOLDER}000001.json", body)
-    with pytest.raises(MalformedError, match=f"{FOLDER}000001.json"):
+    with pytest.raises(MalformedError, match=f"{FOLDER}000001.json") as refused:
         lot_ledger(memory_store).read(1)
+    assert "take it away, if it is the lot's last entry" in refused.value.hint
 
 
 def test_an_entry_reads_back_as_it_was_written(memory_store: MemoryStore) -> None:

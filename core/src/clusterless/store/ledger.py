@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from attrs import field, frozen
 
 from clusterless import codec, layout
-from clusterless.errors import ObjectMissingError
+from clusterless.errors import MalformedError, ObjectMissingError
 from clusterless.model.activity import Turn
 from clusterless.model.ledger import ArcState, Entry
 from clusterless.model.lot import Lot
@@ -69,6 +69,9 @@ def picture(names: Iterable[str]) -> Picture:
     return Picture(tuple(sorted(numbers)), frozenset(markers), swept)
 
 
+_MEND = "put it back as it was; or take it away, if it is the lot's last entry: cls run goes on from the one before"
+
+
 @frozen
 class LotLedger:
     """The ledger of one lot of an arc, in its arc-state store."""
@@ -91,7 +94,11 @@ class LotLedger:
             MalformedError: it is not an entry; the lot rests until someone looks at it.
         """
         key = self._key(number)
-        return codec.read_ledger_entry(self.store.get(key), source=layout.uri(self.store.root, key))
+        try:
+            return codec.read_ledger_entry(self.store.get(key), source=layout.uri(self.store.root, key))
+        except MalformedError as error:
+            error.hint = error.hint or _MEND
+            raise
 
     def append(self, number: int, entry: Entry) -> bool:
         """Whether the slot was won; a lost answer is settled by reading the slot back."""
