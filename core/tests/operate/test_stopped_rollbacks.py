@@ -110,7 +110,15 @@ def test_what_was_worked_again_since_it_was_marked_is_not_removed(landscape: Lan
 
     done = _roll_back(landscape, tmp_path, stopping, remove=True)
     assert (done.lots, done.gone.lots, done.gone.objects) == (20, 19, 19)
-    assert done.held == (f"lot {LOTS.first} was worked again, or is, since it was rolled back",)
+    assert done.held == (f"lot {LOTS.first} was worked again since it was rolled back",)
     (clean,) = (each for node, each in landscape.datasets.items() if node.name == "clean")
     assert clean.manifests.newest(clean.dataset, LOTS.first).revision == 1  # type: ignore[union-attr]
     assert landscape.plugins.open_store(clean.dataset.path_uri).get(f"{LOTS.first}.txt") == b"x"
+
+
+def test_what_was_claimed_since_and_came_to_nothing_is_removed(landscape: Landscape, tmp_path: Path) -> None:
+    """Who claimed it writes another revision, if anything."""
+    _roll_back(landscape, tmp_path, lambda: False)
+    (view,) = landscape.arcs
+    assert view.ledger(LOTS.first).append(4, Claim(**BY | {"revision": 1}, sources={}, expires=BY["at"]))
+    assert _roll_back(landscape, tmp_path, lambda: False, remove=True).gone.objects == 20

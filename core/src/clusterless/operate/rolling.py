@@ -15,7 +15,7 @@ from clusterless.engine.plan import Covered
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.errors import WorkloadError
 from clusterless.model.dataset import JoinedDataset, SinkDataset
-from clusterless.model.ledger import ArcState, Rollback
+from clusterless.model.ledger import ArcState, Claim, Rollback
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import UriType
 from clusterless.operate.bench import open_views, workbench
@@ -145,16 +145,17 @@ class _Removal:
             self._note(removal)
 
     def _rolled_back(self, going: Iterator[Sequence[Found]]) -> Iterator[Sequence[Found]]:
-        """Of each lot what came before its mark, as long as that is the last word: who works it anew keeps that.
+        """Of each lot what came before its mark, unless it came to something since.
 
-        The ledger is read after manifests were listed: what is claimed later comes to a revision that is none of them.
+        The ledger is read after manifests were listed: what is claimed by then, or later, comes to a revision that is
+        none of them.
         """
         for found in going:
             ledger = self._view.ledger(found[0].lot)
             number = ledger.look().last
             last = ledger.read(number) if number else None
-            if not isinstance(last, Rollback):
-                self.held.append(f"lot {ledger.lot} was worked again, or is, since it was rolled back")
+            if not isinstance(last, Rollback | Claim):
+                self.held.append(f"lot {ledger.lot} was worked again since it was rolled back")
             elif before := [each for each in found if each.revision < last.revision]:
                 yield before
 
