@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from shop import copy, shop
 
+from clusterless.engine.lot_states import attempt_number
 from clusterless.engine.ranges import LotRange
 from clusterless.model.ledger import ArcState, Claim, Complete, Rollback, SinkRecord
 from clusterless.model.lot import Lot
@@ -122,3 +123,31 @@ def test_what_was_claimed_since_and_came_to_nothing_is_removed(landscape: Landsc
     (view,) = landscape.arcs
     assert view.ledger(LOTS.first).append(4, Claim(**BY | {"revision": 1}, sources={}, expires=BY["at"]))
     assert _roll_back(landscape, tmp_path, lambda: False, remove=True).gone.objects == 20
+
+
+def test_while_a_lot_is_removed_it_is_claimed_so_that_nobody_writes_there(landscape: Landscape, tmp_path: Path) -> None:
+    _roll_back(landscape, tmp_path, lambda: False, remove=True)
+    ledger = landscape.arcs[0].ledger(LOTS.first)
+    entries = [ledger.read(number) for number in ledger.look().numbers]
+    assert [each.kind for each in entries] == ["claim", "complete", "rollback", "claim", "rollback"]
+    (*_, claim, given_back) = entries
+    assert isinstance(claim, Claim)
+    assert isinstance(given_back, Rollback)
+    assert (claim.revision, given_back.revision, attempt_number(claim.attempt)) == (1, 1, 0)
+
+
+def test_what_somebody_is_at_stays_with_all_that_it_had(landscape: Landscape, tmp_path: Path) -> None:
+    (view,) = landscape.arcs
+    times = count(1)
+
+    def stopping() -> bool:
+        if next(times) == len(LOTS):
+            while not isinstance(view.ledger(LOTS.first).read(view.ledger(LOTS.first).look().last), Rollback):
+                pass
+            later = datetime(2999, 1, 1, tzinfo=UTC)
+            assert view.ledger(LOTS.first).append(4, Claim(**BY | {"revision": 1}, sources={}, expires=later))
+        return False
+
+    done = _roll_back(landscape, tmp_path, stopping, remove=True)
+    assert (done.gone.objects, done.is_whole) == (19, True)
+    assert done.held == (f"lot {LOTS.first} is being worked, or was since it was rolled back",)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from itertools import takewhile
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from attrs import frozen
@@ -15,16 +15,19 @@ from clusterless.engine.plan import Covered
 from clusterless.engine.ranges import LotRange, runs
 from clusterless.errors import WorkloadError
 from clusterless.model.dataset import JoinedDataset, SinkDataset
-from clusterless.model.ledger import ArcState, Claim, Rollback
+from clusterless.model.ledger import ArcState, Claim, Entry, Rollback
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import UriType
 from clusterless.operate.bench import open_views, workbench
-from clusterless.operate.candidates import Candidates
+from clusterless.operate.candidates import Candidates, is_over
 from clusterless.operate.landscape import ArcView, Landscape
+from clusterless.runtime.arc import RunningArc
+from clusterless.runtime.arc import roll_back as roll_back_entry
 from clusterless.runtime.consumption import Consumption
 from clusterless.runtime.neighbours import read_neighbourhood
 from clusterless.runtime.removal import Removal, readable
 from clusterless.runtime.replay import roll_back_lot
+from clusterless.store.ledger import LotLedger
 from clusterless.store.manifests import Found, Manifests
 
 _AT_ONCE = 8
@@ -99,12 +102,12 @@ def roll_back(
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rollback") as pool:
             marks = pool.map(lambda lot: None if stopping() else roll_back_lot(arc, lot, "rollback"), there.lots)
             marked = dict(zip(there.lots, marks, strict=True))
-    held = [f"{arc.element} {lot} is being worked" for lot, done in marked.items() if done is False]
-    going = [lot for lot, done in marked.items() if done]
-    is_whole = None not in marked.values()
-    if removal and is_whole:
-        is_whole = removal.remove([*going, *there.marked], stopping)
-        held += removal.held
+        held = [f"{arc.element} {lot} is being worked" for lot, done in marked.items() if done is False]
+        going = [lot for lot, done in marked.items() if done]
+        is_whole = None not in marked.values()
+        if removal and is_whole:
+            is_whole = removal.remove(arc, [*going, *there.marked], stopping)
+            held += removal.held
     return RolledBack(lots=len(going), gone=removal.done if removal else Weight(), held=tuple(held), is_whole=is_whole)
 
 
@@ -124,16 +127,36 @@ class _Removal:
                 msg = f"the objects of dataset {sink.id} lie where those of {', '.join(strangers)} do"
                 raise WorkloadError(msg, hint="give each a location of its own, or remove them by other means")
 
-    def remove(self, lots: Sequence[Lot], stopping: Callable[[], bool]) -> bool:
+    def remove(self, arc: RunningArc, lots: Sequence[Lot], stopping: Callable[[], bool]) -> bool:
         """Whether all was gone through before it was to be *stopping*."""
         for sink in self._view.arc.sinks.values():
             removal = self._of(sink)
             going = list(self._rolled_back(self._going(sink, lots)))
-            deque(takewhile(lambda _: not stopping(), removal.remove(going)), maxlen=0)
+            steps = 0
+            for steps, _ in enumerate(removal.remove(going, partial(self._holding, arc)), 1):  # noqa: B007  it is counted
+                if stopping():
+                    break
             self._note(removal)
-            if removal.lots < len(going):
+            if steps < len(going):
                 return False
         return True
+
+    @contextmanager
+    def _holding(self, arc: RunningArc, lot: Lot) -> Iterator[bool]:
+        """Claim a lot that is rolled back, lest somebody writes what is being removed, and give it back."""
+        ledger = arc.ledger(lot)
+        number, last = _last(ledger)
+        is_free = isinstance(last, Rollback) or (isinstance(last, Claim) and is_over(ledger, last))
+        claim = _claim(arc, last.revision) if is_free and isinstance(last, Rollback | Claim) else None
+        if claim is None or not ledger.append(number + 1, claim):
+            self.held.append(f"lot {lot} is being worked, or was since it was rolled back")
+            yield False
+            return
+        with arc.hold(ledger, claim, arc.arc.lease_sec):
+            try:
+                yield True
+            finally:
+                ledger.append(number + 2, roll_back_entry(arc, claim.revision, "removed"))
 
     def weigh(self, lots: Sequence[Lot], step: Callable[[float], None]) -> None:
         sinks = self._view.arc.sinks.values()
@@ -152,8 +175,7 @@ class _Removal:
         """
         for found in going:
             ledger = self._view.ledger(found[0].lot)
-            number = ledger.look().last
-            last = ledger.read(number) if number else None
+            _, last = _last(ledger)
             if not isinstance(last, Rollback | Claim):
                 self.held.append(f"lot {ledger.lot} was worked again since it was rolled back")
             elif before := [each for each in found if each.revision < last.revision]:
@@ -186,3 +208,22 @@ class _Removal:
                 self.held.append(f"lot {lot} lists folders, not objects: remove these by other means")
             else:
                 yield found
+
+
+def _last(ledger: LotLedger) -> tuple[int, Entry | None]:
+    number = ledger.look().last
+    return number, ledger.read(number) if number else None
+
+
+def _claim(arc: RunningArc, revision: int) -> Claim:
+    """One that is no attempt at the lot: who claims it after this one died has all attempts."""
+    now = arc.now()
+    return Claim(
+        put_id=arc.writer.new_id(),
+        at=now,
+        by=arc.writer.by,
+        attempt=arc.new_attempt(revision, 0),
+        revision=revision,
+        sources={},
+        expires=now + timedelta(seconds=arc.arc.lease_sec),
+    )

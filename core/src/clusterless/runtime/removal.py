@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from attrs import define, evolve, field, frozen
 
@@ -40,20 +40,30 @@ class Removal:
     bytes: int = field(default=0, init=False)  # of these
     kept: int = field(default=0, init=False)  # objects that were written again since
 
-    def remove(self, lots: Sequence[Sequence[Found]]) -> Iterator[Lot]:
+    def remove(
+        self,
+        lots: Sequence[Sequence[Found]],
+        holding: Callable[[Lot], AbstractContextManager[bool]] = lambda _: nullcontext(True),
+    ) -> Iterator[Lot]:
         """Remove each of *lots*, given by its readable manifests, the lowest revision first; gives it then.
 
         An object stays that a lot lists which is none of them, or that was written again since its lot was committed.
+        *holding* keeps others from writing the lot meanwhile, and tells whether it does: without, the lot stays.
         """
         for going, theirs in self._going(lots):
-            for info in self._old(going, theirs):
-                assert self.objects is not None
-                self.objects.delete(info.key)
-                self._count(info)
-            for each in going.found:  # readers take the highest, which goes last
-                self._manifest(each)
-            self.lots += 1
+            with holding(going.lot) as is_held:
+                if is_held:
+                    self._remove(going, theirs)
             yield going.lot
+
+    def _remove(self, going: _Going, theirs: set[str]) -> None:
+        for info in self._old(going, theirs):
+            assert self.objects is not None
+            self.objects.delete(info.key)
+            self._count(info)
+        for each in going.found:  # readers take the highest, which goes last
+            self._manifest(each)
+        self.lots += 1
 
     def weigh(self, lots: Sequence[Sequence[Found]]) -> Iterator[Lot]:
         """The same, but nothing is removed: only counted."""
