@@ -9,6 +9,7 @@ import tracemalloc
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from attrs import evolve
@@ -60,7 +61,7 @@ def store(gcs: str, apart: pytest.MonkeyPatch, plan: Plan) -> Iterator[BucketSto
                 response.headers["Location"] = where.replace(gcs, endpoint)
 
         clients.session(reach(None)).hooks["response"].append(led)
-        bucket = f"answers-{id(plan)}"
+        bucket = f"answers-{uuid4().hex}"
         clients.storage(reach(None)).create_bucket(bucket, project="p1")
         opened = open_bucket(f"gs://{bucket}/", None)
         assert isinstance(opened, BucketStore)

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from clusterless.errors import StoreRefusedError, StoreUnavailableError
+from clusterless.errors import StoreRefusedError
 
 _KNOWN_AT_MOST = 10_000
 
@@ -22,7 +22,6 @@ class Bounds:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._known: dict[str, None] = {}  # folders that were there, and below it
-        self._was_there = False
 
     def check(self, folder: str, key: str) -> None:
         """That no link leads *key*, of what is in *folder*, out; each folder on the way is looked at once.
@@ -62,27 +61,8 @@ class Bounds:
 
         Raises:
             StoreRefusedError: it is elsewhere.
-            StoreUnavailableError: all that was there is gone.
         """
-        try:
-            fd = os.open(folder or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            self.is_there()
-            raise
-        return self.checked(fd, folder)
-
-    def is_there(self) -> bool:
-        """Whether this folder itself is there; one that was, and was moved away since, is not to be made anew.
-
-        Raises:
-            StoreUnavailableError: it was.
-        """
-        was_there = self._was_there  # asked first: others may just be making it
-        there = os.path.isdir(self._folder or "/")
-        if was_there and not there:
-            msg = f"{self._folder} is gone: it was moved away, removed or unmounted while it was in use"
-            raise StoreUnavailableError(msg, hint="bring it back; or, to begin with an empty one, start this again")
-        return there
+        return self.checked(os.open(folder or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), folder)
 
     def checked(self, fd: int, path: str) -> int:
         """*fd*, opened as *path*.
@@ -96,7 +76,6 @@ class Bounds:
         except BaseException:
             os.close(fd)
             raise
-        self._was_there = True
         return fd
 
     def unlink(self, path: str) -> None:

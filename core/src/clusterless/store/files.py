@@ -296,7 +296,7 @@ class FileStore(ObjectStore):
             raise
 
     def _make_folder(self, folder: str) -> None:
-        if not self._bounds.is_there():
+        if not os.path.isdir(self._folder or "/"):
             durable.make_folder(self._folder, self._synced.sync, os.mkdir)
         if folder != self._folder:
             durable.make_folder(folder, self._synced.sync, self._bounds.mkdir)
@@ -309,22 +309,22 @@ class FileStore(ObjectStore):
 
     def _found(self, path: str, key: str) -> _Explained:
         """As `_explained`, where a path that leads nowhere means that there is no such object."""
-        return _Explained(self.root, path, key, self._bounds)
+        return _Explained(self.root, path, key, is_sought=True)
 
     def _explained(self, path: str, key: str) -> _Explained:
-        return _Explained(self.root, path, key)
+        return _Explained(self.root, path, key, is_sought=False)
 
 
 class _Explained:
-    """Nothing of the operating system's leaves but as an error of ours; *sought* within bounds, it may be missing."""
+    """Nothing of the operating system's leaves but as an error of ours."""
 
-    __slots__ = ("_key", "_path", "_root", "_sought")
+    __slots__ = ("_is_sought", "_key", "_path", "_root")
 
-    def __init__(self, root: str, path: str, key: str, sought: Bounds | None = None) -> None:
+    def __init__(self, root: str, path: str, key: str, *, is_sought: bool) -> None:
         self._root = root
         self._path = path
         self._key = key
-        self._sought = sought
+        self._is_sought = is_sought
 
     def __enter__(self) -> None:
         """Nothing is held: there is one of these for every request."""
@@ -332,8 +332,7 @@ class _Explained:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, ClsError) or not isinstance(error, OSError):
             return
-        if self._sought and isinstance(error, FileNotFoundError | NotADirectoryError):
-            self._sought.is_there()
+        if self._is_sought and isinstance(error, FileNotFoundError | NotADirectoryError):
             msg = f"there is no object {layout.uri(self._root, self._key)}"
             raise ObjectMissingError(msg) from None
         if isinstance(error, FileExistsError):
