@@ -60,6 +60,20 @@ def _after(asked: int) -> Callable[[], bool]:
     return lambda: next(times) >= asked
 
 
+def _once_marked(view: ArcView, act: Callable[[], object]) -> Callable[[], bool]:
+    """Acts when the last lot is about to be marked, and the first is."""
+    times, ledger = count(1), view.ledger(LOTS.first)
+
+    def stopping() -> bool:
+        if next(times) == len(LOTS):
+            while not isinstance(ledger.read(ledger.look().last), Rollback):
+                pass
+            act()
+        return False
+
+    return stopping
+
+
 def _roll_back(
     landscape: Landscape, scratch: Path, stopping: Callable[[], bool], *, remove: bool = False
 ) -> RolledBack:
@@ -100,16 +114,8 @@ def test_what_was_removed_is_counted_and_the_same_again_removes_the_rest(landsca
 def test_what_was_worked_again_since_it_was_marked_is_not_removed(landscape: Landscape, tmp_path: Path) -> None:
     """Another run may find a mark at once, and be done before the last lot is marked."""
     (view,) = landscape.arcs
-    times = count(1)
-
-    def stopping() -> bool:
-        if next(times) == len(LOTS):
-            while not isinstance(view.ledger(LOTS.first).read(view.ledger(LOTS.first).look().last), Rollback):
-                pass
-            _complete(view, landscape, LOTS.first, revision=1)
-        return False
-
-    done = _roll_back(landscape, tmp_path, stopping, remove=True)
+    again = _once_marked(view, lambda: _complete(view, landscape, LOTS.first, revision=1))
+    done = _roll_back(landscape, tmp_path, again, remove=True)
     assert (done.lots, done.gone.lots, done.gone.objects) == (20, 19, 19)
     assert done.held == (f"lot {LOTS.first} was worked again since it was rolled back",)
     (clean,) = (each for node, each in landscape.datasets.items() if node.name == "clean")
@@ -138,16 +144,8 @@ def test_while_a_lot_is_removed_it_is_claimed_so_that_nobody_writes_there(landsc
 
 def test_what_somebody_is_at_stays_with_all_that_it_had(landscape: Landscape, tmp_path: Path) -> None:
     (view,) = landscape.arcs
-    times = count(1)
-
-    def stopping() -> bool:
-        if next(times) == len(LOTS):
-            while not isinstance(view.ledger(LOTS.first).read(view.ledger(LOTS.first).look().last), Rollback):
-                pass
-            later = datetime(2999, 1, 1, tzinfo=UTC)
-            assert view.ledger(LOTS.first).append(4, Claim(**BY | {"revision": 1}, sources={}, expires=later))
-        return False
-
-    done = _roll_back(landscape, tmp_path, stopping, remove=True)
+    claim = Claim(**BY | {"revision": 1}, sources={}, expires=datetime(2999, 1, 1, tzinfo=UTC))
+    claimed = _once_marked(view, lambda: view.ledger(LOTS.first).append(4, claim))
+    done = _roll_back(landscape, tmp_path, claimed, remove=True)
     assert (done.gone.objects, done.is_whole) == (19, True)
     assert done.held == (f"lot {LOTS.first} is being worked, or was since it was rolled back",)
