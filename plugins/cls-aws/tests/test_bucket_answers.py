@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -42,7 +43,7 @@ def store(moto_endpoint: str, ask: Callable[[str], None], plan: Plan) -> Iterato
     with proxied(moto_endpoint, plan) as endpoint:
         ask(endpoint)
         asked: Any = client("s3", None)
-        bucket = f"answers-{id(plan)}"
+        bucket = f"answers-{uuid4().hex}"
         asked.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         opened = open_bucket(f"s3://{bucket}/", None)
         assert isinstance(opened, BucketStore)

@@ -156,7 +156,7 @@ class _Removal:
             try:
                 yield True
             finally:
-                ledger.append(number + 2, roll_back_entry(arc, claim.revision, "removed"))
+                ledger.append(number + 2, roll_back_entry(arc, claim.revision, "rollback"))
 
     def weigh(self, lots: Sequence[Lot], step: Callable[[float], None]) -> None:
         sinks = self._view.arc.sinks.values()
