@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from beds.aws import REGION
@@ -43,7 +44,7 @@ def store(moto_endpoint: str, ask: Callable[[str], None], plan: Plan) -> Iterato
     with proxied(moto_endpoint, plan) as endpoint:
         ask(endpoint)
         asked: Any = client("s3", None)
-        bucket = f"large-{id(plan)}"
+        bucket = f"large-{uuid4().hex}"
         asked.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         opened = open_bucket(f"s3://{bucket}/", None)
         assert isinstance(opened, BucketStore)
