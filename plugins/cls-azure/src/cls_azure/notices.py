@@ -41,11 +41,11 @@ def _notices(event: GridEvent) -> Sequence[Notice]:
             raise ValueError("it is about no blob")  # noqa: TRY301 -- it is worded like the others
         if data.get("api") == _BEGUN:
             return ()
-        time = _time(event.time)
+        time, keys = _time(event.time), _keys(matched[2], str(data.get("url", "")))
     except ValueError as error:
         msg = f"{cut(repr(event), _SHOWN)} tells of no blob: {error}"
         raise InvalidValueError(msg) from error
-    return [Notice(matched[1], key, time) for key in _keys(matched[2], str(data.get("url", "")))]
+    return [Notice(matched[1], key, time) for key in keys]
 
 
 def _keys(subject: str, url: str) -> Sequence[str]:
