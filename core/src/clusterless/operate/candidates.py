@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import compress, groupby, islice
+from operator import itemgetter
 
 from attrs import Factory, define, evolve, frozen
 
@@ -20,12 +21,14 @@ from clusterless.model.ledger import ArcState, Claim, Complete, Failed
 from clusterless.model.lot import Lot
 from clusterless.operate.ahead import ahead, at_a_time
 from clusterless.operate.landscape import ArcView, DatasetView, Landscape
-from clusterless.operate.listing import Listed, list_lots
-from clusterless.operate.recorded import shown_of
+from clusterless.operate.listing import Names, list_texts, lot_named
+from clusterless.operate.source_lots import SourceLots
 from clusterless.runtime.clock import is_gone
 from clusterless.store.ledger import LotLedger, Picture, picture
 
 _AT_ONCE = 512  # lots whose entries are read together
+_NOTHING = Picture()
+_Part = tuple[str, str, int, Picture]  # of a lot, by its text: a part and its revision; no part where it was begun
 
 
 @frozen
@@ -34,20 +37,23 @@ class Seen:
 
     lot: Lot
     revisions: Mapping[str, int] = Factory(dict)
-    picture: Picture = Picture()
+    picture: Picture = _NOTHING
 
 
 @define
 class Candidates:
     """Asks about *arc*; lots of *coming* (by role) count as there: an earlier stage is to make them.
 
-    With a *declaration*, the claims of completed lots are read, to tell which were made by another.
+    Whether complete lots are stale is told where it is asked for, since it takes reading; and with a *declaration*
+    which of them were made by another.
     """
 
     landscape: Landscape
     arc: ArcView
     coming: Mapping[str, Sequence[LotRange]] = Factory(dict)
+    stale: bool = False
     declaration: str = ""
+    sources: SourceLots = Factory(SourceLots)
 
     def span(self, now: datetime) -> LotRange | None:
         """From the first lot that a source has to the one that is open *now*; None where there is none."""
@@ -76,14 +82,13 @@ class Candidates:
         """The lots of *wanted* that a source has, or that were begun, in order."""
         sides = [self._source_lots(role, side, wanted) for role, side in self._sources()]
         coming = [self._coming_lots(role, ranges, wanted) for role, ranges in self.coming.items()]
-        listed = (Seen(each.lot, picture=_picture(each.names)) for each in self._worked(wanted))
-        # What is to come is first, so that what is there already counts.
-        merged = heapq.merge(*coming, *sides, listed, key=lambda seen: str(seen.lot))
-        for _, of_lot in groupby(merged, lambda seen: seen.lot):
+        worked = ((text, "", 0, _picture(names)) for text, names in self._worked(wanted))
+        # In order, what was begun is first of a lot, and what is to come, of revision 0, before what is there already.
+        for text, of_lot in groupby(heapq.merge(worked, *coming, *sides), itemgetter(0)):
             group = list(of_lot)
-            if group[0].lot in wanted:
-                revisions = {part: revision for each in group for part, revision in each.revisions.items()}
-                yield Seen(group[0].lot, revisions, max((each.picture for each in group), key=lambda seen: seen.last))
+            lot = lot_named(text)
+            if lot in wanted:
+                yield Seen(lot, {part: revision for _, part, revision, _ in group if part}, group[0][3])
 
     def following(self) -> Iterator[Standing]:
         """The lots that are made of what is coming, and that were begun, in order."""
@@ -97,8 +102,8 @@ class Candidates:
 
     def worked(self, wanted: LotRange) -> Iterator[Standing]:
         """The lots of *wanted* that were begun, in order, whether their sources are there or not."""
-        for each in self._worked(wanted):
-            seen = Seen(each.lot, picture=_picture(each.names))
+        for text, names in self._worked(wanted):
+            seen = Seen(lot_named(text), picture=_picture(names))
             if seen.picture.last:
                 yield _standing(seen, seen.picture.final) if seen.picture.final else self._read(seen)
 
@@ -110,21 +115,21 @@ class Candidates:
             if view and source.subscribe:
                 yield role, view
 
-    def _source_lots(self, role: str, side: DatasetView, wanted: LotRange) -> Iterator[Seen]:
-        unit = side.unit or wanted.first.unit
-        for each in list_lots(side.manifests.store, side.path, in_unit(wanted, unit)):
-            revision = newest_revision(each.names)
-            if revision is not None:
-                yield self._part(role, each.lot, revision)
+    def _source_lots(self, role: str, side: DatasetView, wanted: LotRange) -> Iterator[_Part]:
+        return (self._part(role, text, revision) for text, revision in self.sources.committed(side, wanted))
 
-    def _coming_lots(self, role: str, ranges: Iterable[LotRange], wanted: LotRange) -> Iterator[Seen]:
-        return (self._part(role, lot, 0) for lots in ranges for lot in lots if lot_of(self.arc.arc, lot) in wanted)
+    def _coming_lots(self, role: str, ranges: Iterable[LotRange], wanted: LotRange) -> Iterator[_Part]:
+        lots = (lot for each in ranges for lot in each if lot_of(self.arc.arc, lot) in wanted)
+        return (self._part(role, str(lot), 0) for lot in lots)
 
-    def _part(self, role: str, lot: Lot, revision: int) -> Seen:
-        return Seen(lot_of(self.arc.arc, lot), {part_of(self.arc.arc, role, lot): revision})
+    def _part(self, role: str, text: str, revision: int) -> _Part:
+        if self.arc.arc.lot_unit is None:
+            return text, role, revision, _NOTHING
+        lot = lot_named(text)
+        return str(lot_of(self.arc.arc, lot)), part_of(self.arc.arc, role, lot), revision, _NOTHING
 
-    def _worked(self, wanted: LotRange) -> Iterator[Listed]:
-        return list_lots(self.arc.state, self.arc.keys.path, wanted)
+    def _worked(self, wanted: LotRange) -> Iterator[tuple[str, Names]]:
+        return list_texts(self.arc.state, self.arc.keys.path, wanted)
 
     # ---- reading ----
 
@@ -134,7 +139,7 @@ class Candidates:
             return False
         if seen.picture.final is not ArcState.COMPLETE:
             return not seen.picture.final
-        return bool(self.declaration or any(seen.revisions.values()) or may_change_after(self.arc.arc))
+        return self.stale and bool(self.declaration or any(seen.revisions.values()) or may_change_after(self.arc.arc))
 
     def _read(self, seen: Seen) -> Standing:
         ledger, number = self.arc.ledger(seen.lot), seen.picture.last
@@ -171,9 +176,3 @@ def is_over(ledger: LotLedger, claim: Claim) -> bool:
 @lru_cache(maxsize=1024)  # most lots look alike
 def _picture(names: tuple[str, ...]) -> Picture:
     return picture(names)
-
-
-def newest_revision(names: tuple[str, ...]) -> int | None:
-    """The newest readable revision among the manifests *names* of a lot; None where there is none."""
-    shown = shown_of(names)
-    return shown.revision if shown and shown.state.is_readable else None

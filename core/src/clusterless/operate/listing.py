@@ -39,8 +39,13 @@ def list_lots(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[Liste
 
     What is of another unit, or no lot, is passed over. Memory holds some shards, however long the range.
     """
-    for listed in list_shards([(store, path, shard) for shard in _shards(wanted, days_of(wanted, store))]):
-        yield from (Listed(lot_named(text), names) for text, names in listed.items())
+    return (Listed(lot_named(text), names) for text, names in list_texts(store, path, wanted))
+
+
+def list_texts(store: ObjectStore, path: str, wanted: LotRange) -> Iterator[tuple[str, Names]]:
+    """As `list_lots`; lots are told by their texts."""
+    shards = list_shards([(store, path, shard) for shard in _shards(wanted, days_of(wanted, store))])
+    return chain.from_iterable(listed.items() for listed in shards)
 
 
 def list_shard(store: ObjectStore, path: str, wanted: LotRange) -> dict[str, Names]:

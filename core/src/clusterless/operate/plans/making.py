@@ -20,6 +20,7 @@ from clusterless.operate.candidates import Candidates
 from clusterless.operate.landscape import ArcView, Landscape
 from clusterless.operate.one_lot import check_unit
 from clusterless.operate.plans.measuring import HISTORY, seconds_of, size_of
+from clusterless.operate.source_lots import SourceLots
 from clusterless.runtime.declaration import digest
 from clusterless.runtime.switches import read_switches
 from clusterless.store.api import ObjectStore
@@ -94,6 +95,7 @@ class Planner:
     made: dict[Node, list[LotRange]] = field(factory=dict)  # by dataset, the lots that stages are to make
     running: Counter[str] = field(factory=Counter, init=False)
     off: dict[str, None] = field(factory=dict, init=False)
+    _sources: SourceLots = field(factory=SourceLots, init=False)
 
     @property
     def left(self) -> int:
@@ -122,7 +124,8 @@ class Planner:
         heard = {role: arc.sources[role] for role, _ in arc.reader.subscribed}
         coming = {role: self.made[node] for role, node in heard.items() if node in self.made}
         compared = declaration if Which.STALE in self.asked.which else ""
-        looking = Candidates(self.landscape, arc, coming, compared)
+        stale = bool({*self.asked.which} & {Which.STALE, Which.COMPLETE, Which.ALL})
+        looking = Candidates(self.landscape, arc, coming, stale=stale, declaration=compared, sources=self._sources)
         recent: deque[tuple[Lot, int]] = deque(maxlen=HISTORY)
         reasons = self._chosen(looking, recent) if is_chosen else _following(looking, recent)
         planned = tuple(stretches(reasons))
