@@ -305,6 +305,26 @@ def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -
     assert shop.results("b") == ["1", "2", "3", "4"]
 
 
+def test_of_two_who_work_one_plan_the_last_finds_it_done(shop: Shop) -> None:
+    oldest, *_, newest = shop.lots()
+    held = [shop.folder / f"data/hold-{lot}" for lot in (oldest, newest)]
+    for each in held:
+        each.touch()
+    (planned,) = shop.rows("backfill", "count", "-p", "p.json")
+    resumed = ("backfill", "--resume", planned["plan"], "--yes", "--concurrency", "1", "-p", "p.json")
+    one = shop.begin(*resumed)
+    shop.await_begun()
+    other = shop.begin(*resumed)  # leaves the newest to the first
+    shop.await_begun(4)
+    held[1].unlink()
+    _, err = one.communicate(timeout=60)
+    assert (one.returncode, "1 lot left to others" in err) == (1, True), "the second is at the oldest"
+    held[0].unlink()
+    _, err = other.communicate(timeout=60)
+    assert other.returncode == 0, err
+    assert shop.results("b") == ["1", "2", "3", "4"]
+
+
 def test_a_killed_replay_is_gone_on_with_and_no_lot_is_replaced_twice(shop: Shop) -> None:
     shop.rows("backfill", "count", "--yes", "-p", "p.json")
     (planned,) = shop.rows("replay", "count", "--earliest", "-2d", "--order", "oldest", "-p", "p.json")
@@ -393,6 +413,15 @@ def test_a_plan_for_another_declaration_is_refused_and_old_results_are_told(shop
     retried = arc("count", "a", "b") | {"retry": {"attempts": 7}}
     shop.declare(arcs=[retried])
     assert shop.rows("replay", "count", "--which", "stale", "-p", "p.json") == [], "how often it is tried is no change"
+
+
+def test_a_plan_for_an_arc_that_is_declared_no_more_is_refused_though_it_is_recorded(shop: Shop) -> None:
+    assert shop.cls("run", "p.json", "--until-idle").returncode == 0
+    (planned,) = shop.rows("replay", "count", "--which", "all", "--earliest", "-2d", "-p", "p.json")
+    shop.declare(arcs=[arc("double", "b", "c")])
+    refused = shop.cls("replay", "--resume", planned["plan"], "--yes", "-p", "p.json")
+    assert (refused.returncode, "which is not declared any more" in refused.stderr) == (1, True), refused.stderr
+    assert shop.results("b") == []
 
 
 def test_what_failed_is_told_and_is_worked_when_it_is_gone_on_with(shop: Shop) -> None:

@@ -205,9 +205,10 @@ def keep(landscape: Landscape, plan: WorkPlan) -> Kept:
 
 
 def arc_of(landscape: Landscape, stage: Stage) -> ArcView | None:
-    """The arc of a stage, where it is in view."""
-    known = (arc for arc in landscape.arcs if (arc.project, arc.arc.name) == (stage.project, stage.arc))
-    return next((arc for arc in known if arc.placement == stage.placement), None)
+    """The arc of a stage, where it is in view; of a project that is asked about, what is declared of it now."""
+    wanted = (stage.placement, stage.project)
+    known = (arc for arc in landscape.arcs if arc.arc.name == stage.arc and (arc.placement, arc.project) == wanted)
+    return next((arc for arc in known if arc.placed.part.file in landscape.files or wanted not in landscape.own), None)
 
 
 def plans_in(stores: Iterable[ObjectStore]) -> Iterator[tuple[ObjectStore, layout.PlanKeys]]:
