@@ -339,6 +339,7 @@ def test_both_schemas_are_read_plain_and_in_base64(told: Any) -> None:
         {**cloud_event("c", "k"), "time": "noon"},
         {**cloud_event("c", "k"), "subject": "/elsewhere"},
         {**cloud_event("c", "k"), "data": "text"},
+        grid_event("c", "k", url="https://x]c/a"),
         {**cloud_event("c", "k"), "type": "Microsoft.Resources.ResourceWriteSuccess"},
     ],
 )
