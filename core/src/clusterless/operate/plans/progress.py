@@ -132,7 +132,7 @@ class Progress:
             self.known += done
 
     def close(self) -> None:
-        """Write down the rest, and that nobody is at it any more; what others who worked the plan did counts as well."""
+        """Write down the rest, and that nobody is at it any more; what others did of the plan counts as well."""
         self.record()
         self.known = list(read_progress(self.kept))
         self._hint(self.now(), working=False)
