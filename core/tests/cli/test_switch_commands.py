@@ -167,7 +167,10 @@ def test_two_versions_are_told_apart(worked: Cls, project: Path) -> None:
     said = worked("disable", "p/copy")
     assert said.returncode == 2
     assert "there are several projects 'p': p:1 in " in said.stderr
-    assert worked("disable", "p:2/copy").returncode == 0
+    disabled = worked("disable", "p:2/copy")
+    assert disabled.returncode == 0
+    assert "turn it on again with: cls enable p:2/copy\n" in disabled.stdout
+    assert worked("enable", "p:2/copy").returncode == 0
 
 
 # ---- enable ----------------------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def disable(target: Target, hand: Hand) -> None:
         f"{target.name} is disabled{whole}: within a minute nothing of it is begun any more, and what arrives is kept",
         aside=False,
     )
-    say(f"turn it on again with: cls enable {target.name}", aside=False)
+    say(f"turn it on again with: cls enable {target.typed}", aside=False)
 
 
 @click.command(epilog=_ENABLE)
@@ -195,7 +195,7 @@ def _choice(target: Target, off: Switched, owing: Sequence[Held], given: str | N
     first = first_owed(owing)
     msg = f"{_owed(owing)}: {target.name} is disabled {_since(off)}; say what is to become of that"
     every = f"--from {first}" if first else f"--from {moment_text(off.at.replace(microsecond=0))}"
-    hint = f"cls enable {target.name} {every} works all of it"
+    hint = f"cls enable {target.typed} {every} works all of it"
     if any(not each.always for each in owing):
         hint += "; --skip leaves it to a back-fill"
     raise ChoiceMissingError(msg, hint=hint)
@@ -235,7 +235,7 @@ def _told(target: Target, owing: Sequence[Held], skipped: Stretch | None) -> lis
 
 def _backfill(target: Target) -> str:
     arcs = {arc.arc.name for arc in target.landscape.arcs if arc.project == target.project}
-    return f"cls backfill --project {target.project.name} {target.element if target.element in arcs else ''}".rstrip()
+    return f"cls backfill --project {target.spelled} {target.element if target.element in arcs else ''}".rstrip()
 
 
 def _works(lots: int, booked: int, skipped: Stretch | None) -> str:

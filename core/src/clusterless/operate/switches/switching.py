@@ -47,8 +47,19 @@ class Target:
 
     @property
     def name(self) -> str:
-        """As people type it."""
+        """As people say it."""
         return f"{self.project.name}/{self.element}" if self.element else self.project.name
+
+    @property
+    def spelled(self) -> str:
+        """The project as it must be typed: with its version, where several are in view."""
+        name, version = self.project.name, self.project.version
+        alike = {project for _, project in self.landscape.own if project.name == name}
+        return f"{name}:{version}" if len(alike) > 1 else name
+
+    @property
+    def typed(self) -> str:
+        return f"{self.spelled}/{self.element}" if self.element else self.spelled
 
     def read(self) -> Switches:
         return read_switches(self.state, self.project)
