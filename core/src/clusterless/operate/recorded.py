@@ -64,6 +64,12 @@ def shown_of(names: tuple[str, ...]) -> Shown | None:
     return next((Shown(state) for state in _PRECEDENCE if state in states), None)
 
 
+def readable_of(names: tuple[str, ...] | None) -> Shown | None:
+    """As `shown_of`, where what is shown is there to be read; None too where nothing is listed."""
+    shown = shown_of(names) if names else None
+    return shown if shown and shown.state.is_readable else None
+
+
 def _revision(name: str) -> tuple[int, ManifestState] | None:
     if "manifest.json" not in name.split("/"):
         return None

@@ -11,8 +11,8 @@ from clusterless.engine.plan import in_unit
 from clusterless.engine.ranges import LotRange, ordinal
 from clusterless.model.lot import Lot
 from clusterless.operate.landscape import DatasetView
-from clusterless.operate.listing import Names, list_texts, lot_named
-from clusterless.operate.recorded import shown_of
+from clusterless.operate.listing import list_texts, lot_named
+from clusterless.operate.recorded import readable_of
 
 
 @define
@@ -33,8 +33,8 @@ class SourceLots:
 
     def _listed(self, view: DatasetView, asked: tuple[str, str, LotRange]) -> Iterator[tuple[str, int]]:
         texts = list_texts(view.manifests.store, view.path, asked[2])
-        found = ((lot_named(text), newest_revision(names), text) for text, names in texts)
-        numbered = ((lot, revision, text) for lot, revision, text in found if revision is not None)
+        found = ((text, readable_of(names)) for text, names in texts)
+        numbered = ((lot_named(text), shown.revision, text) for text, shown in found if shown)
         known = []
         for (_, revision), alike in groupby(enumerate(numbered), _neighbours):
             first = last = None
@@ -51,9 +51,3 @@ def _neighbours(numbered: tuple[int, tuple[Lot, int, str]]) -> tuple[int, int]:
     """The same for lots that follow each other with the same revision, each numbered."""
     number, (lot, revision, _) = numbered
     return ordinal(lot) - number, revision
-
-
-def newest_revision(names: Names) -> int | None:
-    """The newest readable revision among the manifests *names* of a lot; None where there is none."""
-    shown = shown_of(names)
-    return shown.revision if shown and shown.state.is_readable else None

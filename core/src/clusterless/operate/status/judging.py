@@ -36,7 +36,7 @@ from clusterless.operate.ahead import asked, at_a_time
 from clusterless.operate.landscape import ArcView, BoundaryView, DatasetView, Landscape
 from clusterless.operate.listing import Names, lot_named, texts_in
 from clusterless.operate.owed import Owed, Owing
-from clusterless.operate.recorded import Glimpse, Shown, glimpse_of, read_ledger, shown_of
+from clusterless.operate.recorded import Glimpse, glimpse_of, read_ledger, readable_of, shown_of
 from clusterless.operate.status.subjects import View, shelf_of
 from clusterless.runtime.cron import ticks_of
 from clusterless.runtime.intake import waiting_in
@@ -191,7 +191,7 @@ class Standings:
         texts = list(dict.fromkeys(chain(ledgers, *heard.values())))
         columns = (map(names.get, texts) for names in (ledgers, *heard.values()))
         for (own, *others), alike in _alike(zip(*columns, strict=True), texts):
-            shown = ((role, _readable(names)) for role, names in zip(heard, others, strict=True))
+            shown = ((role, readable_of(names)) for role, names in zip(heard, others, strict=True))
             yield own, {role: each.revision for role, each in shown if each}, alike
 
     def _parts(self, view: ArcView, wanted: LotRange) -> Mapping[str, Mapping[str, int]]:
@@ -199,7 +199,7 @@ class Standings:
         parts: dict[str, dict[str, int]] = {}
         for role, dataset in _heard(self.judge.landscape, view):
             for text, names in self.listed.get(shelf_of(dataset).key, {}).items():
-                lot, shown = lot_named(text), _readable(names)
+                lot, shown = lot_named(text), readable_of(names)
                 if shown and (own := lot_of(view.arc, lot)) in wanted:
                     parts.setdefault(str(own), {})[part_of(view.arc, role, lot)] = shown.revision
         return parts
@@ -267,11 +267,6 @@ def _clipped(listed: Mapping[str, Names], wanted: LotRange) -> Mapping[str, Name
 def _state(names: Names | None) -> ManifestState | None:
     shown = shown_of(names) if names else None
     return shown.state if shown else None
-
-
-def _readable(names: Names | None) -> Shown | None:
-    shown = shown_of(names) if names else None
-    return shown if shown and shown.state.is_readable else None
 
 
 def _heard(landscape: Landscape, arc: ArcView) -> Iterator[tuple[str, DatasetView]]:

@@ -53,9 +53,9 @@ class Target:
     @property
     def spelled(self) -> str:
         """The project as it must be typed: with its version, where several are in view."""
-        name, version = self.project.name, self.project.version
+        name, versioned = _spellings(self.deployable)
         alike = {project for _, project in self.landscape.own if project.name == name}
-        return f"{name}:{version}" if len(alike) > 1 else name
+        return versioned if len(alike) > 1 else name
 
     @property
     def typed(self) -> str:
