@@ -277,13 +277,14 @@ def test_each_attempt_is_told_with_the_revision_that_it_wrote(shop: Shop) -> Non
 
 
 def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -> None:
-    hold = shop.hold()
+    *older, newest = shop.lots()
+    held = [shop.folder / f"data/hold-{lot}" for lot in (*older, newest)]
+    for each in held:
+        each.touch()
     process = shop.begin("backfill", "count", "--yes", "--concurrency", "1", "-p", "p.json")
-    assert shop.await_begun() == [shop.lots()[-1]], "the newest is first"
-    hold.unlink()
+    assert shop.await_begun() == [newest], "the newest is first"
+    held[-1].unlink()
     shop.await_begun(2)
-    hold.touch()
-    shop.await_begun(3)
     deadline = time.monotonic() + 30
     while True:
         (seen,) = shop.rows("plans", "-p", "p.json")
@@ -298,7 +299,8 @@ def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -
     (stopped,) = shop.rows("plans", "-p", "p.json")
     assert stopped["state"] == "stopped"
     done = len(shop.results("b"))
-    hold.unlink()
+    for each in held[:-1]:
+        each.unlink()
     (ended,) = shop.rows("backfill", "--resume", seen["plan"], "--yes", "-p", "p.json")
     assert (ended["done"], ended["ahead"]) == (4, 0)
     assert 0 < done < 4
@@ -330,13 +332,15 @@ def test_a_killed_replay_is_gone_on_with_and_no_lot_is_replaced_twice(shop: Shop
     (planned,) = shop.rows("replay", "count", "--earliest", "-2d", "--order", "oldest", "-p", "p.json")
     for begun in shop.folder.glob("data/begun-*"):
         begun.unlink()
-    hold = shop.hold()
+    held = [shop.folder / f"data/hold-{lot}" for lot in shop.lots()[1:]]
+    for each in held:
+        each.touch()
     process = shop.begin("replay", "--resume", planned["plan"], "--yes", "--concurrency", "1", "-p", "p.json")
-    shop.await_begun()
-    hold.unlink()
     shop.await_begun(2)
     process.kill()
     process.communicate()
+    for each in held:
+        each.unlink()
     (stopped,) = (each for each in shop.rows("plans", "-p", "p.json") if each["plan"] == planned["plan"])
     assert stopped["state"] == "stopped", "nobody is at it"
     (ended,) = shop.rows("replay", "--resume", planned["plan"], "--yes", "-p", "p.json")

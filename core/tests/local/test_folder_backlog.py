@@ -27,7 +27,7 @@ def test_every_state_that_rested_is_handed_over_once(seen: list[tuple[str, int]]
     for key, changed in seen:
         backlog.note(key, changed)
         for ready in backlog.rested(until, 100):
-            backlog.done(ready)
+            backlog.done(ready, until)
             handed.append(ready)
         backlog.note(key, changed)
         assert backlog.rested(until, 100) == []
@@ -52,10 +52,10 @@ def test_the_oldest_is_the_one_that_changed_first() -> None:
 
 def test_what_is_pruned_would_be_handed_over_again_if_it_were_seen() -> None:
     backlog = Backlog()
-    for key, changed in (("old", 3), ("new", 7)):
-        backlog.note(key, changed)
-        backlog.done(key)
+    for key, now in (("old", 3), ("new", 7)):
+        backlog.note(key, 1)  # however long ago it changed: it may have been moved in since
+        backlog.done(key, now)
     backlog.prune(7)
-    backlog.note("old", 3)
-    backlog.note("new", 7)
+    backlog.note("old", 1)
+    backlog.note("new", 1)
     assert backlog.rested(10, 10) == ["old"]

@@ -354,6 +354,21 @@ def test_a_folder_exchanged_for_another_is_read_whole(
     assert receive(listener, folder, 1) == ["old"]
 
 
+def test_what_a_folder_moved_in_has_brought_arrives_once_however_often_it_is_scanned(
+    folder: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_view, "_SCAN_EVERY", 0)
+    monkeypatch.setattr(folder_view, "_OVERLAP", 1_000_000_000)
+    listener = listen()
+    quiet(listener)
+    put(folder.parent / "other/old")
+    time.sleep(1.2)  # it is older than a scan looks back, and the folder that it comes in is not
+    (folder.parent / "other").rename(folder / "moved")
+    assert receive(listener, folder, 1) == ["moved/old"]
+    for _ in range(5):
+        assert listener.receive(0.3, None).arrivals == []
+
+
 def test_when_the_watch_may_have_overflowed_all_is_scanned(
     folder: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

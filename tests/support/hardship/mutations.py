@@ -172,7 +172,7 @@ RULES = (
     Rule(claims_expire, "copy", Fate(at=1, like=_CLAIM, before=False)),
     Rule(who_lost_the_slot_appends_nothing, "copy", Fate(at=1, like=_OUTCOME, what="stopped")),
     Rule(the_marker_comes_last, "copy", Fate(at=1, like=_MARKER, before=False)),
-    Rule(what_is_owed_is_looked_for, "copy", Fate(at=1, like=_CLAIM, before=False)),
+    Rule(what_is_owed_is_looked_for, "rollback"),  # which is announced to nobody
     Rule(lost_answers_are_settled, "copy", Fate(at=1, like=_MANIFEST, before=False, what="lost")),
     Rule(a_sweep_spares_what_is_named, "sweep"),
     Rule(a_rollback_raises_the_revision, "late"),

@@ -13,11 +13,11 @@ class Backlog:
 
     def __init__(self) -> None:
         self._waiting: dict[str, int] = {}
-        self._done: dict[str, int] = {}
+        self._done: dict[str, tuple[int, int]] = {}  # with when it was handed over
 
     def note(self, key: str, changed: int) -> None:
         """A file was seen; one that was handed over as it is now is not waited for again."""
-        if self._done.get(key) != changed:
+        if self._done.get(key, (None,))[0] != changed:
             self._waiting[key] = changed
 
     def forget(self, key: str) -> None:
@@ -33,9 +33,9 @@ class Backlog:
         """When a waiting file was last seen to change."""
         return self._waiting[key]
 
-    def done(self, key: str) -> None:
+    def done(self, key: str, now: int) -> None:
         """A waiting file was handed over."""
-        self._done[key] = self._waiting.pop(key)
+        self._done[key] = self._waiting.pop(key), now
 
     @property
     def oldest(self) -> int | None:
@@ -43,5 +43,5 @@ class Backlog:
         return min(self._waiting.values(), default=None)
 
     def prune(self, before: int) -> None:
-        """Forget what was handed over and last changed *before*: no later scan looks there."""
-        self._done = {key: changed for key, changed in self._done.items() if changed >= before}
+        """Forget what was handed over *before*: no later scan finds that, not even in a folder moved in meanwhile."""
+        self._done = {key: done for key, done in self._done.items() if done[1] >= before}

@@ -116,7 +116,7 @@ class FolderListener:
         info = self._rested(key, now - self._settle)
         if info is None:
             return None
-        self._backlog.done(key)
+        self._backlog.done(key, now)
         time = from_ns(now) if self._is_by_event else info.time
         return Arrival(layout.uri(self._uri, key), info.etag, info.size, time)
 
