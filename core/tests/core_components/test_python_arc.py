@@ -22,6 +22,7 @@ from clusterless.errors import InvalidValueError, WorkloadError
 from clusterless.model.lot import Lot
 from clusterless.model.manifest import Manifest, ManifestState
 from clusterless.provider import WorkResult
+from clusterless.runtime.output import Output
 
 LOT = Lot.parse("20240131PT5M287")
 
@@ -168,6 +169,20 @@ def test_what_is_printed_goes_to_the_attempts_output(bench: Any, worked: Any) ->
         assert bench.output() == (
             f'said {attempt}\nwritten\nechoed\nCLS_PROGRESS {{"done": 1, "total": 3, "message": "words"}}\nno newline'
         )
+
+
+def test_nobody_holds_a_lots_output_once_it_is_worked(worked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+    settle = Output.settle
+
+    def settled(self: Output, _grace: float = 0) -> None:
+        settle(self, 20.0)
+        held.append(self._pump.is_alive())
+
+    monkeypatch.setattr(Output, "settle", settled)
+    worked("talk")
+    assert held
+    assert not any(held), "the commit would wait for it"
 
 
 def test_what_is_printed_after_the_lot_is_nobodys(bench: Any, worked: Any) -> None:

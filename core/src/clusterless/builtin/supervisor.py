@@ -51,6 +51,7 @@ class Supervisor:
         if problem:
             self._say(f"failed {problem}")
             return _FAILED
+        _print_no_more()
         self._child = child
         self._say(f"began {child}")
         while not self._has_ended():
@@ -128,6 +129,14 @@ def _start(command: list[str], prepare: Callable[[], None]) -> tuple[int, str]:
     if problem:
         os.waitpid(child, 0)
     return child, problem
+
+
+def _print_no_more() -> None:
+    """Let go of the output, whose reader waits for the last who holds it: a worker has another for each job."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _prepared(memory: int, cpu: int, passed: int, control: Callable[[int, int], object]) -> None:
