@@ -98,6 +98,30 @@ def test_a_disk_that_fails_while_it_runs(place: Any, tools: Any, disk: Path, tro
     assert_all_is_worked(place, tools, 4)
 
 
+def test_a_disk_that_is_unmounted_while_it_runs(place: Any, tools: Any, disk: Path) -> None:
+    """Nothing is written beneath it, and the run goes on by itself once it is back."""
+    declare(place, tools)
+    kept = place.path / "kept"
+    kept.mkdir()
+    subprocess.run(["mount", "--bind", disk, kept], check=True)
+    try:
+        run = place.start("run", "p.json")
+        tools.until(lambda: sum(place.completes("work").values()) == 3, run)
+        subprocess.run(["umount", "-l", disk], check=True)
+        place.put(tools.file_of(3))
+        said = run.stderr.readline()
+        assert "lies on another disk than before" in said
+        assert "hint: mount what was mounted" in said
+        assert [*disk.rglob("*")] == [], "nothing was written beneath it"
+        subprocess.run(["mount", "--bind", kept, disk], check=True)
+    finally:
+        subprocess.run(["umount", "-l", kept], check=True)
+    tools.until(lambda: sum(place.completes("work").values()) == 4, run)
+    run.terminate()
+    assert tools.ended(run).code == 0
+    assert_all_is_worked(place, tools, 4)
+
+
 @pytest.mark.parametrize("left", [1, 3, 6, 10, 15, 21])
 def test_full_at_some_step_and_run_again(place: Any, tools: Any, disk: Path, left: int) -> None:
     """So many blocks are left: the disk fills up at another step each time."""

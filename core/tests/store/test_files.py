@@ -30,7 +30,7 @@ from clusterless.testing.clock import START, SettableClock
 from clusterless.testing.store_contract import ObjectStoreContract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def folder(store: FileStore) -> Path:
@@ -423,6 +423,31 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"may not mount: {mounted.stderr.decode().strip()}")
     yield mount
     subprocess.run(["umount", str(mount)], check=True)
+
+
+@pytest.mark.parametrize("below", ["", "data/out"])
+def test_what_lies_beneath_a_disk_that_is_unmounted_is_no_store(tiny_disk: Path, below: str) -> None:
+    store = FileStore(f"{(tiny_disk / below).as_uri().rstrip('/')}/")
+    for key in ("a", "b/c"):
+        store.put(key, b"small")
+    begun = store.list()
+    assert next(begun).key == "a"
+    subprocess.run(["umount", "-l", str(tiny_disk)], check=True)
+    asked: list[Callable[[], object]] = [
+        lambda: store.put("a", b""),
+        lambda: store.create("b/d", b""),
+        lambda: store.get("a"),
+        lambda: store.head("b/c"),
+        lambda: store.delete("b/c"),
+        lambda: list(store.list()),
+        lambda: list(begun),
+    ]
+    for ask in asked:
+        with pytest.raises(StoreUnavailableError, match=r"lies on another disk than before") as caught:
+            ask()
+        assert "mount what was mounted" in caught.value.hint
+    assert list(tiny_disk.iterdir()) == [], "what was unmounted is where it was"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tiny_disk)], check=True)
 
 
 def test_a_full_disk_refuses_and_keeps_what_is_there(tiny_disk: Path) -> None:

@@ -132,6 +132,7 @@ class FolderSubscription:
         _check_subscriber(subscriber)
         self._queues = queues
         self._folder = queues / subscriber
+        self._store = _store(self._folder)
         self._subscribed = record_bytes(Subscribed(datasets=tuple(datasets)))
         self._clock = clock
         self._waiting: deque[str] = deque()  # names as of the latest look into the folder, by due time
@@ -184,11 +185,10 @@ class FolderSubscription:
         _log.error("an event that cannot be read was set aside in %s: %s", dead, error)
 
     def _subscribe(self) -> None:
-        store = _store(self._folder)
         with suppress(ObjectMissingError):
-            if store.get(_SUBSCRIPTION) == self._subscribed:
+            if self._store.get(_SUBSCRIPTION) == self._subscribed:
                 return
-        store.put(_SUBSCRIPTION, self._subscribed)
+        self._store.put(_SUBSCRIPTION, self._subscribed)
         with explained(str(self._queues)):
             os.utime(self._queues)  # publishers look at this folder's time
 

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from clusterless.errors import StoreRefusedError
+from clusterless.errors import StoreRefusedError, StoreUnavailableError
 
 _KNOWN_AT_MOST = 10_000
 
@@ -22,6 +22,20 @@ class Bounds:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._known: dict[str, None] = {}  # folders that were there, and below it
+        self._disk = _disk(folder)
+
+    def check_disk(self) -> None:
+        """That *folder* lies on the disk on which it was at first, which is asked before it is written to, and where nothing is found.
+
+        Beneath a disk that is unmounted there is a folder too: it looks like a store in which nothing ever was.
+
+        Raises:
+            StoreUnavailableError: it does not.
+        """
+        if _disk(self._folder) != self._disk:
+            msg = f"{self._folder} lies on another disk than before: one was unmounted, or mounted"
+            hint = "mount what was mounted; what then still says so has to be started again"
+            raise StoreUnavailableError(msg, hint=hint)
 
     def check(self, folder: str, key: str) -> None:
         """That no link leads *key*, of what is in *folder*, out; each folder on the way is looked at once.
@@ -102,6 +116,15 @@ class Bounds:
             use(name, dir_fd=fd)
         finally:
             os.close(fd)
+
+
+def _disk(folder: str) -> int:
+    """The number of the disk of *folder*, or of the nearest above it that is there."""
+    while True:
+        try:
+            return os.stat(folder or "/").st_dev
+        except OSError:
+            folder = folder.rpartition("/")[0]
 
 
 def _where(fd: int) -> str:

@@ -117,6 +117,7 @@ class FileStore(ObjectStore):
 
     def _walked(self, prefix: str, after: str) -> Iterator[tuple[str, str]]:
         """The paths of the files whose keys are listed, and these keys."""
+        self._bounds.check_disk()
         folder = prefix.rpartition("/")[0]
         path = self._path(folder) if folder else self._folder or "/"
         self._bounds.check(path, prefix)
@@ -136,6 +137,7 @@ class FileStore(ObjectStore):
                 yield f"{path}/{name}", base + name
             else:
                 folders.pop()
+        self._bounds.check_disk()  # or else what was not found was not looked for
 
     def _names(self, path: str, base: str, prefix: str, after: str) -> Sequence[str]:
         """What of a folder is to be listed, in order of key: folders sort as if they ended with a slash."""
@@ -204,6 +206,7 @@ class FileStore(ObjectStore):
 
     def _write(self, path: str, chunks: Iterable[bytes], give_name: Callable[[str, str, int], None]) -> None:
         """A durable file beside *path* is given its name; then that name is made durable."""
+        self._bounds.check_disk()
         folder, _, name = path.rpartition("/")
         entered, temporary, fd = self._new_file(folder)
         try:
@@ -309,22 +312,22 @@ class FileStore(ObjectStore):
 
     def _found(self, path: str, key: str) -> _Explained:
         """As `_explained`, where a path that leads nowhere means that there is no such object."""
-        return _Explained(self.root, path, key, is_sought=True)
+        return _Explained(self.root, path, key, self._bounds.check_disk)
 
     def _explained(self, path: str, key: str) -> _Explained:
-        return _Explained(self.root, path, key, is_sought=False)
+        return _Explained(self.root, path, key)
 
 
 class _Explained:
-    """Nothing of the operating system's leaves but as an error of ours."""
+    """Nothing of the operating system's leaves but as an error of ours; what is sought *check*s where it is not."""
 
-    __slots__ = ("_is_sought", "_key", "_path", "_root")
+    __slots__ = ("_check", "_key", "_path", "_root")
 
-    def __init__(self, root: str, path: str, key: str, *, is_sought: bool) -> None:
+    def __init__(self, root: str, path: str, key: str, check: Callable[[], None] | None = None) -> None:
         self._root = root
         self._path = path
         self._key = key
-        self._is_sought = is_sought
+        self._check = check
 
     def __enter__(self) -> None:
         """Nothing is held: there is one of these for every request."""
@@ -332,7 +335,8 @@ class _Explained:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, ClsError) or not isinstance(error, OSError):
             return
-        if self._is_sought and isinstance(error, FileNotFoundError | NotADirectoryError):
+        if self._check and isinstance(error, FileNotFoundError | NotADirectoryError):
+            self._check()
             msg = f"there is no object {layout.uri(self._root, self._key)}"
             raise ObjectMissingError(msg) from None
         if isinstance(error, FileExistsError):
