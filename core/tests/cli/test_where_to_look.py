@@ -85,6 +85,24 @@ def test_a_placement_that_is_not_there_is_not_one_that_is_well(cls: Cls, tmp_pat
     assert "that are there: none; -p FILE looks" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "command", ["status", "gaps", "graph --earliest -1d", "arcs status", "datasets status", "plans", "dupes orders"]
+)
+def test_that_nothing_is_where_the_records_of_a_file_should_be_is_said(
+    east_and_west: Cls, tmp_path: Path, command: str
+) -> None:
+    warned = "nothing was ever run in local east here: file://"
+    assert warned not in east_and_west(*command.split(), "-p", "east.json").stderr
+    gone = east_and_west(*command.split(), "-p", "east.json", CLS_LOCAL_ROOT=str(tmp_path / "gone"))
+    assert gone.stderr.count(warned) == 1
+    assert str(tmp_path / "gone") in gone.stderr
+
+
+def test_a_drawing_of_what_was_not_run_yet_needs_no_records(cls: Cls, tmp_path: Path) -> None:
+    declare(tmp_path, "east", boundaries=[arrive()])
+    assert cls("graph", "-p", "east.json").stderr == ""
+
+
 def test_who_names_none_that_is_there_is_told_those_that_are(east_and_west: Cls, tmp_path: Path) -> None:
     assert "that are there: --account east, --account west;" in east_and_west("status", "--account", "eats").stderr
     elsewhere = east_and_west("gaps", CLS_LOCAL_ROOT=str(tmp_path / "unset"))

@@ -58,7 +58,8 @@ def graph(ctx: click.Context, scope: Scope, window: Window, form: str | None) ->
     """
     session: Session = ctx.obj
     drawn = _FORMATS[form or _form(session.given)]
-    landscape = scope.landscape(find_plugins())
+    is_coloured = is_given(ctx, "earliest", "latest")
+    landscape = scope.landscape(find_plugins(), is_looked_at=is_coloured)
     drawing = draw(landscape)
     if scope.projects or scope.names:
         _refuse_unknown(scope, drawing)
@@ -66,7 +67,7 @@ def graph(ctx: click.Context, scope: Scope, window: Window, form: str | None) ->
     if not drawing.vertices:
         click.echo("there is nothing to draw: -p FILE draws the project of a file", err=True)
         return
-    if is_given(ctx, "earliest", "latest"):
+    if is_coloured:
         known = Overview(landscape, subjects(landscape), window.of, window.now)
         with progress("looking at lots") as step:
             drawing = coloured(drawing, count_lots(known, step), turned_off(known))

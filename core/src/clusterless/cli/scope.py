@@ -14,7 +14,14 @@ from attrs import field, frozen
 from clusterless import codec, layout
 from clusterless.deploy.places import Placed, Survey, survey
 from clusterless.deploy.read import read_projects
-from clusterless.deploy.recorded import located, recorded, recorded_projects, refuse_unknown_place, with_upstream
+from clusterless.deploy.recorded import (
+    located,
+    recorded,
+    recorded_projects,
+    refuse_unknown_place,
+    warn_of_unknown_places,
+    with_upstream,
+)
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.errors import InvalidValueError, closest
 from clusterless.model.dataset import Dataset, OwnedDataset
@@ -90,12 +97,12 @@ class Scope:
 
     def arcs(self, plugins: Plugins) -> list[KnownArc]:
         if self.files:
-            return self._wanted(_declared_arcs(self._survey(plugins), plugins))
+            return self._wanted(_declared_arcs(self._looked_at(plugins), plugins))
         return self._wanted(self._recorded(_recorded_arcs, plugins))
 
     def datasets(self, plugins: Plugins) -> list[KnownDataset]:
         if self.files:
-            return self._wanted(_declared_datasets(self._survey(plugins), plugins))
+            return self._wanted(_declared_datasets(self._looked_at(plugins), plugins))
         return self._wanted(self._recorded(_recorded_datasets, plugins))
 
     def known_projects(self, plugins: Plugins) -> list[KnownProject]:
@@ -104,13 +111,24 @@ class Scope:
             return self._wanted(KnownProject(placement=each.placement, project=each.project) for each in declared)
         return self._wanted(self._recorded(_recorded_projects, plugins))
 
-    def landscape(self, plugins: Plugins) -> Landscape:
-        """What is declared, or recorded in the placement, with all that is upstream of it."""
+    def landscape(self, plugins: Plugins, *, is_looked_at: bool = True) -> Landscape:
+        """What is declared, or recorded in the placement, with all that is upstream of it.
+
+        Where its lots are to be looked at (*is_looked_at*), placements that hold none are named in a warning.
+        """
         if self.files:
             declared = read_projects(self.files, plugins.components(), plugins.project_formats())
         else:
             declared = recorded(self.placement, plugins)
-        return Landscape(with_upstream(declared, plugins), plugins, frozenset(each.file for each in declared))
+        surveyed = with_upstream(declared, plugins)
+        if self.files and is_looked_at:
+            warn_of_unknown_places(surveyed, plugins)
+        return Landscape(surveyed, plugins, frozenset(each.file for each in declared))
+
+    def _looked_at(self, plugins: Plugins) -> Survey:
+        surveyed = self._survey(plugins)
+        warn_of_unknown_places(surveyed, plugins)
+        return surveyed
 
     def _survey(self, plugins: Plugins) -> Survey:
         declared = read_projects(self.files, plugins.components(), plugins.project_formats(), plugins.absence)

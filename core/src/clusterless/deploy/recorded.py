@@ -85,12 +85,26 @@ def refuse_unknown_place(placement: Placement, roots: StoreRoots, plugins: Plugi
     Raises:
         PlacementUnknownError: nothing is recorded in it, nor was it bootstrapped.
     """
-    metadata = plugins.open_store(roots.metadata)
-    if next(iter(metadata.list("")), None) is None:
-        msg = f"nothing was ever run in {placement.title}: {metadata.root} holds nothing"
+    if problem := _emptiness(placement, roots, plugins):
         there = ", ".join(_unlike(placement, each) for each in _others(placement, plugins)) or "none"
         hint = f"placements of {placement.provider} that are there: {there}; -p FILE looks where that project is"
-        raise PlacementUnknownError(msg, hint=hint)
+        raise PlacementUnknownError(problem, hint=hint)
+
+
+def warn_of_unknown_places(surveyed: Survey, plugins: Plugins) -> None:
+    """Say so where a project is declared in a placement that holds nothing: before its first run, or gone since."""
+    places = ((placed.part.deployable.placement, placed.roots) for placed in surveyed.placed)
+    problems = (_emptiness(placement, roots[placement], plugins) for placement, roots in places if placement in roots)
+    for problem in dict.fromkeys(filter(None, problems)):
+        _log.warning("%s", problem)
+
+
+def _emptiness(placement: Placement, roots: StoreRoots, plugins: Plugins) -> str:
+    """That nothing is recorded in a completed placement, nor was it bootstrapped; '' where that is not so."""
+    metadata = plugins.open_store(roots.metadata)
+    if next(iter(metadata.list("")), None) is not None:
+        return ""
+    return f"nothing was ever run in {placement.title}: {metadata.root} holds nothing"
 
 
 def _unlike(placement: Placement, other: Placement) -> str:
