@@ -25,7 +25,7 @@ class Bounds:
         self._disk = _disk(folder)
 
     def check_disk(self) -> None:
-        """That *folder* lies on the disk where it was at first: asked before it is written to, and where nothing is found.
+        """That *folder* lies on the disk where it was at first: asked before writing, and where nothing is found.
 
         Beneath a disk that is unmounted there is a folder too: it looks like a store in which nothing ever was.
 
