@@ -265,6 +265,23 @@ def test_what_attempts_left_is_told_by_what_became_of_their_lot_and_swept(
     assert site.kinds("audit", "b") == {"kept": 8, "stray": 1}
 
 
+def test_what_a_script_of_a_lot_has_left_is_named_and_swept_once_it_has_rested(site: Site) -> None:
+    """Of a lot that was never claimed."""
+    left = "left by a script that cls local made"
+    by_hand = "0-0-0123456789abcdef"
+    lot = "20240101PT5M000"
+    written = put(site.folder / "data/b", f"{by_hand}/x", "x", 1)
+    staged = f"staging/project=p/version=1/arc=keep/sink=main/lot={lot}/attempt={by_hand}/state=complete/manifest.json"
+    site.store("manifest").put(staged, b"x")
+    assert site.kinds("audit", "b") == {"disowned": 1}, "what is staged is new, and may be read yet"
+    aged(site.path(f"attempt={by_hand}/*/manifest.json"))
+    assert [row["note"] for row in site.asked("audit", "b")[1]] == [left, left]
+    code, _, said = site.asked("audit", "b", "--fix", "--yes")
+    assert (code, "removed 1 object, and 1 object from staging" in said) == (0, True), said
+    assert not written.exists()
+    assert site.kinds("audit", "b") == {}
+
+
 def test_what_a_partial_copy_wrote_is_kept_for_the_next_attempt(project: Path, cls: Callable[..., Any]) -> None:
     """Nothing in its key says whose it is: the ledger does."""
     site = Site(project, cls)

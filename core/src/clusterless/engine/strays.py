@@ -15,8 +15,13 @@ from clusterless.model.lot import Lot
 ATTEMPT = re.compile(r"\d+-\d+-[0-9a-f]{16}")
 """An attempt's id, wherever it occurs in a key."""
 
+BY_HAND = re.compile(r"\d+-0-[0-9a-f]{16}")
+"""Such an id, as `cls local` makes it up: claims are counted from one."""
+
 PATIENCE = timedelta(minutes=10)
 """What is not done since then may be what somebody is at."""
+
+LEFT_BY_HAND = "left by a script that cls local made"
 
 _UNFINISHED = (".tmp", ".part")
 
@@ -80,4 +85,6 @@ class Written:
             return Fault(Kind.STRAY, held.lot, uri, present.size, note)
         if present.time >= self.since:
             return None
+        if BY_HAND.search(present.key):
+            return Fault(Kind.DISOWNED, "", uri, present.size, LEFT_BY_HAND)
         return Fault(Kind.STRAY, "", uri, present.size, "no lot lists it, nor does an attempt at one")

@@ -10,8 +10,8 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from clusterless import layout
-from clusterless.engine.audit import Kind
-from clusterless.engine.strays import ATTEMPT
+from clusterless.engine.audit import Fault, Kind
+from clusterless.engine.strays import ATTEMPT, BY_HAND
 from clusterless.errors import ObjectMissingError
 from clusterless.model.arrival import Arrival
 from clusterless.model.event import Event
@@ -190,7 +190,21 @@ def _sweep(plugins: Plugins, view: DatasetView, arc: ArcView, book: Book, stop: 
     )
     role = next(role for role, node in arc.sinks.items() if node == view.node)
     part = Part(frozenset({role}), frozenset(_lots(book)))
-    return sweep(running, plugins.open_store, only=part, stopping=stop)
+    swept = sweep(running, plugins.open_store, only=part, stopping=stop)
+    return Swept(
+        staged=swept.staged + _remove(view.manifests.store, book.faults((Kind.STAGED,)), stop),
+        data=swept.data + _remove(plugins.open_store(view.dataset.path_uri), book.faults((Kind.DISOWNED,)), stop),
+    )
+
+
+def _remove(store: ObjectStore, faults: Iterator[Fault], stop: Callable[[], bool]) -> int:
+    """Remove what was left by hand, for which there never was a claim; how many objects these were."""
+    removed = 0
+    for fault in faults:
+        if BY_HAND.search(fault.uri) and not stop():
+            store.delete(layout.key(store.root, fault.uri))
+            removed += 1
+    return removed
 
 
 def _lots(book: Book) -> Iterator[Lot]:

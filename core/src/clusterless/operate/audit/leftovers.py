@@ -9,7 +9,7 @@ from attrs import frozen
 
 from clusterless import codec, layout
 from clusterless.engine.audit import Fault, Kind, Mention, Standing
-from clusterless.engine.strays import PATIENCE
+from clusterless.engine.strays import BY_HAND, LEFT_BY_HAND, PATIENCE
 from clusterless.engine.wanted import Wanted
 from clusterless.errors import InvalidValueError, MalformedError, ObjectMissingError
 from clusterless.model.arrival import Arrival
@@ -97,7 +97,8 @@ def read_staging(view: DatasetView, arc: ArcView, role: str, book: Book, wanted:
         if not _is_wanted(lot, wanted) or info.time >= now - PATIENCE or book.is_named(info.key):
             continue
         if trace is None or trace.settled:
-            note = "a sweep removes it" if trace else "no attempt is known that left it"
+            untraced = LEFT_BY_HAND if BY_HAND.search(info.key) else "no attempt is known that left it"
+            note = "a sweep removes it" if trace else untraced
             book.blame(Fault(Kind.STAGED, lot, layout.uri(store.root, info.key), info.size, note))
 
 
