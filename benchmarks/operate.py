@@ -73,7 +73,13 @@ def _rows(said: str, floor: Cost, our: Cost, ratio: float) -> Iterator[Row]:
     yield Row(f"{said}memory beyond the listing's {floor.peak:,.0f} MiB", our.peak - floor.peak, PEAK, "MiB")
 
 
-FLAT = {"status": ("status", "in"), "gaps": ("gaps", "in"), "datasets": ("datasets", "status", "--name", "in")}
+FLAT = {
+    "status": ("status", "in"),
+    "gaps": ("gaps", "in"),
+    "why": ("gaps", "--why", "in"),
+    "audit": ("audit", "in"),
+    "datasets": ("datasets", "status", "--name", "in"),
+}
 _GROWTH = 20.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from clusterless.cli.scope import Scope, refuse_unknown, spelled
+from clusterless.cli.scope import Scope, refuse_unknown
 from clusterless.deploy.check import findings
 from clusterless.deploy.resolve import refuse_errors
 from clusterless.engine.findings import Severity
@@ -70,7 +70,7 @@ def one_arc(landscape: Landscape, scope: Scope, name: str) -> ArcView:
     """
     found = _named(_in_scope(landscape, scope), name)
     if len(found) > 1:
-        where = ", ".join(f"{arc.project.name}:{arc.project.version} in {arc.placement.title}" for arc in found)
+        where = ", ".join(f"{arc.project.versioned} in {arc.placement.title}" for arc in found)
         msg = f"there are several arcs {name!r}: of {where}"
         raise ArcUnknownError(msg, hint=f"add --project NAME:VERSION, or {NARROWER}")
     return found[0]
@@ -93,9 +93,9 @@ def _in_scope(landscape: Landscape, scope: Scope) -> list[ArcView]:
         InvalidValueError: there is nothing of a project or name that is asked for.
     """
     known = [arc for arc in landscape.arcs if (arc.placement, arc.project) in landscape.own]
-    refuse_unknown("project", scope.projects, [spelled(arc.project) for arc in known])
+    refuse_unknown("project", scope.projects, [arc.project.spellings for arc in known])
     refuse_unknown("name", scope.names, [{arc.arc.name} for arc in known])
-    kept = [arc for arc in known if not scope.projects or spelled(arc.project) & {*scope.projects}]
+    kept = [arc for arc in known if not scope.projects or arc.project.spellings & {*scope.projects}]
     return [arc for arc in kept if not scope.names or arc.arc.name in scope.names]
 
 

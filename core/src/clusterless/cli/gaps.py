@@ -12,7 +12,7 @@ from clusterless.cli.choosing import base_folder
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, ranged
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
+from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.cli.words import say, some
 from clusterless.engine.gaps import Reason
 from clusterless.model.placement import Placement
@@ -88,8 +88,8 @@ def _refuse_unknown(scope: Scope, things: Sequence[Thing]) -> None:
     refuse_unknown("name", scope.names, [_names(thing) for thing in things])
 
 
-def _projects(thing: Thing) -> set[str]:
-    return spelled(_maker(thing)[1])
+def _projects(thing: Thing) -> frozenset[str]:
+    return _maker(thing)[1].spellings
 
 
 def _names(thing: Thing) -> set[str]:

@@ -15,7 +15,7 @@ from clusterless.cli.planning import progress_report
 from clusterless.cli.render import Report, Value, show
 from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.cli.words import say, some
-from clusterless.engine.plan import AGAIN, Came, Stage, WorkPlan
+from clusterless.engine.plan import AGAIN, Came, WorkPlan
 from clusterless.operate.plans.making import Kept, find_plan, plans_in, read_plan
 from clusterless.operate.plans.progress import Count, counts_of, is_working, read_hint, read_progress
 from clusterless.plugins import find_plugins
@@ -72,20 +72,17 @@ def plans(session: Session, scope: Scope, plan_id: str | None, everything: bool)
 
 def _refuse_unknown(scope: Scope, found: Sequence[_Seen]) -> None:
     stages = [stage for each in found for stage in each.kept.plan.stages]
-    refuse_unknown("project", scope.projects, [_projects(stage) for stage in stages])
+    refuse_unknown("project", scope.projects, [stage.project.spellings for stage in stages])
     refuse_unknown("name", scope.names, [{stage.arc} for stage in stages])
 
 
 def _is_asked_for(scope: Scope, plan: WorkPlan) -> bool:
     """Whether one of its stages is of the projects, and of the arcs, that options name."""
     return any(
-        (not scope.projects or _projects(stage) & {*scope.projects}) and (not scope.names or stage.arc in scope.names)
+        (not scope.projects or stage.project.spellings & {*scope.projects})
+        and (not scope.names or stage.arc in scope.names)
         for stage in plan.stages
     )
-
-
-def _projects(stage: Stage) -> set[str]:
-    return {stage.project.name, f"{stage.project.name}:{stage.project.version}"}
 
 
 def _offer(listed: Sequence[_Seen], left_out: int) -> None:

@@ -13,7 +13,7 @@ from attrs import frozen
 from clusterless import codec, layout
 from clusterless.cli.app import Session, reports
 from clusterless.cli.render import Report, Value, show
-from clusterless.cli.scope import refuse_unknown, spelled
+from clusterless.cli.scope import refuse_unknown
 from clusterless.cli.words import some
 from clusterless.deploy.read import read_projects
 from clusterless.deploy.resolve import resolve
@@ -69,8 +69,8 @@ def redrive(
     """
     plugins = find_plugins()
     sites = resolve(read_projects(files, plugins.components(), plugins.project_formats()), plugins)
-    refuse_unknown("project", projects, [spelled(site.deployable.project) for site in sites])
-    wanted = [site for site in sites if not projects or spelled(site.deployable.project) & {*projects}]
+    refuse_unknown("project", projects, [site.deployable.project.spellings for site in sites])
+    wanted = [site for site in sites if not projects or site.deployable.project.spellings & {*projects}]
     refuse_unknown("notifier", names, [{name} for site in wanted for name in _known(site, _store(site, plugins))])
     if listed:
         rows = [row for site in wanted for row in _rows(site, _store(site, plugins), names)]

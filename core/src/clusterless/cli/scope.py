@@ -155,11 +155,11 @@ class Scope:
             InvalidValueError: a project or a name is of none of them, although there are some.
         """
         kept = list(known)
-        refuse_unknown("project", self.projects, [spelled(each.project) for each in kept])
+        refuse_unknown("project", self.projects, [each.project.spellings for each in kept])
         refuse_unknown("name", self.names, [{each.name} for each in kept])
         kept = [each for each in kept if not self.names or each.name in self.names]
         if self.projects:
-            kept = [each for each in kept if spelled(each.project) & set(self.projects)]
+            kept = [each for each in kept if each.project.spellings & set(self.projects)]
         return sorted(kept, key=lambda each: (each.placement.id, each.project.id, each.name))
 
 
@@ -194,11 +194,6 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--account", help="Without -p: the placement's account."),
     click.option("--region", help="Without -p: the placement's region."),
 )
-
-
-def spelled(project: Project) -> set[str]:
-    """What ``--project`` may call it by."""
-    return {project.name, f"{project.name}:{project.version}"}
 
 
 def refuse_unknown(option: str, wanted: Sequence[str], known: Sequence[AbstractSet[str]]) -> None:

@@ -17,7 +17,7 @@ from clusterless.cli.calendar import calendar, days_report
 from clusterless.cli.progress import progress
 from clusterless.cli.ranges import Window, is_given, ranged, say_where_lots_are, window_of
 from clusterless.cli.render import Report, Value, show, table
-from clusterless.cli.scope import Scope, refuse_unknown, scoped, spelled
+from clusterless.cli.scope import Scope, refuse_unknown, scoped
 from clusterless.cli.words import sized
 from clusterless.engine.moments import dated, lasting, parse_moment
 from clusterless.engine.standing import Standing
@@ -102,7 +102,7 @@ class _Asked:
     def overview(self) -> Overview:
         landscape = self.scope.landscape(find_plugins())
         known = subjects(landscape)
-        refuse_unknown("project", self.scope.projects, [spelled(subject.project) for subject in known])
+        refuse_unknown("project", self.scope.projects, [subject.project.spellings for subject in known])
         refuse_unknown("name", self.scope.names, [subject.names for subject in known])
         among = [subject for subject in known if _is_asked_for(self.scope, landscape, subject)]
         return Overview(landscape, chosen(among, self.names), self.window.of, self.window.now)

@@ -55,7 +55,7 @@ def resolve_reached(declared: Sequence[Declared], plugins: Plugins) -> tuple[tup
     awaited = []
     for number, error in lost.items():
         project = declared[number].deployable.project
-        name = project.name if names.count(project.name) == 1 else f"{project.name}:{project.version}"
+        name = project.name if names.count(project.name) == 1 else project.versioned
         awaited.append(Awaited(name=name, why=error, again=partial(_last, [*reached, declared[number]], plugins)))
     return resolve(reached, plugins), tuple(awaited)
 

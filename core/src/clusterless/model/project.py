@@ -25,6 +25,16 @@ class Project:
         return f"{self.name}/{self.version}"
 
     @property
+    def versioned(self) -> str:
+        """As people call it where there are several versions."""
+        return f"{self.name}:{self.version}"
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """What people may call it by."""
+        return frozenset({self.name, self.versioned})
+
+    @property
     def owner(self) -> Owner:
         return Owner(name=self.name, version=self.version)
 

@@ -133,5 +133,5 @@ def labels(sites: Sequence[Site]) -> list[str]:
 
 def _spellings(deployable: Deployable) -> tuple[str, str, str, str]:
     project, placement = deployable.project, deployable.placement
-    versioned = f"{project.name}:{project.version}"
+    versioned = project.versioned
     return project.name, versioned, f"{versioned}@{placement.stage or ''}".rstrip("@"), f"{versioned}@{placement.id}"

@@ -85,8 +85,7 @@ class Subject:
         """What people may call it by: its project too."""
         project = self.project
         own = self.view.dataset.name if isinstance(self.view, DatasetView) else self.name.partition("/")[2]
-        versioned = f"{project.name}:{project.version}"
-        return frozenset({self.name, own, project.name, versioned, f"{project.name}/{own}", f"{versioned}/{own}"})
+        return project.spellings | {self.name, own, *(f"{each}/{own}" for each in project.spellings)}
 
 
 def subjects(landscape: Landscape) -> list[Subject]:

@@ -53,9 +53,8 @@ class Target:
     @property
     def spelled(self) -> str:
         """The project as it must be typed: with its version, where several are in view."""
-        name, versioned = _spellings(self.deployable)
-        alike = {project for _, project in self.landscape.own if project.name == name}
-        return versioned if len(alike) > 1 else name
+        alike = {project for _, project in self.landscape.own if project.name == self.project.name}
+        return self.project.versioned if len(alike) > 1 else self.project.name
 
     @property
     def typed(self) -> str:
@@ -79,7 +78,7 @@ def find_target(landscape: Landscape, text: str) -> Target:
         SwitchUnknownError: there is none of that name, or there are several.
     """
     spelled, _, element = text.partition("/")
-    found = [each for each in landscape.surveyed.placed if spelled in _spellings(each.part.deployable)]
+    found = [each for each in landscape.surveyed.placed if spelled in each.part.project.spellings]
     if not found:
         known = dict.fromkeys(each.part.project.name for each in landscape.surveyed.placed)
         raise _unknown("project", spelled, list(known))
@@ -87,7 +86,7 @@ def find_target(landscape: Landscape, text: str) -> Target:
     found = own or found
     if len(found) > 1:
         which = [each.part.deployable for each in found]
-        where = ", ".join(f"{each.project.name}:{each.project.version} in {each.placement.title}" for each in which)
+        where = ", ".join(f"{each.project.versioned} in {each.placement.title}" for each in which)
         msg = f"there are several projects {cut(spelled, _SHOWN)!r}: {where}"
         raise SwitchUnknownError(msg, hint=f"add the version, such as 'shop:2/copy', or {NARROWER}")
     placed = found[0]
@@ -96,11 +95,6 @@ def find_target(landscape: Landscape, text: str) -> Target:
         _check_element(deployable, element)
     state = landscape.plugins.open_store(placed.roots[deployable.placement].arc_state)
     return Target(landscape=landscape, deployable=deployable, element=element, state=state)
-
-
-def _spellings(deployable: Deployable) -> tuple[str, str]:
-    project = deployable.project
-    return project.name, f"{project.name}:{project.version}"
 
 
 def _check_element(deployable: Deployable, name: str) -> None:
