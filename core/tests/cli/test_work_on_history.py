@@ -14,6 +14,10 @@ from typing import Any
 
 import pytest
 from attrs import define, field
+from click.testing import CliRunner
+
+from clusterless.cli import planning
+from clusterless.cli.app import main
 
 HOURS = 4
 
@@ -304,6 +308,26 @@ def test_an_interrupted_back_fill_says_where_it_stands_and_goes_on(shop: Shop) -
     (ended,) = shop.rows("backfill", "--resume", seen["plan"], "--yes", "-p", "p.json")
     assert (ended["done"], ended["ahead"]) == (4, 0)
     assert 0 < done < 4
+    assert shop.results("b") == ["1", "2", "3", "4"]
+
+
+def test_who_is_told_to_stop_when_all_is_done_is_done(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.folder)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    work = planning.work_plan
+
+    def work_and_be_told(*arguments: Any) -> Any:
+        ended = work(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return ended
+
+    monkeypatch.setattr(planning, "work_plan", work_and_be_told)
+    try:
+        done = CliRunner().invoke(main, ["backfill", "count", "--yes", "-p", "p.json"])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert (done.exit_code, "stopped" in done.stderr) == (0, False), done.stderr
     assert shop.results("b") == ["1", "2", "3", "4"]
 
 

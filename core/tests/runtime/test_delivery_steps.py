@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
-from clusterless.errors import ClsError, ObjectConflictError, StoreUnavailableError, WorkloadError
+from clusterless.errors import (
+    ClsError,
+    ObjectConflictError,
+    StoreRefusedError,
+    StoreUnavailableError,
+    WorkloadError,
+)
 from clusterless.model.arc import OnEmpty, Retry, Wait
 from clusterless.model.dataset import OnRevision, SourceDataset, Tenure
 from clusterless.model.lot import Lot
@@ -653,3 +659,24 @@ def test_a_lot_that_needs_no_work_is_told_from_one_that_does_without_it(bench: A
     workload = Reliant(bench.worker)
     assert deliver(bench.arc(workload=workload), bench.lot).why == "complete"
     assert workload.asked <= 1
+
+
+@pytest.mark.parametrize(("states", "left"), [("complete", 0), ("partial complete", 0), ("partial", 1)])
+def test_what_was_staged_is_removed_once_the_ledger_has_it_for_good(bench: Any, states: str, left: int) -> None:
+    bench.commit(A)
+    manifests = (bench.listing(bench.lot, A, state=ManifestState(state)) for state in states.split())
+    bench.worker.do = staging(bench, *manifests)
+    deliver(bench.arc(), bench.lot)
+    assert len(list(bench.manifest.list("staging/"))) == left
+
+
+def test_a_store_that_keeps_what_was_staged_spoils_no_lot(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(key: str) -> None:
+        raise StoreRefusedError(key)
+
+    bench.commit(A)
+    bench.worker.do = staging(bench, bench.listing(bench.lot, A))
+    monkeypatch.setattr(bench.manifest, "delete", refuse)
+    assert deliver(bench.arc(), bench.lot).is_at_rest
+    assert bench.kinds() == "claim complete"
+    assert len(list(bench.manifest.list("staging/"))) == 1

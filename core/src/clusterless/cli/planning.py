@@ -245,7 +245,7 @@ def _work(landscape: Landscape, kept: Kept, doing: Doing, scope: Scope, output: 
         ended = work_plan(landscape, kept, how, _tell, stop, step)
     counts = ended.counts()
     show(progress_report(kept.plan, counts, output), output)
-    if signals:
+    if signals and any(_ahead(stage, counts.get(index, {})) for index, stage in enumerate(kept.plan.stages)):
         say(f"stopped; this goes on: cls {kept.plan.kind.value} --resume {kept.plan.id} --yes")
         sys.exit(128 + signals[0])
     failed, left = (sum(of.get(came, 0) for of in counts.values()) for came in (Came.FAILED, Came.LEFT))
@@ -305,7 +305,12 @@ def _ended_rows(plan: WorkPlan, counts: Mapping[int, Mapping[Came, int]]) -> Ite
     for index, stage in enumerate(plan.stages):
         of = counts.get(index, {})
         came = [of.get(each, 0) for each in Came]
-        yield (*_identity(plan, stage), stage.lots, *came, max(stage.lots - sum(came), 0))
+        yield (*_identity(plan, stage), stage.lots, *came, _ahead(stage, of))
+
+
+def _ahead(stage: Stage, of: Mapping[Came, int]) -> int:
+    """How many of the arc's lots nothing has become of yet."""
+    return max(stage.lots - sum(of.values()), 0)
 
 
 def _identity(plan: WorkPlan, stage: Stage) -> tuple[Value, ...]:

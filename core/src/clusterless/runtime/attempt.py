@@ -23,15 +23,23 @@ _TEXT = 2000  # characters kept of a message, and of a trace
 Outcome = Complete | Failed | Rollback
 
 
-def work_lot(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]) -> Outcome:
+def work_lot(
+    arc: RunningArc,
+    lot: Lot,
+    claim: Claim,
+    found: Mapping[str, Found],
+    earlier: Sequence[Failed],
+    collected: list[str],
+) -> Outcome:
     """Run the workload, or leave it out where all sources are empty, and say what came of it.
 
-    Whatever the workload raises becomes an outcome; only what ends the process passes.
+    Whatever the workload raises becomes an outcome; only what ends the process passes. The keys of the manifests that
+    it wrote by itself are *collected*: once a complete outcome is finished, nobody needs them.
     """
     sinks: dict[str, SinkRecord] = {}
     failure = taken = None
     try:
-        result = _result(arc, lot, claim, found, earlier)
+        result = _result(arc, lot, claim, found, earlier, collected)
         sinks = {role: _record(arc, role, claim, lot, each) for role, each in result.sinks.items()}
         taken = result.taken
         if any(sink.state is ManifestState.PARTIAL for sink in sinks.values()):
@@ -46,21 +54,32 @@ def work_lot(arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found]
 
 
 def _result(
-    arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed]
+    arc: RunningArc,
+    lot: Lot,
+    claim: Claim,
+    found: Mapping[str, Found],
+    earlier: Sequence[Failed],
+    collected: list[str],
 ) -> WorkResult:
     all_empty = all(pin.state is ManifestState.EMPTY for pin in claim.sources.values())
     if all_empty and arc.arc.on_empty is OnEmpty.SKIP:
         empty = SinkResult(manifest=Manifest(state=ManifestState.EMPTY, lot=lot), bytes=0)
         return WorkResult(sinks=dict.fromkeys(arc.arc.sinks, empty))
-    result = arc.workload.run(work_of(arc, lot, claim, found, earlier))
+    result = arc.workload.run(work_of(arc, lot, claim, found, earlier, collected))
     _check(arc, lot, result)
     return result
 
 
 def work_of(
-    arc: RunningArc, lot: Lot, claim: Claim, found: Mapping[str, Found], earlier: Sequence[Failed] = ()
+    arc: RunningArc,
+    lot: Lot,
+    claim: Claim,
+    found: Mapping[str, Found],
+    earlier: Sequence[Failed] = (),
+    collected: list[str] | None = None,
 ) -> Work:
     """What the workload is told of an attempt."""
+    keys = collected if collected is not None else []
     parts = _by_role(arc, claim.sources, found)
     return Work(
         arc=arc.arc.name,
@@ -71,7 +90,7 @@ def work_of(
         role=next(role for role in parts if arc.arc.sources[role].subscribe),
         sources={role: _source(arc, role, lot, each) for role, each in parts.items()},
         sinks={role: _sink(arc, role, claim.attempt, earlier) for role in arc.arc.sinks},
-        collect=lambda: _collect(arc, lot, claim.attempt),
+        collect=lambda: _collect(arc, lot, claim.attempt, keys),
         stopping=arc.stopping,
         output=arc.output(lot, claim.attempt),
     )
@@ -128,13 +147,14 @@ def read_record(arc: RunningArc, record: SinkRecord) -> Manifest:
     return decode(arc.manifests.store, record.staged)
 
 
-def _collect(arc: RunningArc, lot: Lot, attempt: str) -> dict[str, Manifest]:
-    """The manifests that the attempt itself wrote, by role; complete and empty before partial."""
+def _collect(arc: RunningArc, lot: Lot, attempt: str, seen: list[str]) -> dict[str, Manifest]:
+    """The manifests that the attempt itself wrote, by role, their keys *seen*; complete, empty before partial."""
     collected = {}
     store = arc.manifests.store
     for role in arc.arc.sinks:
         path = layout.staging(arc.keys, role, lot, attempt)
         keys = [key for key in store.list_keys(path) if key.endswith(".json")]
+        seen += keys
         manifests = [decode(store, key) for key in keys]
         decided = [manifest for manifest in manifests if manifest.state is not ManifestState.PARTIAL]
         if len(manifests) > 1 and len(decided) != 1:

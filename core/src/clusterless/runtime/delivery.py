@@ -6,7 +6,8 @@ about what a ledger says is decided in `clusterless.engine.lot_states`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from attrs import define, evolve, field, frozen
@@ -173,13 +174,16 @@ class _Delivery:
         claim = _claim(self.arc, self.arc.new_attempt(revision, number), revision, pins(self.arc, found))
         if not self._append(claim):
             return None
-        outcome = self._worked(claim, found)
+        collected: list[str] = []
+        outcome = self._worked(claim, found, collected)
         if not self._append(outcome):
             return Delivered("lost: another claimed the lot meanwhile", _LOST)
         if isinstance(outcome, Rollback):
             return Delivered("released", 0.01)
         self.outcome = outcome
         finish(self.arc, self.ledger, self.number, outcome)
+        if isinstance(outcome, Complete):
+            self._remove(collected)
         return evolve(self._rest(outcome), took=max((outcome.at - claim.at).total_seconds(), 0))
 
     def _is_ready(self) -> bool:
@@ -194,14 +198,20 @@ class _Delivery:
             return False
         return True
 
-    def _worked(self, claim: Claim, found: Mapping[str, Found]) -> Outcome:
+    def _remove(self, staged: Sequence[str]) -> None:
+        """Remove what the workload has staged, since the ledger has it now."""
+        with suppress(ClsError):  # a sweep does it, where the store will not
+            for key in staged:
+                self.arc.manifests.store.delete(key)
+
+    def _worked(self, claim: Claim, found: Mapping[str, Found], collected: list[str]) -> Outcome:
         earlier = self._earlier(claim)
         if self.arc.is_behind(self.lot):  # it took long to write the claim: retention may not have waited for it
             return roll_back(self.arc, claim.revision, "released: removed by retention")
         if self.arc.switch.off():
             return roll_back(self.arc, claim.revision, f"released: {DISABLED}")
         with self.arc.hold(self.ledger, claim, self.arc.arc.lease_sec):
-            return work_lot(self.arc, self.lot, claim, found, earlier)
+            return work_lot(self.arc, self.lot, claim, found, earlier, collected)
 
     def _rest(self, outcome: Complete | Failed) -> Delivered:
         """What is left to do after our own outcome, known without another look."""

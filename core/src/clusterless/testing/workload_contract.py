@@ -149,7 +149,7 @@ class LotBench:
             expires=datetime.now(UTC) + timedelta(hours=1),
         )
         try:
-            return work_lot(running, LOT, claim, found, ())
+            return work_lot(running, LOT, claim, found, (), [])
         finally:
             workload.close()
 
