@@ -189,7 +189,7 @@ def test_plans_that_were_only_shown_tell_how_to_work_them_and_go_out_of_sight_af
     listed = shop.cls("plans", "-p", "p.json")
     assert {old["plan"], done["plan"]} <= {*listed.stdout.split()}
     this = f"cls backfill -p p.json --resume {old['plan']} --yes"
-    assert listed.stderr == f"work one that is planned or stopped: {this}\n"
+    assert listed.stderr == f"work one that is not done: {this}\n"
     for plan in (old["plan"], done["plan"]):
         (file,) = shop.folder.glob(f".clusterless/**/{plan}.json")
         file.write_text(json.dumps(json.loads(file.read_text()) | {"at": "2024-01-31T12:00:00.000000Z"}))
@@ -459,6 +459,8 @@ def test_what_failed_is_told_and_is_worked_when_it_is_gone_on_with(shop: Shop) -
     assert done.returncode == 1
     assert "not today" in done.stderr
     assert "plan-unworked" in done.stderr
+    (ended,) = shop.rows("plans", "-p", "p.json")
+    assert (ended["state"], ended["failed"]) == ("unfinished", 4)
     fail.unlink()
     (planned,) = shop.rows("backfill", "count", "--which", "failed", "-p", "p.json")
     assert (planned["lots"], planned["failed"]) == (4, 4)

@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 _KEPT = ("plan", "arcs", "state", "lots")
 _READERS = 8
-_PLANNED, _STOPPED, _DONE = "planned", "stopped", "done"
+_PLANNED, _STOPPED, _UNFINISHED, _DONE = "planned", "stopped", "unfinished", "done"
 _RECENT = timedelta(days=7)  # of what was only shown, and never begun
 
 _EPILOG = """
@@ -48,8 +48,8 @@ def plans(session: Session, scope: Scope, plan_id: str | None, everything: bool)
     """List the plans of 'cls backfill' and 'cls replay', or say how far that of ID is, arc by arc.
 
     A plan is planned as long as it was only shown, then working, or stopped, and done in the end; a lot that others
-    have worked meanwhile is done, too. One that is planned or stopped is worked by --resume ID of the command that
-    made it.
+    have worked meanwhile is done, too. It is unfinished where lots failed, or were left to others, and no lot is ahead.
+    One that is not done is worked by --resume ID of the command that made it.
     """
     stores = state_stores(scope.landscape(find_plugins()))
     if plan_id:
@@ -89,10 +89,10 @@ def _offer(listed: Sequence[_Seen], left_out: int) -> None:
     """Say how to work the newest of those that nobody is at, and that there are others."""
     if left_out:
         say(f"{some(left_out, 'plan')} of more than a week ago, only shown and never begun: cls plans --all")
-    waiting = [each.kept.plan for each in listed if each.state in {_PLANNED, _STOPPED}]
+    waiting = [each.kept.plan for each in listed if each.state in {_PLANNED, _STOPPED, _UNFINISHED}]
     if waiting:
         newest = max(waiting, key=lambda plan: plan.at)
-        say(f"work one that is planned or stopped: cls {newest.kind.value} --resume {newest.id} --yes")
+        say(f"work one that is not done: cls {newest.kind.value} --resume {newest.id} --yes")
 
 
 @frozen
@@ -117,7 +117,10 @@ def _seen(kept: Kept) -> _Seen:
     if _is_done(kept, hint.counts):
         return _Seen(kept, _DONE, hint.counts)
     counts = _counts(kept)  # of several who were at it, the last to end knew only of its own
-    return _Seen(kept, _DONE if _is_done(kept, counts) else _STOPPED, counts)
+    if _is_done(kept, counts):
+        return _Seen(kept, _DONE, counts)
+    is_ended = sum(each.lots for each in counts) >= kept.plan.lots
+    return _Seen(kept, _UNFINISHED if is_ended else _STOPPED, counts)
 
 
 def _is_done(kept: Kept, counts: Iterable[Count]) -> bool:
