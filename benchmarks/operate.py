@@ -48,6 +48,7 @@ QUESTIONS: Mapping[str, Question] = {
     "gaps": Question(("gaps",), _ARCS + _MADE),
     "why": Question(("gaps", "--why"), _ARCS + _MADE),
     "backfill": Question(("backfill",), _ARCS + _MADE),
+    "replay": Question(("replay", "--which", "failed"), _ARCS + _MADE),
     "audit": Question(("audit", "in"), _IN, is_ranged=False, ratio=2),
     "audited-arc": Question(("audit", "clean"), _CLEAN, is_ranged=False, ratio=2),
     "explain": Question(("explain", str(year.FIRST.plus(5)), "year/clean"), (), is_ranged=False),
