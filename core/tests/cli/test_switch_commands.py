@@ -139,6 +139,7 @@ def test_a_project_file_will_do_before_anything_has_run(cls: Cls, project: Path)
         ("q", "there is no project 'q' here", "there are: p"),
         ("pp", "there is no project 'pp' here", "did you mean 'p'?"),
         ("p:2", "there is no project 'p:2' here", ""),
+        ("copy", "there is no project 'copy' here", "did you mean p/copy?"),
         ("p/copyy", "there is no element of p 'copyy' here", "did you mean 'copy'?"),
         ("p/", "there is no element of p '' here", "copy, in, tidy"),
         ("p/folder", "p/folder is a resource", ""),

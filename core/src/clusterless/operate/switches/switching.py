@@ -80,8 +80,7 @@ def find_target(landscape: Landscape, text: str) -> Target:
     spelled, _, element = text.partition("/")
     found = [each for each in landscape.surveyed.placed if spelled in each.part.project.spellings]
     if not found:
-        known = dict.fromkeys(each.part.project.name for each in landscape.surveyed.placed)
-        raise _unknown("project", spelled, list(known))
+        raise _unknown_project(landscape, spelled)
     own = [each for each in found if (each.part.deployable.placement, each.part.project) in landscape.own]
     found = own or found
     if len(found) > 1:
@@ -95,6 +94,13 @@ def find_target(landscape: Landscape, text: str) -> Target:
         _check_element(deployable, element)
     state = landscape.plugins.open_store(placed.roots[deployable.placement].arc_state)
     return Target(landscape=landscape, deployable=deployable, element=element, state=state)
+
+
+def _unknown_project(landscape: Landscape, name: str) -> SwitchUnknownError:
+    deployables = [each.part.deployable for each in landscape.surveyed.placed]
+    error = _unknown("project", name, list(dict.fromkeys(each.project.name for each in deployables)))
+    owners = [each.project.name for each in deployables if name in {element.name for element in each.elements}]
+    return SwitchUnknownError(error.problem, hint=f"did you mean {owners[0]}/{name}?") if owners else error
 
 
 def _check_element(deployable: Deployable, name: str) -> None:
