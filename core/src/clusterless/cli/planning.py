@@ -172,6 +172,8 @@ def plan_and_work(wanted: Wanted, doing: Doing, scope: Scope, output: str) -> No
     kept = _made(planner, wanted, scope)
     if kept is None:
         show(Report(_PLANNED, (), nothing="there is nothing to do"), output)
+        if wanted.asked.kind is Kind.BACKFILL:  # what has no sources cannot be worked, and may be missing all the same
+            say("what is missing nevertheless, and why: cls gaps --why")
     elif not _offer(landscape, kept, doing, scope, output):
         return
     _refuse_left(planner)
