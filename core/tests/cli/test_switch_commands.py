@@ -288,6 +288,19 @@ def test_arrivals_cannot_be_left_out(worked: Cls, project: Path) -> None:
     assert "2 complete" in worked("run", "project.json", "--until-idle").stdout
 
 
+def test_hours_of_a_boundary_that_nothing_came_in_are_not_said_to_be_left_out(worked: Cls, project: Path) -> None:
+    assert worked("disable", "p").returncode == 0
+    put(project.parent, 1, 2)
+    assert worked("run", "project.json", "--until-idle").returncode == 0
+    assert worked("enable", "p", "--skip").returncode == 0
+    later = ("--earliest", "20240131PT1H010", "--latest", "20240131PT1H011")
+    told = worked("gaps", "--why", "-p", "project.json", *later, "--output", "json")
+    assert told.returncode == 3
+    assert "nobody-looked" in told.stdout
+    assert "disabled" not in told.stdout
+    assert "left out when" not in told.stdout
+
+
 def test_what_was_disabled_by_its_own_name_stays_so_when_all_is_enabled(owing: Cls, tmp_path: Path) -> None:
     owing("disable", "p")
     said = owing("enable", "p", "--output", "csv")

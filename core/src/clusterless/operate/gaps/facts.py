@@ -91,7 +91,10 @@ class Facts:
         return self._boundaries[key]
 
     def disabled(self, view: ArcView | BoundaryView, lot: Lot, *, is_begun: bool = False) -> str:
-        """By whom its maker is switched off, or *lot* was left out; nothing where it is to be made."""
+        """By whom its maker is switched off, or *lot* was left out; nothing where it is to be made.
+
+        Arrivals are booked whatever was chosen when their boundary was switched on again.
+        """
         key = view.state.root, view.project
         if key not in self._switches:
             self._switches[key] = read_switches(view.state, view.project)
@@ -99,7 +102,8 @@ class Facts:
         name = view.arc.name if isinstance(view, ArcView) else view.boundary.name
         if off := switches.off(name):
             return f"switched off by {off.by} at {dated(off.at)}" + (f": {off.reason}" if off.reason else "")
-        if not is_begun and (on := switches.skips(name, lot)):
+        is_always_booked = isinstance(view, BoundaryView) and view.boundary.booking.schedule is None
+        if not is_begun and not is_always_booked and (on := switches.skips(name, lot)):
             return f"left out when {on.by} switched it on again at {dated(on.at)}"
         return ""
 
