@@ -131,7 +131,8 @@ class Lot:
     def _position(self, other: Lot) -> tuple[date, int]:
         if self.unit is not other.unit:
             msg = f"{self} and {other} are of different units and do not compare"
-            raise InvalidValueError(msg)
+            hint = "where a lotUnit was changed, change it back, or give its dataset another version"
+            raise InvalidValueError(msg, hint=hint)
         return self.day, self.index
 
 

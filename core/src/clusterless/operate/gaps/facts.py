@@ -152,6 +152,9 @@ def _booked(landscape: Landscape, boundary: BoundaryView) -> Booked:
         return evolve(seen, unreadable=error.problem)
     except ObjectMissingError as error:
         return evolve(seen, unreadable=f"{error.problem}: it is gone")
+    if last.through and last.through.unit is not booking.unit:
+        text = f"it has sealed lots such as {last.through}, and its lotUnit is another now"
+        return evolve(seen, unreadable=f"{text}: change it back, or give its dataset another version")
     began = min((sealed.lot for sealed in first.lots), default=first.through.next if first.through else None)
     open_ = () if boundary.seals.is_marked(number) else (sealed.lot for sealed in last.lots)
     waiting = frozenset(batch.lot for batch in waiting_in(boundary.state, boundary.keys, booking.unit))
